@@ -1,0 +1,43 @@
+# Every target sets up what it needs: a .venv with exactly what requirements.lock pins.
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: run test check bench help lock
+
+run: $(READY) ## trade on paper; options in ARGS: make run ARGS="--for 90s"
+	@trap : INT; $(BIN)/python run.py run $(ARGS); code=$$?; [ $$code -eq 130 ] || exit $$code
+
+test: $(READY) ## run the tests; options in ARGS: make test ARGS="tests/domain -x"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, formatting, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## measure, and write benchmarks/latest.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+help: ## show this
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+lock: ## for maintainers: pin the newest allowed versions in requirements.lock (needs uv)
+	@uv pip compile pyproject.toml --extra notebook --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Throughline needs Python 3.11 or newer, this is " \
+		+ sys.version.split()[0] + ": name one by make PYTHON=...")'
+	@echo "setting up .venv ..." >&2
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --no-index -e . ; \
+	else \
+		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . ; \
+	fi
+	@touch $@
