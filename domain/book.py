@@ -1,0 +1,92 @@
+"""All accounts together: what is held, what is set aside, and how exposed we are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from domain import events as e
+from domain.account import Account
+from domain.order import Fill, OrderRequest, OrderStatus
+from domain.signal import Side
+
+__all__ = ["Book"]
+
+
+class Book:
+    """The accounts of all traders, folded from the journal, and reservations made ahead of it.
+
+    `exposure` counts, for each symbol, one for a holding and one for every buying order that is not over: its length is
+    the number of open positions, over all accounts. Memory: that of the accounts.
+    """
+
+    def __init__(self, accounts: dict[str, Account] | None = None) -> None:
+        self.accounts = accounts or {}
+        self.exposure: Counter[str] = Counter()
+        for account in self.accounts.values():
+            self.exposure.update(symbol for symbol, holding in account.holdings.items() if holding.amount)
+            self.exposure.update(order.symbol for order in account.orders.values() if order.side is Side.BUY)
+
+    def account(self, trader: str) -> Account:
+        """The account of a trader; an empty one if nothing was ever said of it."""
+        account = self.accounts.get(trader)
+        if account is None:
+            account = self.accounts[trader] = Account()
+        return account
+
+    def reserve(self, order: OrderRequest | e.Intended) -> None:
+        """Set the capital of an order aside, before its intent is queued; once for each order."""
+        account = self.account(order.trader)
+        if order.client_order_id not in account.orders:
+            account.reserve(order)
+            if order.side is Side.BUY:
+                self.exposure[order.symbol] += 1
+
+    def release(self, trader: str, client_order_id: str) -> None:
+        """Give back what is set aside for an order that is over or never was."""
+        order = self.account(trader).release(client_order_id)
+        if order is not None and order.side is Side.BUY:
+            self._less(order.symbol)
+
+    def apply(self, trader: str, body: e.Body) -> bool:
+        """Fold one event of an order of `trader`; tells whether that order is over."""
+        match body:
+            case e.Intended():
+                self.reserve(body)
+                return False
+            case e.Placed(client_order_id=order_id, status=status, fills=fills):
+                for fill in fills:
+                    self._fill(trader, order_id, fill)
+                return self._ended(trader, order_id, status)
+            case e.Filled(client_order_id=order_id, fill=fill):
+                self._fill(trader, order_id, fill)
+                return False
+            case e.OrderChanged(client_order_id=order_id, status=status):
+                return self._ended(trader, order_id, status)
+            case e.Deferred(client_order_id=order_id) | e.Failed(client_order_id=order_id):
+                self.release(trader, order_id)
+                return True
+            case e.Funded(balances=balances):
+                self.account(trader).fund(balances)
+        return False
+
+    def _ended(self, trader: str, order_id: str, status: OrderStatus) -> bool:
+        if status is OrderStatus.OPEN:
+            return False
+        self.release(trader, order_id)
+        return True
+
+    def _fill(self, trader: str, order_id: str, fill: Fill) -> None:
+        account = self.account(trader)
+        symbol = account.orders[order_id].symbol
+        before = account.held(symbol)
+        account.fill(order_id, fill)
+        after = account.held(symbol)
+        if not before and after:
+            self.exposure[symbol] += 1
+        elif before and not after:
+            self._less(symbol)
+
+    def _less(self, symbol: str) -> None:
+        self.exposure[symbol] -= 1
+        if not self.exposure[symbol]:
+            del self.exposure[symbol]

@@ -1,0 +1,290 @@
+"""What can happen, as it stands in the journal. Nothing else is the truth.
+
+An event belongs to a signal, by the signal's number (the journal position of its first event), or to the pipeline as
+a whole (number 0). Its body says what is particular to its kind; the kind is the name under which the body is listed
+in `KINDS`, and never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from domain.order import Fill, OrderStatus
+from domain.reasons import Reason
+from domain.signal import OrderType, Side
+from domain.verdict import Measure
+
+__all__ = [
+    "KINDS",
+    "Accepted",
+    "Body",
+    "Deferred",
+    "Expired",
+    "Failed",
+    "Faulted",
+    "Filled",
+    "Funded",
+    "Halted",
+    "Intended",
+    "OrderChanged",
+    "Parked",
+    "Placed",
+    "Recorded",
+    "Redelivered",
+    "Refused",
+    "Reopened",
+    "Resumed",
+    "Started",
+    "Stopped",
+    "Superseded",
+    "TurnedAway",
+    "Unresolved",
+    "decode_body",
+    "encode_body",
+    "kind_of",
+]
+
+
+class _Body(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What every body shares: immutable, named fields, defaults left out of the record."""
+
+
+class Accepted(_Body, frozen=True):
+    """A signal passed every check and waits for execution until `expires_at_ns`."""
+
+    score: float
+    parts: tuple[tuple[str, float], ...]
+    expires_at_ns: int
+    generated: bool = False
+
+
+class Refused(_Body, frozen=True):
+    """We do not act on the signal: at receipt (its first event), or by our limits at the time of execution."""
+
+    reason: Reason
+    measured: Measure = None
+    limit: Measure = None
+    score: float | None = None
+    generated: bool = False
+
+
+class Redelivered(_Body, frozen=True):
+    """The same signal, with the same content, came again: nothing changes."""
+
+
+class Superseded(_Body, frozen=True):
+    """A newer generated signal of the same strategy and symbol took its place."""
+
+    by: str
+
+
+class Expired(_Body, frozen=True):
+    """Its time to live ran out; `reason` is the last obstacle it met."""
+
+    reason: Reason
+    measured: Measure = None
+    limit: Measure = None
+
+
+class Intended(_Body, frozen=True):
+    """An order is about to be sent. Committed before the request leaves."""
+
+    client_order_id: str
+    trader: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    amount: Decimal
+    price: Decimal | None
+    generation: int
+    reserved: Decimal
+
+
+class Placed(_Body, frozen=True):
+    """The venue acknowledged the order."""
+
+    client_order_id: str
+    venue_order_id: str
+    status: OrderStatus
+    fills: tuple[Fill, ...] = ()
+
+
+class Deferred(_Body, frozen=True):
+    """Proved not placed, and may be tried again, not before `retry_at_ns`."""
+
+    client_order_id: str
+    reason: Reason
+    detail: str
+    retry_at_ns: int
+
+
+class Failed(_Body, frozen=True):
+    """Proved not placed, and will not be tried again."""
+
+    client_order_id: str
+    reason: Reason
+    detail: str
+
+
+class Unresolved(_Body, frozen=True):
+    """The venue did not tell whether the order exists."""
+
+    client_order_id: str
+    detail: str
+
+
+class Parked(_Body, frozen=True):
+    """No proof is to be had: a person decides."""
+
+    client_order_id: str
+    detail: str
+
+
+class Reopened(_Body, frozen=True):
+    """Evidence showed an order of a signal that was thought to have none."""
+
+    client_order_id: str
+    venue_order_id: str
+    detail: str
+
+
+class Filled(_Body, frozen=True):
+    """A trade of a placed order, after its acknowledgement."""
+
+    client_order_id: str
+    fill: Fill
+
+
+class OrderChanged(_Body, frozen=True):
+    """A placed order's status on the venue changed."""
+
+    client_order_id: str
+    status: OrderStatus
+
+
+class Started(_Body, frozen=True):
+    """A program opened the journal for writing."""
+
+    version: str
+    settings_hash: str
+
+
+class Stopped(_Body, frozen=True):
+    """A program closed the journal in an orderly way; `left` says what it left behind, by outcome."""
+
+    left: dict[str, int]
+
+
+class Halted(_Body, frozen=True):
+    """No new orders. `reduce_only` still lets closing ones through."""
+
+    reduce_only: bool
+    why: str
+
+
+class Resumed(_Body, frozen=True):
+    """New orders are let through again."""
+
+
+class TurnedAway(_Body, frozen=True):
+    """Signals that a full door or a failing disk turned away since the last such event: never acknowledged."""
+
+    count: int
+    reason: Reason
+
+
+class Faulted(_Body, frozen=True):
+    """Something that is not a signal went wrong, and the stream went on: a strategy raised, a sender's line broke."""
+
+    where: str
+    error: str
+
+
+class Funded(_Body, frozen=True):
+    """A paper account was opened with these balances, by currency."""
+
+    trader: str
+    balances: dict[str, Decimal]
+
+
+Body: TypeAlias = (
+    Accepted
+    | Refused
+    | Redelivered
+    | Superseded
+    | Expired
+    | Intended
+    | Placed
+    | Deferred
+    | Failed
+    | Unresolved
+    | Parked
+    | Reopened
+    | Filled
+    | OrderChanged
+    | Started
+    | Stopped
+    | Halted
+    | Resumed
+    | TurnedAway
+    | Faulted
+    | Funded
+)
+
+KINDS: dict[str, type[Body]] = {
+    "accepted": Accepted,
+    "refused": Refused,
+    "redelivered": Redelivered,
+    "superseded": Superseded,
+    "expired": Expired,
+    "intent": Intended,
+    "placed": Placed,
+    "deferred": Deferred,
+    "failed": Failed,
+    "unknown": Unresolved,
+    "parked": Parked,
+    "reopened": Reopened,
+    "fill": Filled,
+    "order": OrderChanged,
+    "started": Started,
+    "stopped": Stopped,
+    "halted": Halted,
+    "resumed": Resumed,
+    "turned_away": TurnedAway,
+    "fault": Faulted,
+    "funded": Funded,
+}
+
+_KIND_OF = {body: kind for kind, body in KINDS.items()}
+_DECODERS = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
+
+encode_body = msgspec.json.Encoder().encode
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """A committed event: where it stands, whose it is, when it happened, what it says."""
+
+    position: int
+    number: int
+    signal_id: str
+    at_ns: int
+    body: Body
+
+
+def kind_of(body: Body) -> str:
+    """The name a body is recorded under."""
+    return _KIND_OF[type(body)]
+
+
+def decode_body(kind: str, data: bytes) -> Body:
+    """Read a body back.
+
+    Raises:
+        KeyError: no such kind, so a newer program wrote it.
+        msgspec.ValidationError: the data is not a body of this kind.
+    """
+    return _DECODERS[kind].decode(data)

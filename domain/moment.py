@@ -1,0 +1,13 @@
+"""A moment as people and files write it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+__all__ = ["iso_of"]
+
+
+def iso_of(at_ns: int) -> str:
+    """A moment in nanoseconds UTC as ISO 8601 with milliseconds, the rest cut off: `2018-01-11T00:00:00.000Z`."""
+    seconds, rest_ns = divmod(at_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest_ns // 1_000_000:03d}Z"

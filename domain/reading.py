@@ -1,0 +1,156 @@
+"""Reading a signal: bytes in, a signal or a refusal out, never an exception."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from domain.identity import hash_of_content, keyed_id
+from domain.reasons import Reason
+from domain.signal import OrderType, Raw, Side, Signal
+from domain.verdict import Refusal
+
+__all__ = ["MAX_SIGNAL_BYTES", "read_signal"]
+
+MAX_SIGNAL_BYTES = 16 * 1024
+_MAX_DIGITS = 38
+_MAX_EXPONENT = 18
+_LATEST_MS = 9_000_000_000_000  # the year 2255: nanoseconds still fit 64 bits
+
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The fields a sender may write."""
+
+    symbol: Annotated[str, Meta(min_length=3, max_length=64)]
+    side: Literal["buy", "sell"] | None = None
+    type: Literal["BUY", "SELL", "buy", "sell"] | None = None
+    strength: _Fraction
+    timestamp: int | float | str
+    source: _Name | None = None
+    key: _Name | None = None
+    confidence: _Fraction | None = None
+    price: Decimal | None = None
+    order_type: OrderType | None = None
+    ttl_s: Annotated[float, Meta(gt=0, le=30 * 86_400)] | None = None
+    quantity: Decimal | None = None
+    trader: _Name | None = None
+    tags: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=32)] = ()
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+_encode = msgspec.json.Encoder().encode
+_SIDES = {"buy": Side.BUY, "BUY": Side.BUY, "sell": Side.SELL, "SELL": Side.SELL}
+
+
+class _Unreadable(ValueError):
+    """What is wrong with a line, in words that name the field."""
+
+
+def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
+    """Read one signal as it was sent, received at `at_ns`.
+
+    Never raises. What cannot be read comes back as a signal without content, its id the hash of the raw bytes, with a
+    refusal that names the field. Of more than 16 KiB only the first 16 are kept.
+    """
+    payload = raw.payload
+    try:
+        if len(payload) > MAX_SIGNAL_BYTES:
+            raise _Unreadable(f"{len(payload)} bytes - at `$`")
+        line = _decode(payload)
+        return _understand(line, raw, at_ns), None
+    except (msgspec.MsgspecError, UnicodeDecodeError, _Unreadable) as wrong:
+        content = hash_of_content(payload)
+        kept = payload[:MAX_SIGNAL_BYTES]
+        limit = f"at most {MAX_SIGNAL_BYTES} bytes" if kept is not payload and len(kept) < len(payload) else None
+        unread = Signal(id=content.hex(), content=content, raw=kept, generated=raw.generated)
+        return unread, Refusal(Reason.MALFORMED, measured=str(wrong), limit=limit)
+
+
+def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
+    side = _side(line)
+    if "/" not in line.symbol[1:-1] or any(letter.isspace() for letter in line.symbol):
+        raise _Unreadable(f"Expected a unified symbol such as BTC/USDT, got {line.symbol!r} - at `$.symbol`")
+    for name, number in (("price", line.price), ("quantity", line.quantity)):
+        if number is not None:
+            _must_be_an_amount(name, number)
+    timestamp_ms = _timestamp_ms(line, raw, at_ns)
+    source = line.source or "unnamed"
+    said_at = line.timestamp if line.timestamp == "now" else timestamp_ms
+    said = (line.symbol, side, line.strength, said_at, source, line.key, line.confidence, line.price, line.order_type,
+            line.ttl_s, line.quantity, line.trader, line.tags)  # fmt: skip
+    content = hash_of_content(_encode(said))
+    return Signal(
+        id=content.hex() if line.key is None else keyed_id(source, line.key),
+        content=content,
+        raw=raw.payload,
+        symbol=line.symbol,
+        side=side,
+        strength=line.strength,
+        confidence=line.strength if line.confidence is None else line.confidence,
+        timestamp_ns=at_ns if said_at == "now" else timestamp_ms * 1_000_000,
+        source=source,
+        key=line.key,
+        price=line.price,
+        order_type=line.order_type,
+        ttl_s=line.ttl_s,
+        quantity=line.quantity,
+        trader=line.trader,
+        tags=line.tags,
+        generated=raw.generated,
+    )
+
+
+def _side(line: _Line) -> Side:
+    side, alias = line.side, line.type
+    if side is None and alias is None:
+        raise _Unreadable("Object missing required field `side`")
+    if side is not None and alias is not None and _SIDES[side] is not _SIDES[alias]:
+        raise _Unreadable(f"`side` says {side}, `type` says {alias} - at `$.type`")
+    return _SIDES[side or alias or ""]
+
+
+def _must_be_an_amount(name: str, number: Decimal) -> None:
+    if not number.is_finite() or number <= 0:
+        raise _Unreadable(f"Expected a number above 0, got {str(number)[:40]} - at `$.{name}`")
+    if len(number.as_tuple().digits) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_EXPONENT:
+        raise _Unreadable(f"Expected at most {_MAX_DIGITS} digits within 1E±{_MAX_EXPONENT} - at `$.{name}`")
+
+
+def _timestamp_ms(line: _Line, raw: Raw, at_ns: int) -> int:
+    said = line.timestamp
+    if isinstance(said, str):
+        if said == "now":
+            if not raw.may_say_now:
+                raise _Unreadable('"now" is for files and standard input only - at `$.timestamp`')
+            if line.key is None:
+                raise _Unreadable('"now" needs a `key`, or a redelivery would be a new signal - at `$.timestamp`')
+            return at_ns // 1_000_000
+        return _from_iso(said)
+    if isinstance(said, float) and not math.isfinite(said):
+        raise _Unreadable(f"Expected milliseconds, got {said} - at `$.timestamp`")
+    if not 0 < said < _LATEST_MS:
+        raise _Unreadable(f"Expected milliseconds since 1970, got {said} - at `$.timestamp`")
+    return int(said)
+
+
+def _from_iso(said: str) -> int:
+    try:
+        moment = datetime.fromisoformat(said)
+        if moment.tzinfo is None:
+            raise _Unreadable(f"Expected a zone, such as {said[:32]}Z - at `$.timestamp`")
+        milliseconds = int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError) as wrong:
+        if isinstance(wrong, _Unreadable):
+            raise
+        raise _Unreadable(f"Expected ISO 8601 or milliseconds, got {said[:40]!r} - at `$.timestamp`") from wrong
+    if not 0 < milliseconds < _LATEST_MS:
+        raise _Unreadable(f"Expected a moment since 1970, got {said[:40]} - at `$.timestamp`")
+    return milliseconds

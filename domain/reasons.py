@@ -1,0 +1,54 @@
+"""Why an outcome is what it is: one code for each cause. docs/reasons.md explains them to the one who trades."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Reason"]
+
+
+class Reason(StrEnum):
+    """A cause, in one word that is recorded, exported and documented."""
+
+    # judged at receipt
+    MALFORMED = "malformed"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    FROM_FUTURE = "from_future"
+    WEAK = "weak"
+    UNKNOWN_SOURCE = "unknown_source"
+    REPEAT = "repeat"
+    SCORE_TOO_LOW = "score_too_low"
+    CHECK_FAILED = "check_failed"
+    # turned away at the door: nothing was recorded
+    DOOR_FULL = "door_full"
+    RATE_LIMITED = "rate_limited"
+    JOURNAL_UNAVAILABLE = "journal_unavailable"
+    STOPPING = "stopping"
+    # a newer one took its place
+    NEWER_SIGNAL = "newer_signal"
+    # our own limits, at the time of execution
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    UNKNOWN_TRADER = "unknown_trader"
+    POSITION_LIMIT = "position_limit"
+    NOTIONAL_LIMIT = "notional_limit"
+    BELOW_MINIMUM = "below_minimum"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    NO_POSITION = "no_position"
+    # what a waiting signal waits for; the last one stands on its expiry
+    AWAITING_TICK = "awaiting_tick"
+    HALTED = "halted"
+    NO_MARKET_DATA = "no_market_data"
+    STALE_MARKET_DATA = "stale_market_data"
+    NO_TRADER = "no_trader"
+    IN_FLIGHT_FULL = "in_flight_full"
+    BACKOFF = "backoff"
+    # what a venue answered
+    REJECTED = "rejected"
+    REJECTED_FOR_NOW = "rejected_for_now"
+    NEVER_SENT = "never_sent"
+    ATTEMPTS_USED_UP = "attempts_used_up"
+    INTERRUPTED = "interrupted"
+    NO_ANSWER = "no_answer"
+    NO_PROOF = "no_proof"
+    FOUND = "found"

@@ -1,0 +1,78 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from domain.digest import digest_of
+from domain.events import Accepted, Recorded, Redelivered, Resumed, Superseded
+
+A, B = "aa" * 10, "bb" * 10
+ACCEPTED = Accepted(score=0.5, parts=(("strength", 0.5),), expires_at_ns=9)
+EVENTS = (
+    Recorded(1, 1, A, 10, ACCEPTED),
+    Recorded(2, 2, B, 10, ACCEPTED),
+    Recorded(3, 1, A, 10, Redelivered()),
+    Recorded(4, 1, A, 11, Superseded(by=B)),
+)
+
+
+def test_the_digest_never_changes_its_meaning():
+    assert digest_of(EVENTS) == "f2b8a3e57b08876691ac7f28f9af11b32b97639d0130362143b8b6655917c33c"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([replace(event, position=event.position + 7) for event in EVENTS], id="positions"),
+        pytest.param([EVENTS[1], EVENTS[0], *EVENTS[2:]], id="who was committed first at a moment"),
+        pytest.param([EVENTS[0], EVENTS[2], EVENTS[3], EVENTS[1]], id="a time that goes back between positions"),
+        pytest.param([*EVENTS, Recorded(5, 0, "", 12, Resumed())], id="what belongs to the pipeline as a whole"),
+    ],
+)
+def test_these_make_no_difference(events):
+    assert digest_of(events) == digest_of(EVENTS)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param(EVENTS[:-1], id="an event less"),
+        pytest.param([*EVENTS[:-1], replace(EVENTS[-1], at_ns=12)], id="another time"),
+        pytest.param([*EVENTS[:-1], replace(EVENTS[-1], body=Superseded(by=A))], id="another content"),
+        pytest.param([*EVENTS[:-1], replace(EVENTS[-1], signal_id=B, number=2)], id="another signal"),
+        pytest.param([EVENTS[2], EVENTS[1], EVENTS[0], EVENTS[3]], id="the order within a signal"),
+    ],
+)
+def test_these_make_a_difference(events):
+    assert digest_of(events) != digest_of(EVENTS)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), max_size=30), st.randoms(use_true_random=False))
+def test_signals_may_be_interleaved_in_any_way(told, random):
+    events = [Recorded(p, n, f"{n:020x}", at, Superseded(by=str(p))) for p, (n, at) in enumerate(told)]
+    waiting = {number: [event for event in events if event.number == number] for number, _ in told}
+    other = []
+    while waiting:
+        number = random.choice(sorted(waiting))
+        other.append(waiting[number].pop(0))
+        if not waiting[number]:
+            del waiting[number]
+    assert digest_of(other) == digest_of(events)
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_seed_of_hashes_makes_no_difference(seed):
+    root = Path(__file__).parents[2]
+    code = (
+        "from domain.digest import digest_of; from domain.events import Recorded, Superseded;"
+        "print(digest_of(Recorded(n, n, f'{n:020x}', n % 3, Superseded(by=str(n))) for n in range(1, 50)))"
+    )
+    environ = {**os.environ, "PYTHONHASHSEED": seed}
+    said = subprocess.run([sys.executable, "-c", code], env=environ, cwd=root, capture_output=True, check=True)
+    events = [Recorded(n, n, f"{n:020x}", n % 3, Superseded(by=str(n))) for n in range(1, 50)]
+    assert said.stdout.decode().strip() == digest_of(events)
