@@ -1,0 +1,142 @@
+"""The way in: how much may be under way at once, how fast, and who is turned away."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable
+
+from clock import Clock
+from domain.reasons import Reason
+from domain.signal import Raw, Receipt
+
+__all__ = ["WhenFull", "admit"]
+
+_LOOK_AGAIN_NS = 1_000_000
+
+
+class WhenFull(StrEnum):
+    """Who is turned away when the queue is full: the newest, or the one that waits longest."""
+
+    TURN_AWAY = "turn_away"
+    EVICT_OLDEST = "evict_oldest"
+
+
+def admit(
+    *,
+    capacity: int,
+    depth: Callable[[], int],
+    clock: Clock,
+    when_full: WhenFull = WhenFull.TURN_AWAY,
+    max_per_s: float | None = None,
+    burst: int = 1,
+    turned_away: Callable[[Raw, Reason], None],
+) -> Callable[[Observable[Raw]], Observable[Raw]]:
+    """Let signals in while fewer than `capacity` are under way downstream; let the others wait, in order.
+
+        -abc-----|          capacity=1, each is committed after 3
+        -a--b----|          b waited, c is turned away
+
+    `depth()` is how many are under way: let in, and not yet committed. While something waits it is looked at every
+    millisecond. Beyond `max_per_s`, after a `burst` of that many at once, a signal is turned away (`rate_limited`), and
+    when the queue is full one is, the newest or the oldest (`door_full`); when it is unsubscribed, all that wait are
+    (`stopping`). Whoever is turned away is told so: `turned_away(raw, reason)`, and `raw.reply` gets a receipt without
+    id. What a reply raises goes to the loop's exception handler.
+
+    Emits when:      upstream emits and there is room, or room comes to be.
+    Completes when:  upstream has completed and nothing waits.
+    Errors when:     upstream has errored and nothing waits.
+    Memory:          at most `capacity` signals.
+
+    Raises:
+        ValueError: `capacity` or `burst` is under 1, or `max_per_s` is not above 0.
+    """
+    if capacity < 1:
+        raise ValueError(f"capacity must be at least 1, was {capacity}")
+    if burst < 1:
+        raise ValueError(f"burst must be at least 1, was {burst}")
+    if max_per_s is not None and not max_per_s > 0:
+        raise ValueError(f"max_per_s must be above 0, was {max_per_s}")
+
+    def turn_away(raw: Raw, reason: Reason) -> None:
+        turned_away(raw, reason)
+        if raw.reply is not None:
+            try:
+                raw.reply(Receipt(None, reason))
+            except Exception as error:
+                clock.loop.call_exception_handler({"message": "exception in a reply", "exception": error})
+
+    def operator(source: Observable[Raw]) -> Observable[Raw]:
+        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            waiting: deque[Raw] = deque()
+            tokens = None if max_per_s is None else _TokenBucket(max_per_s, burst)
+            end: Callable[[], None] | None = None
+
+            def receive(raw: Raw) -> None:
+                if tokens is not None and not tokens.take(clock.now_ns()):
+                    turn_away(raw, Reason.RATE_LIMITED)
+                elif not waiting and depth() < capacity:
+                    observer.on_next(raw)
+                elif len(waiting) < capacity:
+                    queue(raw)
+                elif when_full is WhenFull.TURN_AWAY:
+                    turn_away(raw, Reason.DOOR_FULL)
+                else:
+                    turn_away(waiting.popleft(), Reason.DOOR_FULL)
+                    queue(raw)
+
+            def queue(raw: Raw) -> None:
+                waiting.append(raw)
+                look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
+
+            def drain() -> None:
+                while waiting and depth() < capacity:
+                    observer.on_next(waiting.popleft())
+                if waiting:
+                    look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
+                elif end is not None:
+                    end()
+
+            def end_with(tell: Callable[[], None]) -> None:
+                nonlocal end
+                end = tell
+                if not waiting:
+                    end()
+
+            def stop() -> None:
+                look_again.clear()
+                while waiting:
+                    turn_away(waiting.popleft(), Reason.STOPPING)
+
+            look_again = clock.alarm(drain)
+            upstream = source.subscribe(
+                receive,
+                lambda error: end_with(partial(observer.on_error, error)),
+                lambda: end_with(observer.on_completed),
+            )
+            return CompositeDisposable(upstream, Disposable(stop))
+
+        return Observable(subscribe)
+
+    return operator
+
+
+class _TokenBucket:
+    """Takes at most `burst` at once and `max_per_s` in the long run. Memory: one number."""
+
+    def __init__(self, max_per_s: float, burst: int) -> None:
+        self._each_ns = round(1e9 / max_per_s)
+        self._ahead_ns = (burst - 1) * self._each_ns
+        self._full_at_ns = 0
+
+    def take(self, now_ns: int) -> bool:
+        """Take one token, if there is one."""
+        full_at_ns = max(self._full_at_ns, now_ns)
+        if full_at_ns - now_ns > self._ahead_ns:
+            return False
+        self._full_at_ns = full_at_ns + self._each_ns
+        return True

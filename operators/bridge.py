@@ -1,0 +1,143 @@
+"""From a stream to coroutines and back: so many at once, in batches, never cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Generic, TypeVar
+
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable
+
+from clock import Clock
+
+__all__ = ["Bridge", "bridge"]
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Bridge(Generic[_T, _R]):
+    """An operator that knows its load: `queued` items wait, `in_flight` items are being worked on."""
+
+    def __init__(self, subscribe: Callable[[Observable[_T], abc.ObserverBase[_R]], abc.DisposableBase]) -> None:
+        self._subscribe = subscribe
+        self.queued = 0
+        self.in_flight = 0
+
+    def __call__(self, source: Observable[_T]) -> Observable[_R]:
+        """The results for the items of `source`."""
+        return Observable(lambda observer, _scheduler: self._subscribe(source, observer))
+
+
+def bridge(
+    work: Callable[[Sequence[_T]], Coroutine[object, object, Sequence[_R]]],
+    *,
+    clock: Clock,
+    max_concurrent: int,
+    max_batch: int = 1,
+    max_queue: int,
+    on_full: Callable[[_T], None],
+    failed: Callable[[Sequence[_T], BaseException], Sequence[_R]],
+    name: str,
+) -> Bridge[_T, _R]:
+    """Hand items to coroutines, and emit what they give: one result for each item, in order within a batch.
+
+        -abc------|         max_concurrent=2, work takes 4
+        -----AB--C|         c waited until a was done
+
+    Whatever arrived when a place is free goes in batches of up to `max_batch` to `work`, one task each; items of one
+    turn of the loop go together. When `max_queue` items wait, the next one is given to `on_full` instead. A batch whose
+    work raises, is cancelled, or gives a number of results that is not the number of items, has the results that
+    `failed(batch, error)` says. Work that has begun is never cancelled: whoever unsubscribes hears no more of it, and
+    what still waits is dropped. What a subscriber raises goes to the loop's exception handler; the other results of
+    the batch follow.
+
+    Emits when:      a batch is done: its results.
+    Completes when:  upstream has completed, nothing waits and nothing is in flight.
+    Errors when:     upstream has errored, nothing waits and nothing is in flight.
+    Memory:          `max_queue` items, and `max_concurrent` tasks of `max_batch`, for each subscription.
+
+    Raises:
+        ValueError: `max_concurrent`, `max_batch` or `max_queue` is under 1.
+    """
+    for limit, number in (("max_concurrent", max_concurrent), ("max_batch", max_batch), ("max_queue", max_queue)):
+        if number < 1:
+            raise ValueError(f"{limit} must be at least 1, was {number}")
+
+    def results_of(batch: Sequence[_T], task: asyncio.Task[Sequence[_R]]) -> Sequence[_R]:
+        try:
+            results = task.result()
+            if len(results) != len(batch):
+                raise ValueError(f"{name} must give {len(batch)} results, gave {len(results)}")
+        except (Exception, asyncio.CancelledError) as error:
+            return failed(batch, error)
+        return results
+
+    def subscribe(source: Observable[_T], observer: abc.ObserverBase[_R]) -> abc.DisposableBase:
+        queue: deque[_T] = deque()
+        tasks: set[asyncio.Task[Sequence[_R]]] = set()
+        end: Callable[[], None] | None = None
+        dispatching: asyncio.Handle | None = None
+
+        def receive(item: _T) -> None:
+            nonlocal dispatching
+            if len(queue) >= max_queue:
+                on_full(item)
+                return
+            queue.append(item)
+            load.queued += 1
+            if dispatching is None and len(tasks) < max_concurrent:
+                dispatching = clock.call_soon(dispatch)
+
+        def dispatch() -> None:
+            nonlocal dispatching
+            dispatching = None
+            while queue and len(tasks) < max_concurrent:
+                batch = [queue.popleft() for _ in range(min(max_batch, len(queue)))]
+                load.queued -= len(batch)
+                load.in_flight += len(batch)
+                task = clock.loop.create_task(work(batch), name=name)
+                tasks.add(task)
+                task.add_done_callback(partial(finish, batch))
+
+        def finish(batch: Sequence[_T], task: asyncio.Task[Sequence[_R]]) -> None:
+            try:
+                for result in results_of(batch, task):
+                    emit(result)
+            finally:
+                tasks.remove(task)
+                load.in_flight -= len(batch)
+                dispatch()
+                end_if_over()
+
+        def emit(result: _R) -> None:
+            try:
+                observer.on_next(result)
+            except Exception as error:
+                clock.loop.call_exception_handler({"message": f"exception after {name}", "exception": error})
+
+        def end_with(tell: Callable[[], None]) -> None:
+            nonlocal end
+            end = tell
+            end_if_over()
+
+        def end_if_over() -> None:
+            if end is not None and not queue and not tasks:
+                end()
+
+        def stop() -> None:
+            load.queued -= len(queue)
+            queue.clear()
+
+        upstream = source.subscribe(
+            receive,
+            lambda error: end_with(partial(observer.on_error, error)),
+            lambda: end_with(observer.on_completed),
+        )
+        return CompositeDisposable(upstream, Disposable(stop))
+
+    load = Bridge(subscribe)
+    return load

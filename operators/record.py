@@ -1,0 +1,225 @@
+"""Recording: everything that happens goes to the journal here, in groups, and is believed only afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+from reactivex import Observable, Subject, abc
+
+from clock import Clock
+from domain.errors import JournalUnavailable
+from domain.events import Recorded, Redelivered
+from domain.identity import conflicting_id
+from domain.ports import Committed, Conflict, Item, Journal
+from domain.reasons import Reason
+from domain.signal import Receipt
+from domain.verdict import Refusal, Verdict
+
+__all__ = ["Entered", "GroupCommit", "Told", "record"]
+
+_T = TypeVar("_T")
+
+Told: TypeAlias = Committed | Conflict | JournalUnavailable
+
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.1, 5.0
+
+
+class _Pending(Struct, Generic[_T], frozen=True):
+    item: Item
+    told: Callable[[_T, Told], None] | None
+    about: _T
+    must: bool
+
+
+class GroupCommit:
+    """Commits in groups: whatever arrives while a commit is under way goes into the next one.
+
+    `committed` carries the events of each commit, as a sequence, before anybody else is told of it. A failed commit is
+    tried again for as long as it takes for items that `must` be recorded, the oldest first; the others are told.
+    Memory: what is submitted and not committed; `admit` bounds it by `depth`.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        clock: Clock,
+        group_max: int,
+        images: Callable[[], Mapping[str, bytes]],
+        image_every: int = 4096,
+    ) -> None:
+        self.committed: Subject[Sequence[Recorded]] = Subject()
+        self.failing: JournalUnavailable | None = None
+        self._journal, self._clock, self._group_max = journal, clock, group_max
+        self._images, self._image_every, self._imaged_at = images, image_every, journal.head()
+        self._pending: deque[_Pending[object]] = deque()
+        self._under_way = 0
+        self._running = False
+        self._idle: list[Callable[[], None]] = []
+
+    def depth(self) -> int:
+        """How many items are submitted and not committed."""
+        return len(self._pending) + self._under_way
+
+    def submit(
+        self,
+        item: Item,
+        told: Callable[[_T, Told], None] | None = None,
+        about: _T | None = None,
+        *,
+        must: bool = False,
+    ) -> None:
+        """Have an item committed, and `told(about, answer)` called after it. Only from the loop's own thread."""
+        self._pending.append(_Pending(item, told, about, must))  # type: ignore[arg-type]
+        if not self._running:
+            self._running = True
+            self._clock.call_soon(self._start)
+
+    def when_idle(self, then: Callable[[], None]) -> None:
+        """Call `then` once nothing is left to commit."""
+        if self._running:
+            self._idle.append(then)
+        else:
+            then()
+
+    def _start(self) -> None:
+        task = self._clock.loop.create_task(self._run(), name="group commit")
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running = False
+        task.result()
+        for then in self._idle:
+            then()
+        self._idle.clear()
+
+    async def _run(self) -> None:
+        delay_s = _RETRY_FIRST_S
+        while self._pending:
+            group = [self._pending.popleft() for _ in range(min(len(self._pending), self._group_max))]
+            self._under_way = len(group)
+            try:
+                answers = await self._journal.commit([pending.item for pending in group], self._snapshots())
+            except JournalUnavailable as error:
+                self._under_way = 0
+                self.failing = error
+                self._pending.extendleft(pending for pending in reversed(group) if pending.must)
+                self._tell([pending for pending in group if not pending.must], error)
+                if self._pending:
+                    await asyncio.sleep(delay_s)
+                    delay_s = min(delay_s * 2, _RETRY_LAST_S)
+                continue
+            self.failing, self._under_way, delay_s = None, 0, _RETRY_FIRST_S
+            self.committed.on_next([event for a in answers if type(a) is Committed for event in a.events])
+            for pending, answer in zip(group, answers, strict=True):
+                if pending.told is not None:
+                    pending.told(pending.about, answer)
+            await asyncio.sleep(0)
+
+    def _snapshots(self) -> Mapping[str, bytes]:
+        head = self._journal.head()
+        if head - self._imaged_at < self._image_every:
+            return {}
+        self._imaged_at = head
+        return self._images()
+
+    @staticmethod
+    def _tell(group: Sequence[_Pending[object]], error: JournalUnavailable) -> None:
+        for pending in group:
+            if pending.told is not None:
+                pending.told(pending.about, error)
+
+
+class Entered(Struct, frozen=True, gc=False):
+    """A verdict that is in the journal, under its signal's `number`. `known` says it had been there before."""
+
+    verdict: Verdict
+    number: int
+    known: bool = False
+
+
+def record(
+    commits: GroupCommit, *, item_of: Callable[[Verdict], Item], turned_away: Callable[[Verdict, Reason], None]
+) -> Callable[[Observable[Verdict]], Observable[Entered]]:
+    """Record each verdict, tell its sender, and let it go on.
+
+        -a-b-a'-c|        a' is a again, c is a with other content
+        -a-b-a--C|        C is refused: conflict
+
+    `item_of` says what is recorded of a verdict. A signal that is known, with the same content, is recorded as
+    redelivered; with other content it is a line of its own, refused. What cannot be committed goes to `turned_away`.
+
+    Emits when:      a verdict is committed, in the order of arrival.
+    Completes when:  upstream completed and everything is committed.
+    Errors when:     upstream errors.
+    Memory:          verdicts under way, bounded by `admit`.
+    """
+
+    def stage(source: Observable[Verdict]) -> Observable[Entered]:
+        def subscribe(observer: abc.ObserverBase[Entered], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            under_way = 0
+            completed = False
+
+            def on_next(verdict: Verdict) -> None:
+                nonlocal under_way
+                under_way += 1
+                commits.submit(item_of(verdict), entered, verdict)
+
+            def entered(verdict: Verdict, answer: Told) -> None:
+                if type(answer) is Committed:
+                    leave(Entered(verdict, answer.events[0].number), Receipt(verdict.signal.id, _reason(verdict)))
+                elif type(answer) is Conflict:
+                    settle(verdict, answer)
+                else:
+                    turned_away(verdict, Reason.JOURNAL_UNAVAILABLE)
+                    leave(None, Receipt(None, Reason.JOURNAL_UNAVAILABLE), verdict)
+
+            def settle(verdict: Verdict, conflict: Conflict) -> None:
+                signal = verdict.signal
+                if conflict.same_content:
+                    again = Item(verdict.at_ns, (Redelivered(),), conflict.number, signal.id)
+                    commits.submit(again, redelivered, (verdict, conflict.number))
+                    return
+                refusal = Refusal(Reason.CONFLICT, measured=signal.content.hex(), limit=f"as first sent: {signal.id}")
+                other = conflicting_id(signal.id, signal.content)
+                signal = type(signal)(**{**{f: getattr(signal, f) for f in signal.__struct_fields__}, "id": other})
+                refused = Verdict(signal, verdict.at_ns, verdict.score, refusal, verdict.reply)
+                commits.submit(item_of(refused), entered, refused)
+
+            def redelivered(about: tuple[Verdict, int], answer: Told) -> None:
+                verdict, number = about
+                if type(answer) is Committed:
+                    leave(Entered(verdict, number, known=True), Receipt(verdict.signal.id, redelivered=True))
+                else:
+                    entered(verdict, answer)
+
+            def leave(gone: Entered | None, receipt: Receipt, verdict: Verdict | None = None) -> None:
+                nonlocal under_way
+                under_way -= 1
+                about = gone.verdict if gone is not None else verdict
+                if about is not None and about.reply is not None:
+                    about.reply(receipt)
+                if gone is not None:
+                    observer.on_next(gone)
+                if completed and not under_way:
+                    observer.on_completed()
+
+            def on_completed() -> None:
+                nonlocal completed
+                completed = True
+                if not under_way:
+                    observer.on_completed()
+
+            return source.subscribe(on_next, observer.on_error, on_completed)
+
+        return Observable(subscribe)
+
+    return stage
+
+
+def _reason(verdict: Verdict) -> Reason | None:
+    return verdict.refusal.reason if verdict.refusal is not None else None

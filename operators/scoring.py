@@ -1,0 +1,107 @@
+"""What we make of a signal: a weighted mean of factors, each 0 to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from reactivex import operators as rx
+
+from domain.reasons import Reason
+from domain.signal import Signal
+from domain.verdict import Refusal, Score, Verdict
+from operators.screen import Stage, refuse_failed_check
+
+__all__ = ["FACTORS", "Factor", "refuse_low_score", "score"]
+
+Factor: TypeAlias = Callable[[Signal, int], float]
+"""One aspect of a signal at a moment in nanoseconds UTC: 0 at its worst, 1 at its best."""
+
+
+def _freshness(max_age_ms: float) -> Factor:
+    max_age_ns = max_age_ms * 1e6
+
+    def freshness(signal: Signal, at_ns: int) -> float:
+        return min(1.0, max(0.0, 1 - (at_ns - signal.timestamp_ns) / max_age_ns))
+
+    return freshness
+
+
+FACTORS: dict[str, Callable[[float], Factor]] = {
+    "confidence": lambda _max_age_ms: lambda signal, _at_ns: signal.confidence,
+    "freshness": _freshness,
+    "strength": lambda _max_age_ms: lambda signal, _at_ns: signal.strength,
+}
+"""The factors by name. Each is made for the age, in milliseconds, at which a signal is worth nothing any more."""
+
+
+def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
+    """Score each verdict that is not refused: the mean of the factors, weighted, 0 to 1, together with its parts.
+
+        -a--b--|
+        -a--b--|            each with its score
+
+    `weights` are by name of factor and need not sum to one; a factor that weighs 0 is left out. A factor that raises
+    refuses its signal: `check_failed`.
+
+    Emits when:      upstream emits, one verdict per verdict.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+
+    Raises:
+        ValueError: a name is none of `FACTORS`, a weight is negative, all are 0, or `max_age_ms` is not above 0.
+    """
+    unknown = ", ".join(sorted(weights.keys() - FACTORS.keys()))
+    if unknown:
+        raise ValueError(f"weights must name factors among {', '.join(FACTORS)}, was {unknown}")
+    if not all(weight >= 0 for weight in weights.values()) or not any(weights.values()):
+        raise ValueError(f"weights must be at least 0, and one of them above, was {dict(weights)}")
+    if not max_age_ms > 0:
+        raise ValueError(f"max_age_ms must be above 0, was {max_age_ms}")
+    weighted = [(name, weight, FACTORS[name](max_age_ms)) for name, weight in weights.items() if weight]
+    weight_in_all = sum(weight for _, weight, _ in weighted)
+
+    def weigh(verdict: Verdict) -> Verdict:
+        if verdict.refusal is not None:
+            return verdict
+        signal, at_ns = verdict.signal, verdict.at_ns
+        total, parts = 0.0, []
+        try:
+            for name, weight, factor in weighted:
+                part = factor(signal, at_ns)
+                total += weight * part
+                parts.append((name, part))
+        except Exception as error:
+            return Verdict(signal, at_ns, None, refuse_failed_check(name, error), verdict.reply)
+        return Verdict(signal, at_ns, Score(total / weight_in_all, tuple(parts)), None, verdict.reply)
+
+    return rx.map(weigh)
+
+
+def refuse_low_score(*, min_score: float) -> Stage:
+    """Refuse verdicts that scored less than `min_score`, or that nobody scored.
+
+        -a--l--b-|          l scored 0.3
+        -a--L--b-|          min_score=0.5
+
+    Emits when:      upstream emits, one verdict per verdict.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+
+    Raises:
+        ValueError: `min_score` is not within 0 to 1.
+    """
+    if not 0 <= min_score <= 1:
+        raise ValueError(f"min_score must be within 0 to 1, was {min_score}")
+
+    def judge(verdict: Verdict) -> Verdict:
+        scored = verdict.score
+        if verdict.refusal is not None or (scored is not None and scored.value >= min_score):
+            return verdict
+        measured = "not scored" if scored is None else scored.value
+        refusal = Refusal(Reason.SCORE_TOO_LOW, measured=measured, limit=min_score)
+        return Verdict(verdict.signal, verdict.at_ns, scored, refusal, verdict.reply)
+
+    return rx.map(judge)

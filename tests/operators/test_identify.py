@@ -1,0 +1,49 @@
+import pytest
+
+from domain.reasons import Reason
+from domain.signal import Raw
+from marbles import Marbles, outcome_letter, signal
+from operators import identify
+
+
+def marbles():
+    return Marbles(a=signal("a"), b=signal("b"), **{"?": Raw(b"{")})
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        pytest.param("-a--b-|", "-a--b-|", id="one verdict for each signal"),
+        pytest.param("-a-?b-|", "-a-Mb-|", id="what cannot be read is refused and ends nothing"),
+        pytest.param("-(ab)-|", "-(ab)-|", id="in order"),
+        pytest.param("-a-#", "-a-#", id="errors pass through"),
+    ],
+)
+def test_identify(given, then):
+    m = marbles()
+    m.expect(m.hot(given).pipe(identify(m.clock)), then, show=outcome_letter)
+
+
+def test_a_verdict_is_stamped_with_the_clocks_time_of_its_arrival():
+    m = marbles()
+    seen = m.record(m.hot("-a--b|").pipe(identify(m.clock)))
+    began_ns = m.clock.now_ns()
+    m.run()
+    assert [verdict.at_ns - began_ns for verdict in seen.values] == [1_000_000_000, 4_000_000_000]
+
+
+def test_the_reply_goes_along_also_with_a_refusal():
+    replies = print, repr
+    m = Marbles(a=Raw(signal("a").payload, may_say_now=True, reply=replies[0]), b=Raw(b"{", reply=replies[1]))
+    seen = m.record(m.hot("ab|").pipe(identify(m.clock)))
+    m.run()
+    assert tuple(verdict.reply for verdict in seen.values) == replies
+    assert [verdict.refusal and verdict.refusal.reason for verdict in seen.values] == [None, Reason.MALFORMED]
+
+
+def test_two_subscribers_read_alike():
+    m = marbles()
+    read = m.hot("-a-?|").pipe(identify(m.clock))
+    first = m.record(read)
+    m.expect(read, "-a-M|", show=outcome_letter)
+    m.expect(first, "-a-M|", show=outcome_letter)

@@ -1,0 +1,230 @@
+"""Group commit: what is told to whom, and when, also when the journal fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from reactivex import Subject
+
+from clock import Clock, VirtualLoop
+from domain.errors import JournalUnavailable
+from domain.events import Accepted, Refused, Resumed
+from domain.events import Recorded as Event
+from domain.ports import Committed, Conflict, Item, NewSignal
+from domain.reasons import Reason
+from domain.signal import Raw, Receipt, Signal
+from domain.verdict import Refusal, Score, Verdict
+from operators import identify
+from operators.record import Entered, GroupCommit, record
+
+
+class Tape:
+    """A journal in memory that answers after `takes_s`, and fails as often as it is told to."""
+
+    def __init__(self, loop: VirtualLoop, takes_s: float = 1.0) -> None:
+        self.loop, self.takes_s, self.fails = loop, takes_s, 0
+        self.groups: list[list[Item]] = []
+        self.images: list[Mapping[str, bytes]] = []
+        self.known: dict[str, tuple[int, bytes]] = {}
+        self.position = 0
+
+    def head(self) -> int:
+        return self.position
+
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[Committed | Conflict]:
+        written = self.loop.create_future()
+        self.loop.call_later(self.takes_s, written.set_result, None)
+        await written
+        if self.fails:
+            self.fails -= 1
+            raise JournalUnavailable("disk full")
+        self.groups.append(list(items))
+        self.images.append(snapshots)
+        return [self._one(item) for item in items]
+
+    def _one(self, item: Item) -> Committed | Conflict:
+        if item.new is not None:
+            if item.new.id in self.known:
+                number, content = self.known[item.new.id]
+                return Conflict(number, content == item.new.content)
+            self.known[item.new.id] = (self.position + 1, item.new.content)
+        self.position += len(item.bodies)
+        number = self.position if item.new else item.number
+        return Committed(tuple(Event(self.position, number, "", item.at_ns, body) for body in item.bodies))
+
+
+@pytest.fixture
+def loop() -> VirtualLoop:
+    return VirtualLoop()
+
+
+@pytest.fixture
+def tape(loop) -> Tape:
+    return Tape(loop)
+
+
+@pytest.fixture
+def clock(loop) -> Clock:
+    return Clock.simulated(loop, 0)
+
+
+def commits_to(tape: Tape, clock: Clock, **limits: int) -> GroupCommit:
+    return GroupCommit(tape, clock=clock, images=lambda: {"state": b"image"}, **{"group_max": 100, **limits})
+
+
+def item(number: int = 0) -> Item:
+    return Item(0, (Resumed(),), number=number)
+
+
+def test_what_arrives_during_a_commit_goes_into_the_next(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    for when, number in ((0.0, 1), (0.1, 2), (0.5, 3), (1.5, 4)):
+        loop.call_later(when, commits.submit, item(number))
+    loop.run_forever()
+    assert [[i.number for i in group] for group in tape.groups] == [[1], [2, 3], [4]]
+
+
+def test_a_group_has_at_most_group_max_items(loop, tape, clock):
+    commits = commits_to(tape, clock, group_max=2)
+    for number in range(5):
+        commits.submit(item(number))
+    assert commits.depth() == 5
+    loop.run_forever()
+    assert [len(group) for group in tape.groups] == [2, 2, 1]
+    assert commits.depth() == 0
+
+
+def test_committed_events_are_out_before_anybody_is_told(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    order: list[str] = []
+    commits.committed.subscribe(lambda events: order.append(f"{len(events)} events"))
+    commits.submit(item(), lambda about, _: order.append(about), "told")
+    loop.run_forever()
+    assert order == ["1 events", "told"]
+
+
+def test_a_failed_commit_is_told_and_what_must_be_recorded_is_tried_until_it_is(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    told: list[tuple[str, type]] = []
+    tape.fails = 3
+    commits.submit(item(1), lambda about, answer: told.append((about, type(answer))), "may", must=False)
+    commits.submit(item(2), lambda about, answer: told.append((about, type(answer))), "must", must=True)
+    loop.advance(2)
+    assert told == [("may", JournalUnavailable)]
+    assert isinstance(commits.failing, JournalUnavailable)
+    loop.run_forever()
+    assert told == [("may", JournalUnavailable), ("must", Committed)]
+    assert commits.failing is None
+    assert [[i.number for i in group] for group in tape.groups] == [[2]]
+
+
+def test_the_order_of_what_must_be_recorded_survives_failures(loop, tape, clock):
+    commits = commits_to(tape, clock, group_max=2)
+    tape.fails = 2
+    for number in range(1, 6):
+        commits.submit(item(number), must=True)
+    loop.run_forever()
+    assert [i.number for group in tape.groups for i in group] == [1, 2, 3, 4, 5]
+
+
+def test_an_image_of_the_state_is_written_every_so_many_events(loop, tape, clock):
+    commits = commits_to(tape, clock, image_every=3)
+    for when in range(8):
+        loop.call_later(when * 2.0, commits.submit, item())
+    loop.run_forever()
+    assert [bool(images) for images in tape.images] == [False, False, False, True, False, False, True, False]
+
+
+def test_when_idle_waits_for_everything_that_is_submitted(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    seen: list[float] = []
+    commits.when_idle(lambda: seen.append(loop.time()))
+    commits.submit(item())
+    commits.when_idle(lambda: seen.append(loop.time()))
+    loop.run_forever()
+    assert seen == [0.0, 1.0]
+
+
+def verdict(name: str, content: bytes = b"said", reply=None) -> Verdict:
+    return Verdict(Signal(id=name.encode().hex() * 10, content=content, raw=b"{}"), 0, Score(0.5), None, reply)
+
+
+def recorded(loop, tape, clock, source) -> tuple[list[Entered], list[Reason]]:
+    turned_away: list[Reason] = []
+    seen: list[Entered] = []
+
+    def item_of(verdict: Verdict) -> Item:
+        signal, refusal = verdict.signal, verdict.refusal
+        body = Refused(reason=refusal.reason) if refusal else Accepted(score=0.5, parts=(), expires_at_ns=0)
+        return Item(0, (body,), new=NewSignal(signal.id, signal.content, signal.raw))
+
+    stage = record(commits_to(tape, clock), item_of=item_of, turned_away=lambda _, reason: turned_away.append(reason))
+    source.pipe(stage).subscribe(seen.append, on_completed=lambda: seen.append("completed"))
+    return seen, turned_away
+
+
+def test_a_verdict_goes_on_once_it_is_committed_and_completion_waits_for_the_last(loop, tape, clock):
+    source: Subject[Verdict] = Subject()
+    seen, _ = recorded(loop, tape, clock, source)
+    source.on_next(verdict("a"))
+    source.on_completed()
+    loop.advance(0.9)
+    assert seen == []
+    loop.advance(0.2)
+    assert seen == [Entered(verdict("a"), 1), "completed"]
+
+
+def test_a_redelivery_is_told_its_number_and_a_conflict_gets_a_line_of_its_own(loop, tape, clock):
+    source: Subject[Verdict] = Subject()
+    seen, _ = recorded(loop, tape, clock, source)
+    receipts: list[Receipt] = []
+    for content in (b"said", b"said", b"other", b"other"):
+        source.on_next(verdict("a", content, receipts.append))
+    loop.run_forever()
+    first, again, conflict, conflict_again = sorted(seen, key=lambda entered: (entered.number, entered.known))
+    assert (first.number, again.number, again.known) == (1, 1, True)
+    assert conflict.verdict.refusal == Refusal(
+        Reason.CONFLICT, b"other".hex(), f"as first sent: {first.verdict.signal.id}"
+    )
+    assert conflict.number == conflict_again.number
+    assert (conflict.known, conflict_again.known) == (False, True)
+    assert len({receipt.signal_id for receipt in receipts}) == 2
+    assert None not in {receipt.signal_id for receipt in receipts}
+
+
+def test_what_cannot_be_committed_is_turned_away_and_its_sender_told(loop, tape, clock):
+    source: Subject[Verdict] = Subject()
+    seen, turned_away = recorded(loop, tape, clock, source)
+    receipts: list[Receipt] = []
+    tape.fails = 1
+    source.on_next(verdict("a", reply=receipts.append))
+    loop.run_forever()
+    assert (seen, turned_away) == ([], [Reason.JOURNAL_UNAVAILABLE])
+    assert receipts == [Receipt(None, Reason.JOURNAL_UNAVAILABLE)]
+
+
+def test_two_subscribers_are_counted_each_for_itself(loop, tape, clock):
+    source: Subject[Verdict] = Subject()
+    stage = record(
+        commits_to(tape, clock),
+        item_of=lambda v: Item(0, (Resumed(),), new=NewSignal(v.signal.id, b"", b"")),
+        turned_away=lambda *_: None,
+    )
+    both = source.pipe(stage)
+    ends: list[int] = []
+    both.subscribe(on_completed=lambda: ends.append(1))
+    both.subscribe(on_completed=lambda: ends.append(2))
+    source.on_next(verdict("a"))
+    source.on_completed()
+    loop.run_forever()
+    assert ends == [1, 2]
+
+
+def test_errors_pass_through(loop, tape, clock):
+    source: Subject[Raw] = Subject()
+    errors: list[Exception] = []
+    stage = record(commits_to(tape, clock), item_of=lambda _: item(), turned_away=lambda *_: None)
+    source.pipe(identify(clock), stage).subscribe(on_error=errors.append)
+    source.on_error(ValueError("broken"))
+    assert [str(error) for error in errors] == ["broken"]
