@@ -1,0 +1,179 @@
+"""The journal on SQLite: write-ahead log, one writer, every commit on the disk before it is believed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+
+from adapters.sqlite_file import Lock, connect, path_of
+from domain.errors import JournalUnavailable
+from domain.events import Recorded, decode_body, encode_body, kind_of
+from domain.ports import Committed, Conflict, Item, OpenSignal, Outcomes, Snapshot
+
+__all__ = ["SqliteJournal", "SqliteReader"]
+
+_ASK_AT_ONCE = 500
+_EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
+
+
+def _event(row: tuple[int, int, str, int, str, str]) -> Recorded:
+    position, number, signal_id, at_ns, kind, body = row
+    return Recorded(position, number, signal_id or "", at_ns, decode_body(kind, body.encode()))
+
+
+class SqliteReader:
+    """Reads a journal, also while another process writes it.
+
+    Raises:
+        JournalRefused: there is none, or it cannot be read by this program.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect(path_of(url), mode=None)
+
+    def head(self) -> int:
+        """The position of the newest event, 0 when there is none."""
+        (position,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()
+        return int(position)
+
+    def mode(self) -> str:
+        """What it is a journal of: paper, live, replay."""
+        (mode,) = self._connection.execute("SELECT value FROM meta WHERE name = 'mode'").fetchone()
+        return str(mode)
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """The newest image of each part of the state."""
+        rows = self._connection.execute("SELECT part, position, image FROM snapshot")
+        return {part: Snapshot(position, image) for part, position, image in rows}
+
+    def open(self) -> Iterator[OpenSignal]:
+        """The signals that are not done, oldest first, each with its whole life."""
+        for row in self._connection.execute(
+            "SELECT number, id, content, raw FROM signal WHERE done = 0 ORDER BY number"
+        ):
+            yield self._life(row)
+
+    def read(self, after: int = 0) -> Iterator[Recorded]:
+        """The events behind a position, oldest first. Memory: one at a time."""
+        return map(_event, self._connection.execute(f"{_EVENTS} WHERE position > ? ORDER BY position", (after,)))
+
+    def lives(self) -> Iterator[OpenSignal]:
+        """Every signal with its whole life, oldest first. Memory: one at a time."""
+        for row in self._connection.execute("SELECT number, id, content, raw FROM signal ORDER BY number"):
+            yield self._life(row)
+
+    def life(self, number: int) -> OpenSignal:
+        """One signal with its whole life.
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        asked = "SELECT number, id, content, raw FROM signal WHERE number = ?"
+        row = self._connection.execute(asked, (number,)).fetchone()
+        if row is None:
+            raise KeyError(number)
+        return self._life(row)
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The numbers of those of the signals that are known."""
+        keys = [bytes.fromhex(signal_id) for signal_id in ids]
+        return {key.hex(): number for key, (number, _) in self._known(keys).items()}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _life(self, row: tuple[int, bytes, bytes, bytes]) -> OpenSignal:
+        number, key, content, raw = row
+        events = self._connection.execute(f"{_EVENTS} WHERE event.number = ? ORDER BY position", (number,))
+        return OpenSignal(number, key.hex(), content, raw, tuple(map(_event, events)))
+
+    def _known(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        known: dict[bytes, tuple[int, bytes]] = {}
+        for start in range(0, len(keys), _ASK_AT_ONCE):
+            some = keys[start : start + _ASK_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            asked = f"SELECT id, number, content FROM signal WHERE id IN ({marks})"  # noqa: S608 - only question marks
+            rows = self._connection.execute(asked, some)
+            known.update((key, (number, content)) for key, number, content in rows)
+        return known
+
+
+class SqliteJournal(SqliteReader):
+    """Writes a journal, alone. Satisfies `domain.ports.Journal`.
+
+    Raises:
+        JournalRefused: another process writes it, or it must not be written: see `connect`.
+    """
+
+    def __init__(self, url: str, *, mode: str, synchronous: str = "full") -> None:
+        path = path_of(url)
+        self._lock = Lock(path)
+        try:
+            self._connection = connect(path, mode=mode, synchronous=synchronous)
+        except BaseException:
+            self._lock.give_up()
+            raise
+        self._head = super().head()
+
+    def head(self) -> int:
+        """The position of the newest event, 0 when there is none."""
+        return self._head
+
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+        """Commit a batch of independent items in one transaction, and answer for each.
+
+        Raises:
+            JournalUnavailable: nothing was written: the disk is full or fails, or the file is locked.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                answers = self._write(items, snapshots)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise JournalUnavailable(f"the commit failed: {error}") from error
+        self._head += sum(len(answer.events) for answer in answers if type(answer) is Committed)
+        return answers
+
+    def close(self) -> None:
+        """Close the file and let others write."""
+        super().close()
+        self._lock.give_up()
+
+    def _write(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[Committed | Conflict]:
+        position = self._head
+        known = self._known([bytes.fromhex(item.new.id) for item in items if item.new is not None])
+        signals: list[tuple[int, bytes, bytes, bytes, bool]] = []
+        events: list[tuple[int, int, int, str, str]] = []
+        done: list[tuple[int]] = []
+        answers: list[Committed | Conflict] = []
+        for item in items:
+            number, signal_id, new = item.number, item.signal_id, item.new
+            if new is not None:
+                key = bytes.fromhex(new.id)
+                if (taken := known.get(key)) is not None:
+                    answers.append(Conflict(taken[0], taken[1] == new.content))
+                    continue
+                number, signal_id = position + 1, new.id
+                known[key] = (number, new.content)
+                signals.append((number, key, new.content, new.raw, item.done))
+            elif item.done:
+                done.append((number,))
+            recorded = []
+            for body in item.bodies:
+                position += 1
+                events.append((position, number, item.at_ns, kind_of(body), encode_body(body).decode()))
+                recorded.append(Recorded(position, number, signal_id, item.at_ns, body))
+            answers.append(Committed(tuple(recorded)))
+        write = self._connection.executemany
+        write("INSERT INTO signal VALUES (?, ?, ?, ?, ?)", signals)
+        write("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
+        write("UPDATE signal SET done = 1 WHERE number = ?", done)
+        images = [(part, self._head, image) for part, image in snapshots.items()]
+        write("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", images)
+        return answers

@@ -1,0 +1,188 @@
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.sqlite_journal import SqliteJournal, SqliteReader
+from domain.errors import JournalRefused, JournalUnavailable, SettingsError
+from domain.events import Accepted, Expired, Redelivered, Resumed, Stopped
+from domain.ports import Committed, Conflict, Item, NewSignal
+from domain.reasons import Reason
+
+ACCEPTED = Accepted(score=0.7, parts=(("strength", 0.7),), expires_at_ns=10)
+EXPIRED = Expired(reason=Reason.AWAITING_TICK)
+
+
+def new(letter: str, content: str = "said", *, done: bool = False) -> Item:
+    identity = NewSignal(letter.encode().hex() * 10, content.encode(), b"{}")
+    return Item(1, (ACCEPTED,), new=identity, done=done)
+
+
+@pytest.fixture()
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/journal.db"
+
+
+def commit(journal: SqliteJournal, *items: Item, **images: bytes):
+    return asyncio.run(journal.commit(items, images))
+
+
+def test_what_was_committed_is_there_after_reopening(url):
+    journal = SqliteJournal(url, mode="paper")
+    (answer,) = commit(journal, new("a"))
+    commit(journal, Item(2, (EXPIRED,), number=1, signal_id="61" * 10))
+    journal.close()
+    reader = SqliteReader(url)
+    assert reader.head() == 2
+    assert [event.body for event in reader.read()] == [ACCEPTED, EXPIRED]
+    assert [(event.number, event.signal_id) for event in reader.read()] == [(1, "61" * 10)] * 2
+    assert reader.life(1).events == (*answer.events, *reader.read(1))
+
+
+def test_an_identity_is_accepted_once_also_within_a_batch(url):
+    journal = SqliteJournal(url, mode="paper")
+    first, again, other = commit(journal, new("a"), new("a"), new("a", "something else"))
+    assert isinstance(first, Committed)
+    assert again == Conflict(1, same_content=True)
+    assert other == Conflict(1, same_content=False)
+    assert commit(journal, new("a"), new("b")) == [
+        Conflict(1, same_content=True),
+        Committed(tuple(journal.read(1))),
+    ]
+
+
+def test_the_items_of_a_batch_are_independent_and_positions_have_no_gap(url):
+    journal = SqliteJournal(url, mode="paper")
+    answers = commit(journal, new("a"), new("a"), Item(1, (Resumed(), Stopped(left={}))))
+    assert [event.position for answer in answers if isinstance(answer, Committed) for event in answer.events] == [
+        1,
+        2,
+        3,
+    ]
+    assert journal.head() == 3
+
+
+def test_open_gives_what_is_not_done_oldest_first(url):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, new("a"), new("b", done=True), new("c"), new("d"))
+    commit(journal, Item(2, (EXPIRED,), number=3, signal_id="63" * 10, done=True))
+    assert [(life.number, life.signal_id[:2]) for life in journal.open()] == [(1, "61"), (4, "64")]
+
+
+def test_find_knows_the_numbers_of_known_signals_only(url):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, new("a"), new("b"))
+    assert journal.find(["62" * 10, "7a" * 10]) == {"62" * 10: 2}
+
+
+def test_an_image_stands_for_the_state_before_its_batch(url):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, new("a"))
+    commit(journal, new("b"), state=b"first")
+    assert journal.snapshots()["state"].position == 1
+    commit(journal, state=b"second")
+    snapshot = journal.snapshots()["state"]
+    assert (snapshot.position, snapshot.image) == (2, b"second")
+
+
+def test_a_full_disk_commits_nothing_and_recovers(url):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, new("a"))
+    journal._connection.execute("PRAGMA max_page_count = 1")
+    big = Item(1, (ACCEPTED,), new=NewSignal("62" * 10, b"said", b"x" * 100_000))
+    with pytest.raises(JournalUnavailable, match="full"):
+        commit(journal, new("c"), big)
+    assert (journal.head(), len(list(journal.read()))) == (1, 1)
+    journal._connection.execute("PRAGMA max_page_count = 100000")
+    assert isinstance(commit(journal, big)[0], Committed)
+
+
+def test_a_second_writer_is_refused_by_name_and_let_in_later(url):
+    journal = SqliteJournal(url, mode="paper")
+    with pytest.raises(JournalRefused, match=f"written by process {os.getpid()}"):
+        SqliteJournal(url, mode="paper")
+    journal.close()
+    SqliteJournal(url, mode="paper").close()
+
+
+def test_a_killed_writer_leaves_no_lock_behind(url, tmp_path):
+    program = (
+        "import os, signal, sys; from adapters.sqlite_journal import SqliteJournal;"
+        f"SqliteJournal({url!r}, mode='paper'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[2])
+    assert ended.returncode == -9
+    SqliteJournal(url, mode="paper").close()
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[5000:9000] = b"\xff" * 4000
+    path.write_bytes(data)
+
+
+def newer(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE trades (id)")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        pytest.param(damage, "is damaged .* Restore it from a backup", id="flipped bytes"),
+        pytest.param(lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged", id="no database"),
+        pytest.param(newer, "schema version 99, this program knows 1", id="a newer journal"),
+        pytest.param(foreign, "not a journal", id="another program's database"),
+    ],
+)
+def test_a_journal_that_must_not_be_written_is_refused(url, tmp_path, harm, message):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, *(new(letter) for letter in "abcdefghijkl"))
+    journal.close()
+    harm(tmp_path / "journal.db")
+    with pytest.raises(JournalRefused, match=message):
+        SqliteJournal(url, mode="paper")
+    with pytest.raises(JournalRefused, match=message):
+        SqliteJournal(url, mode="paper")  # the refusal held no lock
+
+
+def test_a_journal_keeps_its_mode(url):
+    SqliteJournal(url, mode="paper").close()
+    with pytest.raises(JournalRefused, match="journal of mode paper, not live"):
+        SqliteJournal(url, mode="live")
+
+
+def test_reading_needs_a_journal(url):
+    with pytest.raises(JournalRefused, match="there is no journal"):
+        SqliteReader(url)
+
+
+def test_a_reader_reads_while_another_writes(url):
+    journal = SqliteJournal(url, mode="paper")
+    reader = SqliteReader(url)
+    commit(journal, new("a"))
+    assert reader.head() == 1
+    assert reader.mode() == "paper"
+
+
+@pytest.mark.parametrize("wrong", ["postgres:///x", "data/journal.db", "sqlite:///"])
+def test_another_url_is_refused(wrong):
+    with pytest.raises(SettingsError, match="must look like sqlite:///data/journal.db"):
+        SqliteJournal(wrong, mode="paper")
+
+
+def test_a_redelivery_is_an_event_of_the_signal_it_repeats(url):
+    journal = SqliteJournal(url, mode="paper")
+    commit(journal, new("a"))
+    commit(journal, Item(2, (Redelivered(),), number=1, signal_id="61" * 10))
+    assert [type(event.body) for event in journal.life(1).events] == [Accepted, Redelivered]
