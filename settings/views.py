@@ -1,0 +1,46 @@
+"""What is told of settings: their hash, what show-config prints, the schema editors read."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from hashlib import blake2b
+
+from pydantic import JsonValue
+from pydantic.json_schema import GenerateJsonSchema
+
+from settings.model import Settings
+from settings.secrets import mask
+
+__all__ = ["json_schema", "masked", "settings_hash"]
+
+
+class _Untitled(GenerateJsonSchema):
+    """A schema in which names are not repeated as titles."""
+
+    def field_title_should_be_set(self, _schema: object) -> bool:
+        return False
+
+
+def settings_hash(settings: Settings) -> str:
+    """16 hex characters: the same for the same settings, wherever they came from and however numbers are written."""
+    canonical = json.dumps(settings.model_dump(), sort_keys=True, default=_plain_decimal)
+    return blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+
+def masked(settings: Settings) -> dict[str, JsonValue]:
+    """The settings in force as JSON values, with anything secret starred out."""
+    return {name: mask(value) for name, value in settings.model_dump(mode="json").items()}
+
+
+def json_schema() -> dict[str, JsonValue]:
+    """The JSON Schema of settings.json."""
+    schema = Settings.model_json_schema(schema_generator=_Untitled)
+    schema["properties"] = {"$schema": {"type": "string"}, **schema["properties"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _plain_decimal(number: object) -> str:
+    if isinstance(number, Decimal):
+        return format(number.normalize(), "f")
+    raise TypeError(f"{type(number).__name__} has no canonical form")
