@@ -1,0 +1,238 @@
+"""From settings to one running pipeline: the only place that chooses adapters and subscribes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from msgspec.structs import replace
+from reactivex import Observable, compose
+
+from adapters.sqlite_journal import SqliteJournal
+from clock import Clock
+from domain import events as e
+from domain.account import Account
+from domain.errors import SettingsError
+from domain.identity import installation_tag
+from domain.limits import Limits
+from domain.market import MarketRules, Quote
+from domain.ports import Item
+from domain.signal import OrderType, Raw
+from domain.terms import PerQuote, Pricing, Sizing
+from operators import (
+    WhenFull,
+    admit,
+    refuse_low_score,
+    refuse_repeats,
+    refuse_stale,
+    refuse_unknown_sources,
+    refuse_weak,
+    score,
+)
+from operators.record import GroupCommit
+from settings import Settings, settings_hash
+from simulation.recordings import merge_candles, read_candles
+from simulation.paper_rules import paper_rules
+from simulation.paper_venue import PaperVenue
+from simulation.world import World, played_world, simulated_world
+from strategies import load
+from streams.decision import Rules as ExecutionRules
+from streams.engine import Engine
+from streams.execution import Rhythm
+from streams.in_flight import InFlight
+from streams.intake import Door
+from streams.market import Markets, News, candles_of
+from streams.pipeline import Parts, Rules, Stage
+from streams.placement import Placement, Retries
+from streams.signals import Analyst, Generation, generate
+from streams.state import State
+from streams.telemetry import Telemetry
+from streams.traders import Trader
+from streams.waiting import WaitingRoom
+
+__all__ = ["VERSION", "analysts", "assemble", "generated", "open_live"]
+
+VERSION = "0.1.0"
+
+
+async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, symbols: frozenset[str]) -> Engine:
+    """A pipeline over an open journal, not started yet. A paper account that is new is funded here.
+
+    Raises:
+        SettingsError: a strategy cannot be loaded.
+        JournalUnavailable: nothing can be written.
+    """
+    state = State.of(journal)
+    trader = settings.traders[0]
+    opening: tuple[e.Body, ...] = (e.Started(version=VERSION, settings_hash=settings_hash(settings)),)
+    if trader.id not in state.book.accounts:
+        opening += (e.Funded(trader=trader.id, balances=trader.balances),)
+    await journal.commit([Item(clock.now_ns(), opening)], {})
+    state.fold(journal.read(state.position))
+
+    commits = GroupCommit(journal, clock=clock, group_max=settings.journal.group_max, images=state.images)
+    markets = Markets(symbols)
+    room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
+    in_flight = InFlight(settings.max_in_flight)
+    placement = Placement(state, room, in_flight, clock=clock, commits=commits, retries=_retries(settings))
+    door = Door(commits)
+    parts = Parts(clock, commits, state, markets, room, in_flight, placement, door, Telemetry(clock.now_ns))
+    venue = _paper_venue(settings, state, markets)
+    traders = [Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)]
+    return Engine(parts, _rules(settings, parts), journal, traders, close_journal=journal.close)
+
+
+async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path] = ()) -> tuple[Engine, World]:
+    """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
+
+    Raises:
+        SettingsError: a recording or a strategy cannot be used.
+        JournalRefused: the journal must not be written.
+    """
+    spread_bps, history = settings.traders[0].spread_bps, settings.market.history
+    if candles:
+        recorded = list(merge_candles([read_candles(path) for path in candles]))
+        world = played_world(recorded, history=history, spread_bps=spread_bps, clock=clock)
+    elif settings.market.source == "csv":
+        raise SettingsError("market.source is csv: name the recordings with --candles FILE.csv")
+    else:
+        world = simulated_world(
+            settings.symbols,
+            settings.timeframe_ns,
+            seed=settings.market.seed,
+            history=history,
+            spread_bps=spread_bps,
+            clock=clock,
+        )
+    analysts(settings)
+    journal = SqliteJournal(settings.journal.url, mode=settings.mode, synchronous=settings.journal.synchronous)
+    try:
+        return await assemble(settings, journal, clock, world.symbols), world
+    except BaseException:
+        journal.close()
+        raise
+
+
+def generated(
+    engine: Engine, world: World, settings: Settings, *, strategies: bool, heard: Callable[[News], None] | None = None
+) -> Observable[Raw]:
+    """What the strategies make of the world's news. The paper venue hears it first, then the markets, then `heard`."""
+    listeners = [_listener(trader) for trader in engine.traders]
+    listeners += [engine.parts.markets.follow, heard]
+    generation = Generation(
+        analysts=analysts(settings) if strategies else (),
+        interval_s=settings.signals.generation_interval_s,
+        min_candles=settings.signals.min_candles,
+    )
+    return world.news.pipe(
+        candles_of(*(listener for listener in listeners if listener is not None)),
+        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
+    )
+
+
+def analysts(settings: Settings) -> Sequence[Analyst]:
+    """The strategies of the settings.
+
+    Raises:
+        SettingsError: one cannot be loaded; the message names it.
+    """
+    return [Analyst(s.name, s.params, load(s.name, s.params)) for s in settings.signals.strategies]
+
+
+def _listener(trader: Trader) -> Callable[[News], None] | None:
+    venue = trader.venue
+    if not isinstance(venue, PaperVenue):
+        return None
+
+    def hear(news: News) -> None:
+        if isinstance(news, Quote):
+            venue.on_quote(news)
+        else:
+            venue.on_candle(news)
+
+    return hear
+
+
+def _rules(settings: Settings, parts: Parts) -> Rules:
+    intake, execution = settings.intake, settings.execution
+    score_needed = execution.urgent_score
+    return Rules(
+        admit=admit(
+            capacity=intake.capacity,
+            depth=parts.commits.depth,
+            clock=parts.clock,
+            when_full=WhenFull(intake.when_full),
+            max_per_s=intake.max_per_s,
+            burst=intake.burst,
+            turned_away=parts.door.turned_away,
+        ),
+        entry=_entry_rules(settings),
+        execution=ExecutionRules(
+            limits=Limits(
+                settings.limits.max_open_positions,
+                PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
+            ),
+            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote)),
+            pricing=Pricing(OrderType(settings.pricing.order_type)),
+            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
+            tag=installation_tag(settings.installation),
+        ),
+        rhythm=Rhythm(execution.interval_s, execution.first_after_s),
+        ttl_ns=int(execution.signal_ttl_s * 1e9),
+        urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
+    )
+
+
+def _entry_rules(settings: Settings) -> Stage:
+    validation = settings.validation
+    stages: list[Stage] = []
+    if validation.sources is not None:
+        stages.append(refuse_unknown_sources(sources=validation.sources))
+    stages += [
+        refuse_stale(max_age_ms=validation.max_signal_age_ms),
+        refuse_weak(min_strength=validation.min_signal_strength),
+        score(weights=validation.weights.model_dump(), max_age_ms=validation.max_signal_age_ms),
+        refuse_low_score(min_score=validation.min_score),
+        refuse_repeats(window_s=settings.dedup.window_s, max_keys=settings.dedup.max_keys),
+    ]
+    return compose(*stages)
+
+
+def _retries(settings: Settings) -> Retries:
+    execution = settings.execution
+    return Retries(
+        attempts_max=execution.order_creation_retries,
+        delay_s=execution.order_creation_retry_delay_ms / 1000,
+        max_delay_s=execution.max_retry_delay_ms / 1000,
+        jitter=Random(settings.installation).random,  # noqa: S311 - spreads retries, guards nothing
+    )
+
+
+def _paper_venue(settings: Settings, state: State, markets: Markets) -> PaperVenue:
+    trader = settings.traders[0]
+
+    def middle(symbol: str) -> Decimal | None:
+        quote = markets.quotes.get(symbol)
+        return (quote.bid + quote.ask) / 2 if quote else None
+
+    derived = paper_rules(overrides={}, maker_fee=trader.fees.maker, taker_fee=trader.fees.taker, reference=middle)
+
+    @cache
+    def rules_of(market: MarketRules) -> MarketRules:
+        return replace(market, **_other_rules(settings, market.symbol))
+
+    def rules(symbol: str) -> MarketRules | None:
+        market = derived(symbol)
+        return market and rules_of(market)
+
+    own = Account.from_image(state.book.account(trader.id).image())
+    acknowledged = state.acknowledged(trader.id)
+    return PaperVenue(trader.id, own, rules, orders=acknowledged, participation=trader.participation)
+
+
+def _other_rules(settings: Settings, symbol: str) -> Mapping[str, Decimal]:
+    market = settings.traders[0].markets.get(symbol)
+    return market.model_dump(exclude_none=True) if market else {}

@@ -1,0 +1,99 @@
+"""From a waiting signal to an order, a refusal, or an obstacle: pure functions of what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from domain.identity import client_order_id
+from domain.limits import Limits, refuse_beyond
+from domain.order import OrderRequest
+from domain.reasons import Reason
+from domain.terms import Pricing, Sizing, price_and_size
+from domain.verdict import Refusal
+from streams.execution import Candidate
+from streams.market import Markets
+from streams.readiness import obstacle
+from streams.state import State
+from streams.traders import Trader, choose
+from streams.waiting import Entry
+
+__all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
+
+
+class Send(Struct, frozen=True):
+    """An order is to be sent."""
+
+    entry: Entry
+    request: OrderRequest
+
+
+class Refuse(Struct, frozen=True):
+    """Our own limits or balance forbid it, for good."""
+
+    entry: Entry
+    at_ns: int
+    refusal: Refusal
+
+
+class Wait(Struct, frozen=True):
+    """Something stands in the way that may go away."""
+
+    entry: Entry
+    obstacle: Refusal
+
+
+Decision: TypeAlias = Send | Refuse | Wait
+
+
+class Rules(Struct, frozen=True):
+    """By what an order is judged and made. `tag` begins every client order id."""
+
+    limits: Limits
+    sizing: Sizing
+    pricing: Pricing
+    max_data_age_ns: int
+    tag: str
+
+
+def decide(
+    candidate: Candidate, rules: Rules, *, state: State, markets: Markets, traders: Sequence[Trader]
+) -> Decision:
+    """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far."""
+    entry, at_ns = candidate.entry, candidate.at_ns
+    signal = entry.signal
+    if signal.symbol not in markets.symbols:
+        followed = ", ".join(sorted(markets.symbols)[:20])
+        return Refuse(entry, at_ns, Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=followed))
+    trader = choose(signal, traders)
+    if isinstance(trader, Refusal):
+        return Refuse(entry, at_ns, trader)
+    quote = markets.quotes.get(signal.symbol)
+    in_the_way = obstacle(signal, at_ns, halted=state.halted, quote=quote, max_data_age_ns=rules.max_data_age_ns)
+    if in_the_way is not None:
+        return Wait(entry, in_the_way)
+    market = trader.venue.rules(signal.symbol)
+    if quote is None or market is None:
+        return Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
+    account = state.book.account(trader.id)
+    terms = price_and_size(signal, quote, market, account, rules.sizing, rules.pricing)
+    if isinstance(terms, Refusal):
+        return Refuse(entry, at_ns, terms)
+    refusal = refuse_beyond(rules.limits, signal, terms, state.book)
+    if refusal is not None:
+        return Refuse(entry, at_ns, refusal)
+    generation = entry.attempts + 1
+    request = OrderRequest(
+        client_order_id=client_order_id(rules.tag, trader.id, signal.id, generation),
+        trader=trader.id,
+        symbol=signal.symbol,
+        side=signal.side,
+        order_type=terms.order_type,
+        amount=terms.amount,
+        price=terms.price,
+        generation=generation,
+        reserved=terms.reserved,
+    )
+    return Send(entry, request)

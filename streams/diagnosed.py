@@ -1,0 +1,99 @@
+"""An execution on demand that says what came of it, in the errors that programs expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from domain import events as e
+from domain.errors import (
+    ConfidenceTooLow,
+    ExchangeError,
+    ExecutionError,
+    NoSignalsAvailable,
+    PositionLimitsExceeded,
+    SignalExpired,
+    TraderUnavailable,
+    TradingLimitsExceeded,
+)
+from domain.reasons import Reason
+from domain.verdict import Refusal
+from streams.engine import Engine
+
+__all__ = ["Execution", "execute_with_diagnostics"]
+
+
+class Execution(Struct, frozen=True):
+    """What an execution did, by signal id: orders placed, signals refused or failed and why, signals that wait on."""
+
+    placed: tuple[str, ...]
+    ended: dict[str, Refusal]
+    waiting: dict[str, Refusal]
+
+
+async def execute_with_diagnostics(engine: Engine) -> Execution:
+    """Execute whatever waits, see it through, and tell what came of each signal.
+
+    Raises:
+        ExecutionError: no order was placed. Which of the field's seven names it is says why, for the signal with the
+            best score: `NoSignalsAvailable` or, where the last signal was refused as too weak, `ConfidenceTooLow`.
+    """
+    heard: list[e.Recorded] = []
+    listening = engine.parts.commits.committed.subscribe(heard.extend)
+    entries = sorted(engine.parts.room.entries.values(), key=lambda entry: (-entry.score, entry.number))
+    before = [entry.signal.id for entry in entries]
+    try:
+        engine.trigger()
+        await engine.settled()
+    finally:
+        listening.dispose()
+    execution = _execution(engine, heard)
+    if not execution.placed:
+        raise _error(engine, before, execution)
+    return execution
+
+
+def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
+    ended: dict[str, Refusal] = {}
+    for event in heard:
+        match event.body:
+            case e.Refused(reason=reason, measured=measured, limit=limit):
+                ended[event.signal_id] = Refusal(reason, measured, limit)
+            case e.Expired(reason=reason, measured=measured):
+                ended[event.signal_id] = Refusal(Reason.AWAITING_TICK, measured=f"expired: {reason} {measured or ''}")
+            case e.Failed(reason=reason, detail=detail) | e.Deferred(reason=reason, detail=detail):
+                ended[event.signal_id] = Refusal(reason, measured=detail)
+            case e.Unresolved(detail=detail):
+                ended[event.signal_id] = Refusal(Reason.NO_ANSWER, measured=detail)
+    placed = tuple(event.signal_id for event in heard if isinstance(event.body, e.Placed))
+    waiting = {entry.signal.id: entry.obstacle for entry in engine.parts.room.entries.values()}
+    return Execution(placed, ended, waiting)
+
+
+def _error(engine: Engine, before: Sequence[str], execution: Execution) -> ExecutionError:
+    if not before:
+        last = engine.parts.telemetry.last_refusal
+        if last is not None and last.reason in (Reason.WEAK, Reason.SCORE_TOO_LOW):
+            return ConfidenceTooLow(_number(last.measured), _number(last.limit))
+        return NoSignalsAvailable()
+    best = before[0]
+    why = execution.ended.get(best) or execution.waiting.get(best) or Refusal(Reason.AWAITING_TICK)
+    trader = engine.traders[0].id
+    match why.reason:
+        case Reason.POSITION_LIMIT:
+            limit = int(_number(why.limit))
+            return PositionLimitsExceeded(int(_number(why.measured)) - 1, limit)
+        case Reason.NOTIONAL_LIMIT | Reason.INSUFFICIENT_BALANCE | Reason.NO_POSITION | Reason.BELOW_MINIMUM:
+            return TradingLimitsExceeded(why.reason)
+        case Reason.HALTED | Reason.NO_MARKET_DATA | Reason.STALE_MARKET_DATA | Reason.UNKNOWN_SYMBOL:
+            return TradingLimitsExceeded(why.reason)
+        case Reason.NO_TRADER | Reason.UNKNOWN_TRADER | Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
+            return TraderUnavailable(trader)
+        case Reason.AWAITING_TICK if best in execution.ended:
+            return SignalExpired(best)
+    return ExchangeError(trader, f"{why.reason}: {why.measured}")
+
+
+def _number(measured: float | str | None) -> float:
+    return measured if isinstance(measured, int | float) else 0.0

@@ -1,0 +1,164 @@
+"""A look at a running pipeline: whether it can do its work, and if not, why, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from domain.lifecycle import Ledger, Outcome
+from domain.market import Quote
+from domain.reasons import Reason
+from streams.cures import CURES
+from streams.engine import Engine
+from streams.execution import next_execution_ns
+from streams.finding import Finding, Health, blocking
+from streams.prospects import signals_waiting
+from streams.traders import Trader
+
+__all__ = ["Finding", "Health", "blocking", "diagnose"]
+
+_LATE_NS = 1_000_000_000
+
+
+def diagnose(engine: Engine) -> Sequence[Finding]:
+    """Look at everything an execution needs, and at what waits for one; changes nothing."""
+    at_ns = engine.parts.clock.now_ns()
+    return [
+        _streams(engine),
+        _halt(engine),
+        _journal(engine),
+        _ledger(engine.parts.state.ledger),
+        _in_flight(engine),
+        *(_trader(engine, trader) for trader in engine.traders),
+        *(_market(engine, symbol, at_ns) for symbol in sorted(engine.parts.markets.symbols)),
+        _stages(engine, at_ns),
+        _unproved(engine.parts.state.ledger),
+        _faults(engine),
+        _execution(engine, at_ns),
+        *signals_waiting(engine, at_ns),
+    ]
+
+
+def _streams(engine: Engine) -> Finding:
+    if not engine.failed.done():
+        return Finding("pipeline", Health.OK, "all streams run")
+    error = engine.failed.exception()
+    says = f"a stream broke, nothing more is sent: {type(error).__name__}: {error}"
+    return Finding("pipeline", Health.ERROR, says, "stop it and start it again: what is open is taken up then")
+
+
+def _halt(engine: Engine) -> Finding:
+    halted = engine.parts.state.halted
+    if halted is None:
+        return Finding("halt", Health.OK, "orders are let through")
+    what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
+    return Finding("halt", Health.ERROR, f"{what}: {halted.why}", CURES[Reason.HALTED])
+
+
+def _journal(engine: Engine) -> Finding:
+    commits = engine.parts.commits
+    if commits.failing is None:
+        return Finding("commits", Health.OK, f"every commit is on the disk; {commits.depth()} under way")
+    says = f"{commits.failing}; {commits.depth()} wait for it"
+    return Finding("commits", Health.ERROR, says, CURES[Reason.JOURNAL_UNAVAILABLE])
+
+
+def _ledger(ledger: Ledger) -> Finding:
+    if ledger.balanced:
+        return Finding("ledger", Health.OK, f"balanced: each of {ledger.received} signals has one outcome")
+    says = f"{ledger.received} received, but {sum(ledger.outcomes.values())} outcomes"
+    return Finding(
+        "ledger", Health.ERROR, says, "a fault of the program: keep the journal, report it; `export` lists every signal"
+    )
+
+
+def _in_flight(engine: Engine) -> Finding:
+    in_flight = engine.parts.in_flight
+    says = f"{in_flight.count} of at most {in_flight.limit}"
+    if not in_flight.full:
+        return Finding("in flight", Health.OK, says)
+    return Finding("in flight", Health.WARNING, says, CURES[Reason.IN_FLIGHT_FULL])
+
+
+def _trader(engine: Engine, trader: Trader) -> Finding:
+    subject = f"trader {trader.id}"
+    followed = engine.parts.markets.symbols
+    symbols = followed if trader.symbols is None else followed & trader.symbols
+    without = sorted(symbol for symbol in symbols if trader.venue.rules(symbol) is None)
+    account = engine.parts.state.book.accounts.get(trader.id)
+    balances = account.balances if account is not None else {}
+    free = {currency: balance.free for currency, balance in balances.items() if balance.free > 0}
+    if not free:
+        return Finding(subject, Health.ERROR, "nothing is free to be spent", CURES[Reason.INSUFFICIENT_BALANCE])
+    if without:
+        health = Health.ERROR if len(without) == len(symbols) else Health.WARNING
+        says = f"the rules of {_some(without)} are not known"
+        return Finding(subject, health, says, "they come with the first price: see the markets")
+    money = ", ".join(f"{_plain(amount)} {currency}" for currency, amount in free.items())
+    return Finding(subject, Health.OK, f"rules of {len(symbols)} symbols known; free: {money}")
+
+
+def _market(engine: Engine, symbol: str, at_ns: int) -> Finding:
+    quote: Quote | None = engine.parts.markets.quotes.get(symbol)
+    if quote is None:
+        return Finding(f"market {symbol}", Health.ERROR, "no price so far", CURES[Reason.NO_MARKET_DATA])
+    age_ns, max_age_ns = at_ns - quote.at_ns, engine.rules.execution.max_data_age_ns
+    if age_ns > max_age_ns:
+        says = f"the price is {_seconds(age_ns)} old, at most {_seconds(max_age_ns)} is allowed"
+        return Finding(f"market {symbol}", Health.ERROR, says, CURES[Reason.STALE_MARKET_DATA])
+    says = f"bid {_plain(quote.bid)}, ask {_plain(quote.ask)}, {_seconds(age_ns)} old"
+    return Finding(f"market {symbol}", Health.OK, says)
+
+
+def _stages(engine: Engine, at_ns: int) -> Finding:
+    beats = engine.parts.telemetry.heartbeats
+    last = ", ".join(f"{stage} {_seconds(at_ns - beat_ns)} ago" for stage, beat_ns in sorted(beats.items()))
+    return Finding("stages", Health.OK, last or "nothing happened since the start")
+
+
+def _unproved(ledger: Ledger) -> Finding:
+    unknown, parked = ledger.outcomes[Outcome.UNKNOWN], ledger.outcomes[Outcome.PARKED]
+    says = f"{unknown} unknown, {parked} parked"
+    if parked:
+        return Finding("unproved orders", Health.WARNING, says, CURES[Reason.NO_PROOF])
+    if unknown:
+        return Finding("unproved orders", Health.WARNING, says, "the venue is asked; their capital is kept aside")
+    return Finding("unproved orders", Health.OK, says)
+
+
+def _faults(engine: Engine) -> Finding:
+    counts = engine.parts.telemetry.counts
+    faults, turned_away = counts["fault"], counts["turned_away"]
+    if turned_away:
+        says = f"{engine.parts.state.ledger.turned_away} signals were turned away, their senders were told"
+        return Finding("faults", Health.WARNING, says, "they may be sent again, more slowly; or raise intake.capacity")
+    if faults:
+        fix = "the log names the strategy or the sender: `logging.json_file`"
+        return Finding("faults", Health.WARNING, f"{faults} since the start", fix)
+    return Finding("faults", Health.OK, "none since the start")
+
+
+def _execution(engine: Engine, at_ns: int) -> Finding:
+    rhythm = engine.rules.rhythm
+    next_ns = next_execution_ns(rhythm, engine.started_ns, at_ns)
+    due_ns = next_ns - round(rhythm.interval_s * 1e9)
+    first = next(iter(engine.parts.room.entries.values()), None)
+    last_ns = engine.parts.telemetry.heartbeats.get("tick", engine.started_ns)
+    if first is not None and max(first.received_at_ns, last_ns) < due_ns < at_ns - _LATE_NS:
+        says = f"one was due {_seconds(at_ns - due_ns)} ago, and did not take place"
+        return Finding(
+            "execution", Health.ERROR, says, "the program is overloaded or stuck: start it again, see `report`"
+        )
+    return Finding("execution", Health.OK, f"next in {_seconds(next_ns - at_ns)}, every {rhythm.interval_s:g} s")
+
+
+def _seconds(duration_ns: int) -> str:
+    return f"{duration_ns / 1e9:.1f} s"
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,187 @@
+"""One running pipeline: started, asked, halted, drained, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from reactivex import Observable, Subject
+from reactivex.disposable import CompositeDisposable
+
+from domain import events as e
+from domain.lifecycle import Outcome
+from domain.ports import Item, Journal
+from domain.signal import Raw, Receipt
+from streams.doors import Inlet
+from streams.execution import Cause, Tick
+from streams.pipeline import Parts, Rules, pipeline
+from streams.resolution import reopen
+from streams.traders import Trader
+
+__all__ = ["Engine"]
+
+_DRAIN_S = 10.0
+
+
+class Engine:
+    """The pipeline of `streams.pipeline` with its journal, from start to stop. Everything is called on its loop.
+
+    `failed` is set when a stream broke that must not: then nothing more is sent, and the program has to say so.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        rules: Rules,
+        journal: Journal,
+        traders: Sequence[Trader],
+        *,
+        close_journal: Callable[[], None],
+    ) -> None:
+        self.parts, self.rules, self.traders, self.journal = parts, rules, traders, journal
+        self.inlet = Inlet(parts.clock)
+        self.failed = parts.clock.loop.create_future()
+        self.asked: Subject[Tick] = Subject()
+        self.open_inputs = 0
+        self.started_ns = parts.clock.now_ns()
+        self._close_journal = close_journal
+        self._subscriptions = CompositeDisposable()
+        self._waiting_for_idle: list[Callable[[Exception | None], None]] = []
+
+    async def start(self, inputs: Sequence[Observable[Raw]], background: Sequence[Observable[Raw]] = ()) -> None:
+        """Take up what an earlier run left, then let signals in: through the inlet, and from the streams given.
+
+        The pipeline is not idle before the `inputs` are at their end; it does not wait for the `background`.
+        """
+        parts = self.parts
+        parts.commits.committed.subscribe(self._fold, self._fail)
+        parts.commits.committed.subscribe(parts.telemetry.watch)
+        self.started_ns = parts.clock.now_ns()
+        story = pipeline([self.inlet.signals], self.traders, self.rules, parts, self.asked)
+        self._subscriptions.add(story.subscribe(on_error=self._fail))
+        venues = {trader.id: trader.venue for trader in self.traders}
+        await reopen(self.journal.open(), parts.state, parts.room, venues, parts.placement.settle)
+        await self.committed()
+        for stream in background:
+            self._subscriptions.add(stream.subscribe(self._give, self._fail))
+        self.open_inputs = len(inputs)
+        for stream in inputs:
+            self._subscriptions.add(stream.subscribe(self._give, self._fail, self._input_ended))
+
+    async def submit(self, payload: bytes, *, may_say_now: bool = False) -> Receipt:
+        """Hand one signal in, and wait until it is committed or turned away."""
+        receipts: list[Receipt] = []
+        told = self.parts.clock.loop.create_future()
+
+        def reply(receipt: Receipt) -> None:
+            receipts.append(receipt)
+            if not told.done():
+                told.set_result(None)
+
+        self.inlet.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
+        await told
+        return receipts[0]
+
+    def trigger(self) -> None:
+        """Execute everything that waits, now."""
+        self.asked.on_next(Tick(self.parts.clock.now_ns(), Cause.TRIGGER))
+
+    def record(self, body: e.Body) -> None:
+        """Have an event of the pipeline as a whole recorded: a halt, a resumption, a fault."""
+        self.parts.commits.submit(Item(self.parts.clock.now_ns(), (body,)), must=True)
+
+    def fault(self, where: str, error: Exception) -> None:
+        """Record that something went wrong that is not a signal's fault; the streams go on."""
+        self.record(e.Faulted(where=where, error=f"{type(error).__name__}: {error}"))
+
+    @property
+    def idle(self) -> bool:
+        """Whether the inputs are at their end and nothing waits, is being placed, or is unknown."""
+        ledger = self.parts.state.ledger
+        busy = ledger.open_among() or self.parts.commits.depth() or self.parts.in_flight.count
+        return not self.open_inputs and not busy
+
+    def when_idle(self) -> Awaitable[None]:
+        """Done once the pipeline is idle; with the error when it failed."""
+        idle = self.parts.clock.loop.create_future()
+
+        def tell(error: Exception | None) -> None:
+            if not idle.done():
+                idle.set_result(None) if error is None else idle.set_exception(error)
+
+        self._waiting_for_idle.append(tell)
+        self._look_idle()
+        return idle
+
+    async def committed(self) -> None:
+        """Wait until everything submitted so far is committed."""
+        done = self.parts.clock.loop.create_future()
+        self.parts.commits.when_idle(partial(done.set_result, None))
+        await done
+
+    async def settled(self) -> None:
+        """Wait until nothing is in flight and everything is committed."""
+        parts = self.parts
+        await self.committed()
+        while parts.in_flight.count or parts.commits.depth():
+            await self._pause(0.001)
+            await self.committed()
+
+    async def stop(self) -> dict[str, int]:
+        """Let nothing more in, see what is in flight through for up to 10 s, close the journal; tells what is left.
+
+        What is still in flight then is taken up at the next start.
+        """
+        parts = self.parts
+        self.inlet.close()
+        self._subscriptions.dispose()
+        deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
+        while parts.in_flight.count and parts.clock.now_ns() < deadline_ns and not self.failed.done():
+            await self._pause(0.01)
+        parts.door.record(parts.clock.now_ns())
+        left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
+        self.record(e.Stopped(left=left))
+        if parts.commits.failing is None and not self.failed.done():
+            await self.committed()
+            await self.journal.commit((), parts.state.images())
+        self._close_journal()
+        return left
+
+    async def _pause(self, delay_s: float) -> None:
+        passed = self.parts.clock.loop.create_future()
+        self.parts.clock.call_after(delay_s, passed.set_result, None)
+        await passed
+
+    def _give(self, raw: Raw) -> None:
+        self.inlet.give((raw,))
+
+    def _fold(self, events: Sequence[e.Recorded]) -> None:
+        state = self.parts.state
+        state.fold(events)
+        if not state.ledger.balanced and state.halted is None:
+            self.record(e.Halted(reduce_only=True, why="the ledger does not balance"))
+        if self._waiting_for_idle:
+            self.parts.clock.call_soon(self._look_idle)
+
+    def _look_idle(self) -> None:
+        if self.idle:
+            self._tell_idle(None)
+
+    def _tell_idle(self, error: Exception | None) -> None:
+        for tell in self._waiting_for_idle:
+            tell(error)
+        self._waiting_for_idle.clear()
+
+    def _input_ended(self) -> None:
+        self.open_inputs -= 1
+        if not self.open_inputs:
+            self.parts.commits.when_idle(self.trigger)
+            self.parts.commits.when_idle(self._look_idle)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)
+        self._tell_idle(error)
+
+
+_LEFT = (Outcome.WAITING, Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED)

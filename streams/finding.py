@@ -1,0 +1,32 @@
+"""What was found when something was looked at: how it is, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+__all__ = ["Finding", "Health", "blocking"]
+
+
+class Health(StrEnum):
+    """How something is: an error keeps signals from being executed, a warning may."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Finding(Struct, frozen=True):
+    """What was found of one subject; where it is not ok, `fix` says what helps."""
+
+    subject: str
+    verdict: Health
+    says: str
+    fix: str = ""
+
+
+def blocking(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that keep signals from being executed."""
+    return [finding for finding in findings if finding.verdict is Health.ERROR]

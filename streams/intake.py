@@ -1,0 +1,62 @@
+"""What is recorded of a signal when it comes in, and how many had to be turned away."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from domain import events as e
+from domain.ports import Item, NewSignal
+from domain.reasons import Reason
+from domain.verdict import Refusal, Verdict
+from operators.record import GroupCommit
+
+__all__ = ["Door", "entry_item", "expires_at_ns"]
+
+
+_UNSCORED = Refusal(Reason.CHECK_FAILED, measured="the entry rules gave no score")
+
+
+def expires_at_ns(verdict: Verdict, ttl_ns: int) -> int:
+    """When a signal that was received at the verdict's time expires: by its own time to live, else by `ttl_ns`."""
+    own = verdict.signal.ttl_s
+    return verdict.at_ns + (ttl_ns if own is None else int(own * 1e9))
+
+
+def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
+    """The first event of a signal: accepted or refused, under its identity, with the bytes as they came."""
+    signal, refusal, score = verdict.signal, verdict.refusal, verdict.score
+    new = NewSignal(signal.id, signal.content, signal.raw)
+    if refusal is None and score is not None:
+        ends_ns = expires_at_ns(verdict, ttl_ns)
+        accepted = e.Accepted(score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated)
+        return Item(verdict.at_ns, (accepted,), new=new)
+    why = refusal or _UNSCORED
+    refused = e.Refused(
+        reason=why.reason,
+        measured=why.measured,
+        limit=why.limit,
+        score=score.value if score is not None else None,
+        generated=signal.generated,
+    )
+    return Item(verdict.at_ns, (refused,), new=new, done=True)
+
+
+class Door:
+    """Counts what was turned away before it could be recorded, and records the count when the journal takes it.
+
+    Memory: one number for each reason.
+    """
+
+    def __init__(self, commits: GroupCommit) -> None:
+        self._commits = commits
+        self._counts: Counter[Reason] = Counter()
+
+    def turned_away(self, _: object, reason: Reason) -> None:
+        """Count one signal that was not recorded, and whose sender was told so, if it asked."""
+        self._counts[reason] += 1
+
+    def record(self, at_ns: int) -> None:
+        """Have the counts since the last time recorded."""
+        for reason, count in self._counts.items():
+            self._commits.submit(Item(at_ns, (e.TurnedAway(count=count, reason=reason),)), must=True)
+        self._counts.clear()

@@ -1,0 +1,54 @@
+"""What is known of the markets now, and the news of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from reactivex import Observable, abc
+
+from domain.market import Candle, Quote
+
+__all__ = ["Markets", "News", "candles_of"]
+
+News: TypeAlias = Candle | Quote
+
+
+class Markets:
+    """The newest quote of each symbol that is followed. Memory: one quote a symbol."""
+
+    def __init__(self, symbols: frozenset[str]) -> None:
+        self.symbols = symbols
+        self.quotes: dict[str, Quote] = {}
+
+    def follow(self, news: News) -> None:
+        """Take news in."""
+        if type(news) is Quote:
+            self.quotes[news.symbol] = news
+
+
+def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
+    """Tell each of `heard` of all news, in their order, and let the closed candles go on.
+
+        -q-c-q-c-|
+        ---c---c-|
+
+    Emits when:      upstream emits a candle, after everybody has heard of it.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+    """
+
+    def stage(source: Observable[News]) -> Observable[Candle]:
+        def subscribe(observer: abc.ObserverBase[Candle], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            def on_next(news: News) -> None:
+                for listener in heard:
+                    listener(news)
+                if type(news) is Candle:
+                    observer.on_next(news)
+
+            return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+        return Observable(subscribe)
+
+    return stage

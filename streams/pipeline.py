@@ -1,0 +1,139 @@
+"""The whole story on one page: how a signal becomes an order, a refusal, or a line that says why neither.
+
+doors ──► admit ─► identify ─► rules ─► record ─► hold ─┐ urgent
+                                                        ▼
+interval ⊕ requeue ⊕ urgent ⊕ trigger ──► ticks ─► release ─► decide ─► intent ─► send ─► outcome
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from reactivex import Observable, Subject, abc, merge
+from reactivex import operators as ops
+
+from clock import Clock
+from domain.ports import Item
+from domain.signal import Raw
+from domain.verdict import Verdict
+from operators import identify
+from operators.record import GroupCommit, record
+from streams.decision import Decision, decide
+from streams.decision import Rules as ExecutionRules
+from streams.execution import Candidate, Cause, Rhythm, Tick, release, ticks
+from streams.in_flight import InFlight
+from streams.intake import Door, entry_item
+from streams.market import Markets
+from streams.orders import OrderUpdates
+from streams.placement import Placement
+from streams.state import State
+from streams.telemetry import Telemetry
+from streams.traders import Trader
+from streams.waiting import Entry, WaitingRoom, hold
+
+__all__ = ["Parts", "Rules", "idle", "pipeline", "requeue"]
+
+Stage = Callable[[Observable[Verdict]], Observable[Verdict]]
+
+
+class Rules(Struct, frozen=True):
+    """What a signal must pass, and when those that passed are executed."""
+
+    admit: Callable[[Observable[Raw]], Observable[Raw]]
+    entry: Stage
+    execution: ExecutionRules
+    rhythm: Rhythm
+    ttl_ns: int
+    urgent: Callable[[Entry], bool]
+
+
+class Parts(Struct, frozen=True):
+    """What the streams share: what is known, what waits, what is on its way, and who records it."""
+
+    clock: Clock
+    commits: GroupCommit
+    state: State
+    markets: Markets
+    room: WaitingRoom
+    in_flight: InFlight
+    placement: Placement
+    door: Door
+    telemetry: Telemetry
+
+
+def pipeline(
+    doors: Sequence[Observable[Raw]],
+    traders: Sequence[Trader],
+    rules: Rules,
+    parts: Parts,
+    asked: Subject[Tick],
+) -> Observable[Decision]:
+    """From signals to recorded outcomes. Subscribing starts it; `asked` takes executions on demand.
+
+    Emits when:      something was decided of a waiting signal.
+    Completes when:  never.
+    Errors when:     a stream breaks that must not: the pipeline has to be stopped.
+    Memory:          signals that are not committed, that wait, or that are in flight.
+    """
+    clock, commits, room, placement = parts.clock, parts.commits, parts.room, parts.placement
+
+    def first_event(verdict: Verdict) -> Item:
+        return entry_item(verdict, rules.ttl_ns)
+
+    def at_once(entry: Entry) -> Tick:
+        return Tick(clock.now_ns(), Cause.URGENT, entry.number)
+
+    def decided_of(turn: Candidate) -> Decision:
+        return decide(turn, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
+
+    received = merge(*doors).pipe(rules.admit, identify(clock))
+    judged = received.pipe(
+        rules.entry,
+        record(commits, item_of=first_event, turned_away=parts.door.turned_away),
+        hold(room, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
+        ops.map(at_once),
+    )
+    retried = placement.retry_at.pipe(requeue(clock))
+    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried), skip=lambda: idle(parts))
+    decided = due.pipe(
+        ops.do_action(parts.telemetry.tick),
+        release(room, parts.in_flight, clock=clock),
+        ops.map(decided_of),
+        ops.do_action(placement.take),
+    )
+    answered = [placement.open(trader.venue).pipe(ops.do_action(placement.settle)) for trader in traders]
+    updates = OrderUpdates(parts.state, commits)
+    for trader in traders:
+        trader.venue.listen(updates.hear)
+    return merge(*(answers.pipe(ops.ignore_elements()) for answers in answered), decided)
+
+
+def idle(parts: Parts) -> bool:
+    """Whether a tick of the interval may be left out: nothing waits, and nobody watches, since time is simulated."""
+    return parts.clock.is_simulated and not len(parts.room)
+
+
+def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
+    """Ask for an execution of a signal once its backoff is over.
+
+        -a--------|       a may be tried again four frames later
+        -----a----|
+
+    Emits when:      the backoff of a signal is over.
+    Completes when:  never.
+    Errors when:     upstream errors.
+    Memory:          one timer for each signal in backoff.
+    """
+
+    def stage(source: Observable[Entry]) -> Observable[Tick]:
+        def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            def wait(entry: Entry) -> None:
+                at_ns = entry.not_before_ns
+                clock.call_at(at_ns, observer.on_next, Tick(at_ns, Cause.REQUEUE, entry.number))
+
+            return source.subscribe(wait, observer.on_error)
+
+        return Observable(subscribe)
+
+    return stage

@@ -1,0 +1,187 @@
+"""Placing orders: the intent is committed, the order sent, the outcome committed. Nothing else sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from reactivex import Observable, Subject
+
+from clock import Clock
+from domain import events as e
+from domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, OrderStatus, Unanswered
+from domain.ports import Committed, Item, Venue
+from domain.reasons import Reason
+from domain.signal import Side
+from domain.verdict import Refusal
+from operators import backoff_s, bridge
+from operators.record import GroupCommit, Told
+from streams.decision import Decision, Refuse, Send, Wait
+from streams.in_flight import InFlight
+from streams.state import State
+from streams.waiting import Entry, WaitingRoom
+
+__all__ = ["Placement", "Retries"]
+
+
+class Retries(Struct, frozen=True):
+    """How often an order is attempted in all, and how long between attempts. `jitter` gives 0 to 1."""
+
+    attempts_max: int
+    delay_s: float
+    max_delay_s: float
+    jitter: Callable[[], float]
+
+
+class Placement:
+    """Takes decisions, and sees each order through to a recorded outcome.
+
+    Capital is reserved before the intent is queued, and given back if it cannot be committed: then nothing is sent.
+    Directly before the call of the venue, halt and time to live are looked at again. The outcome is recorded however
+    long that takes. Between the two commits nothing is cancelled, and nothing is done twice.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        room: WaitingRoom,
+        in_flight: InFlight,
+        *,
+        clock: Clock,
+        commits: GroupCommit,
+        retries: Retries,
+    ) -> None:
+        self._state, self._room, self._in_flight = state, room, in_flight
+        self._clock, self._commits, self._retries = clock, commits, retries
+        self.retry_at: Subject[Entry] = Subject()
+        self._intended: dict[str, Subject[Send]] = {}
+
+    def open(self, venue: Venue) -> Observable[tuple[Send, Answer]]:
+        """The answers of a venue to the orders that are sent to it; subscribing lets orders go to it.
+
+        Emits when:      the venue answered, or failed to.
+        Completes when:  never.
+        Errors when:     never.
+        Memory:          the orders in flight.
+        """
+
+        async def send(orders: Sequence[Send]) -> Sequence[tuple[Send, Answer]]:
+            answered: list[tuple[Send, Answer]] = []
+            going: list[Send] = []
+            for order in orders:
+                stopped = self._stopped(order)
+                if stopped is None:
+                    going.append(order)
+                else:
+                    answered.append((order, stopped))
+            if going:
+                answers = await venue.create_orders([order.request for order in going])
+                answered.extend(zip(going, answers, strict=True))
+            return answered
+
+        def unanswered(orders: Sequence[Send], error: BaseException) -> Sequence[tuple[Send, Answer]]:
+            return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]
+
+        intended = self._intended[venue.trader] = Subject()
+        return intended.pipe(
+            bridge(
+                send,
+                clock=self._clock,
+                max_concurrent=max(1, self._in_flight.limit // venue.batch_max),
+                max_batch=venue.batch_max,
+                max_queue=self._in_flight.limit,
+                on_full=self._turn_back,
+                failed=unanswered,
+                name=f"orders of {venue.trader}",
+            )
+        )
+
+    def take(self, decision: Decision) -> None:
+        """Act on a decision, at once."""
+        match decision:
+            case Send(entry=entry, request=request):
+                self._room.leave(entry.number)
+                self._state.book.reserve(request)
+                self._in_flight.take()
+                item = Item(self._clock.now_ns(), (_intent(request),), entry.number, entry.signal.id)
+                self._commits.submit(item, self._committed, decision)
+            case Refuse(entry=entry, at_ns=at_ns, refusal=why):
+                refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
+                self._room.end(entry, at_ns, refused)
+            case Wait(entry=entry, obstacle=obstacle):
+                entry.obstacle = obstacle
+
+    def settle(self, sent: tuple[Send, Answer]) -> None:
+        """Record what came of an order."""
+        order, answer = sent
+        entry, request = order.entry, order.request
+        item = Item(self._clock.now_ns(), (self._outcome(entry, request, answer),), entry.number, entry.signal.id)
+        last = item.bodies[0]
+        if isinstance(last, e.Failed) or (isinstance(last, e.Placed) and last.status is not OrderStatus.OPEN):
+            item = Item(item.at_ns, item.bodies, item.number, item.signal_id, done=True)
+        self._commits.submit(item, self._settled, (order, last), must=True)
+
+    def _committed(self, order: Send, answer: Told) -> None:
+        if isinstance(answer, Committed):
+            order.entry.attempts += 1
+            self._intended[order.request.trader].on_next(order)
+            return
+        self._state.book.release(order.request.trader, order.request.client_order_id)
+        order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
+        self._room.enter(order.entry)
+        self._in_flight.give_back()
+
+    def _turn_back(self, order: Send) -> None:
+        self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
+
+    def _stopped(self, order: Send) -> NotPlaced | None:
+        halted, signal = self._state.halted, order.entry.signal
+        if halted is not None and not (halted.reduce_only and signal.side is Side.SELL):
+            return NotPlaced(reason=Reason.HALTED, detail=halted.why, final=False)
+        if self._clock.now_ns() >= order.entry.expires_at_ns:
+            return NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
+        return None
+
+    def _outcome(self, entry: Entry, request: OrderRequest, answer: Answer) -> e.Body:
+        order_id = request.client_order_id
+        match answer:
+            case Acknowledged(venue_order_id=venue_id, status=status, fills=fills):
+                return e.Placed(client_order_id=order_id, venue_order_id=venue_id, status=status, fills=fills)
+            case NotPlaced(reason=reason, detail=detail, final=True):
+                return e.Failed(client_order_id=order_id, reason=reason, detail=detail)
+            case NotPlaced(detail=detail) if entry.attempts >= self._retries.attempts_max:
+                return e.Failed(client_order_id=order_id, reason=Reason.ATTEMPTS_USED_UP, detail=detail)
+            case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s):
+                again_ns = self._clock.now_ns() + int(max(after_s or 0.0, self._delay_s(entry)) * 1e9)
+                return e.Deferred(client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_ns)
+            case Unanswered(detail=detail):
+                return e.Unresolved(client_order_id=order_id, detail=detail)
+
+    def _delay_s(self, entry: Entry) -> float:
+        retries = self._retries
+        return backoff_s(
+            entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
+        )
+
+    def _settled(self, about: tuple[Send, e.Body], _: Told) -> None:
+        order, body = about
+        if isinstance(body, e.Deferred):
+            entry = order.entry
+            entry.not_before_ns, entry.obstacle = body.retry_at_ns, Refusal(body.reason, measured=body.detail)
+            self._room.enter(entry)
+            self.retry_at.on_next(entry)
+        self._in_flight.give_back()
+
+
+def _intent(request: OrderRequest) -> e.Intended:
+    return e.Intended(
+        client_order_id=request.client_order_id,
+        trader=request.trader,
+        symbol=request.symbol,
+        side=request.side,
+        order_type=request.order_type,
+        amount=request.amount,
+        price=request.price,
+        generation=request.generation,
+        reserved=request.reserved,
+    )

@@ -1,0 +1,53 @@
+"""Deciding what nobody told us: whether an order exists whose answer was lost. Nothing else decides that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from domain import events as e
+from domain.lifecycle import Outcome
+from domain.order import Answer, OrderRequest
+from domain.ports import OpenSignal, Venue
+from streams.decision import Send
+from streams.state import State
+from streams.waiting import Entry, WaitingRoom
+
+__all__ = ["reopen"]
+
+
+async def reopen(
+    lives: Iterable[OpenSignal],
+    state: State,
+    room: WaitingRoom,
+    venues: Mapping[str, Venue],
+    settle: Callable[[tuple[Send, Answer]], None],
+) -> None:
+    """Take up what an earlier run left: waiting signals wait on; of orders without an outcome the venue is asked.
+
+    A signal whose order is answered with anything but a proof stays unknown.
+    """
+    for life in lives:
+        outcome = state.outcome(life.number)
+        if outcome is Outcome.WAITING:
+            room.enter(Entry.of(life))
+        elif outcome in (Outcome.PLACING, Outcome.UNKNOWN):
+            request = _last_request(life)
+            venue = venues.get(request.trader)
+            if venue is not None:
+                answer = await venue.find_order(request)
+                settle((Send(Entry.of(life), request), answer))
+
+
+def _last_request(life: OpenSignal) -> OrderRequest:
+    intent = next(event.body for event in reversed(life.events) if isinstance(event.body, e.Intended))
+    return OrderRequest(
+        client_order_id=intent.client_order_id,
+        trader=intent.trader,
+        symbol=intent.symbol,
+        side=intent.side,
+        order_type=intent.order_type,
+        amount=intent.amount,
+        price=intent.price,
+        generation=intent.generation,
+        reserved=intent.reserved,
+    )

@@ -1,0 +1,152 @@
+"""What the journal adds up to: where every signal stands, and what every account holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from domain import events as e
+from domain.account import Account
+from domain.book import Book
+from domain.lifecycle import FINAL, Ledger, Outcome, advance
+from domain.ports import Journal
+
+__all__ = ["Standing", "State"]
+
+_PART = "state"
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """Where a signal stands that is not done, and the order of it that is not over."""
+
+    outcome: Outcome
+    signal_id: str
+    trader: str = ""
+    client_order_id: str = ""
+
+
+class _Image(Struct):
+    received: int
+    redelivered: int
+    turned_away: int
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+    standing: dict[int, Standing]
+    halted: e.Halted | None
+    accounts: dict[str, msgspec.Raw]
+
+
+class State:
+    """A fold over committed events: the ledger, the book, the halt, and the standing of every signal not done.
+
+    Folding the whole journal, and an image plus the events behind it, give the same. Memory: signals that are open or
+    have an open order, accounts, reasons.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.book = Book()
+        self.halted: e.Halted | None = None
+        self.position = 0
+        self.standing: dict[int, Standing] = {}
+        self._order_of: dict[str, int] = {}
+
+    @classmethod
+    def of(cls, journal: Journal) -> State:
+        """The state as the journal tells it: the newest image, and the events behind it."""
+        state = cls()
+        snapshot = journal.snapshots().get(_PART)
+        if snapshot is not None:
+            state._restore(msgspec.json.decode(snapshot.image, type=_Image))
+            state.position = snapshot.position
+        state.fold(journal.read(state.position))
+        return state
+
+    def fold(self, events: Iterable[e.Recorded]) -> None:
+        """Take in committed events, in their order.
+
+        Raises:
+            IllegalTransition: an event cannot follow the ones before it.
+        """
+        for event in events:
+            self.position = event.position
+            if event.number:
+                self._fold_signal(event)
+            else:
+                self._fold_pipeline(event.body)
+
+    def signal_of_order(self, client_order_id: str) -> int | None:
+        """The number of the signal whose order this is, while the order is not over."""
+        return self._order_of.get(client_order_id)
+
+    def outcome(self, number: int) -> Outcome | None:
+        """Where a signal stands that is not done; None for all others."""
+        standing = self.standing.get(number)
+        return standing.outcome if standing else None
+
+    def acknowledged(self, trader: str) -> frozenset[str]:
+        """The client order ids of a trader's orders that a venue acknowledged and that are not over."""
+        mine = (s for s in self.standing.values() if s.trader == trader and s.outcome is Outcome.PLACED)
+        return frozenset(standing.client_order_id for standing in mine)
+
+    def images(self) -> Mapping[str, bytes]:
+        """The whole state as it stands, for a snapshot."""
+        ledger = self.ledger
+        image = _Image(
+            ledger.received,
+            ledger.redelivered,
+            ledger.turned_away,
+            {outcome.value: count for outcome, count in ledger.outcomes.items()},
+            dict(ledger.reasons),
+            self.standing,
+            self.halted,
+            {trader: msgspec.Raw(account.image()) for trader, account in self.book.accounts.items()},
+        )
+        return {_PART: msgspec.json.encode(image)}
+
+    def _restore(self, image: _Image) -> None:
+        ledger = self.ledger
+        ledger.received, ledger.redelivered, ledger.turned_away = image.received, image.redelivered, image.turned_away
+        ledger.outcomes.update({Outcome(name): count for name, count in image.outcomes.items()})
+        ledger.reasons.update(image.reasons)
+        self.standing = image.standing
+        self._order_of = {s.client_order_id: number for number, s in self.standing.items() if s.client_order_id}
+        self.halted = image.halted
+        self.book = Book({trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()})
+
+    def _fold_signal(self, event: e.Recorded) -> None:
+        number, body = event.number, event.body
+        if type(body) is e.Redelivered:
+            self.ledger.redelivered += 1
+            return
+        stood = self.standing.get(number)
+        before = stood.outcome if stood else None
+        after = advance(before, body)
+        trader, order_id = (stood.trader, stood.client_order_id) if stood else ("", "")
+        if type(body) is e.Intended:
+            trader, order_id = body.trader, body.client_order_id
+            self._order_of[order_id] = number
+        if order_id and self.book.apply(trader, body):
+            del self._order_of[order_id]
+            trader = order_id = ""
+        if after is not before:
+            self.ledger.move(before, after)
+            if isinstance(body, e.Refused | e.Expired | e.Failed):
+                self.ledger.reasons[body.reason] += 1
+        if not order_id and after in FINAL:
+            self.standing.pop(number, None)
+        else:
+            self.standing[number] = Standing(after, event.signal_id, trader, order_id)
+
+    def _fold_pipeline(self, body: e.Body) -> None:
+        match body:
+            case e.Halted():
+                self.halted = body
+            case e.Resumed():
+                self.halted = None
+            case e.TurnedAway(count=count):
+                self.ledger.turned_away += count
+            case e.Funded(trader=trader):
+                self.book.apply(trader, body)

@@ -1,0 +1,158 @@
+"""The waiting room: accepted signals, until they are executed, superseded or expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reactivex import Observable, abc
+
+from clock import Clock
+from domain import events as e
+from domain.ports import Item, OpenSignal
+from domain.reading import read_signal
+from domain.reasons import Reason
+from domain.signal import Raw, Side, Signal
+from domain.verdict import Refusal
+from operators import Deadlines
+from operators.record import Entered, GroupCommit
+from streams.intake import expires_at_ns
+
+__all__ = ["Entry", "WaitingRoom", "hold"]
+
+_AWAITING = Refusal(Reason.AWAITING_TICK)
+
+
+class Entry:
+    """One waiting signal: when it expires, how often it was attempted, what stood in its way last."""
+
+    __slots__ = (
+        "attempts",
+        "expires_at_ns",
+        "not_before_ns",
+        "number",
+        "obstacle",
+        "received_at_ns",
+        "score",
+        "signal",
+    )
+
+    def __init__(self, number: int, signal: Signal, received_at_ns: int, expires_at_ns: int, score: float) -> None:
+        self.number, self.signal, self.score = number, signal, score
+        self.received_at_ns, self.expires_at_ns = received_at_ns, expires_at_ns
+        self.attempts = self.not_before_ns = 0
+        self.obstacle = _AWAITING
+
+    @classmethod
+    def of(cls, life: OpenSignal) -> Entry:
+        """The entry of a signal as the journal knows it."""
+        first = life.events[0]
+        if not isinstance(first.body, e.Accepted):
+            raise TypeError(f"{life.signal_id} was never accepted")
+        raw = Raw(life.raw, generated=first.body.generated, may_say_now=True)
+        signal, _ = read_signal(raw, first.at_ns)
+        entry = cls(life.number, signal, first.at_ns, first.body.expires_at_ns, first.body.score)
+        entry.attempts = sum(isinstance(event.body, e.Intended) for event in life.events)
+        last = life.events[-1].body
+        if isinstance(last, e.Deferred):
+            entry.not_before_ns, entry.obstacle = last.retry_at_ns, Refusal(last.reason, measured=last.detail)
+        return entry
+
+
+class WaitingRoom:
+    """Every signal that waits, by number, and the moment the next of them expires.
+
+    What expires is recorded here, with its last obstacle; so is what a newer generated entry signal of the same source
+    and symbol supersedes. Memory: the signals that wait.
+    """
+
+    def __init__(self, clock: Clock, commits: GroupCommit, *, supersede: bool) -> None:
+        self.entries: dict[int, Entry] = {}
+        self._clock, self._commits, self._supersede = clock, commits, supersede
+        self._deadlines: Deadlines[int] = Deadlines()
+        self._alarm = clock.alarm(self._expire)
+        self._newest: dict[tuple[str, str], Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def enter(self, entry: Entry) -> bool:
+        """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
+        self.entries[entry.number] = entry
+        self._deadlines.add(entry.number, entry.expires_at_ns)
+        self._alarm.set(entry.expires_at_ns)
+        return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
+
+    def leave(self, number: int) -> Entry | None:
+        """Take a signal out, for whatever comes next; None when it does not wait any more."""
+        entry = self.entries.pop(number, None)
+        if entry is not None:
+            self._deadlines.discard(number)
+            what = _what(entry.signal)
+            if self._newest.get(what) is entry:
+                del self._newest[what]
+        return entry
+
+    def end(self, entry: Entry, at_ns: int, body: e.Body) -> None:
+        """Take a signal out for good, with `body` as its last event."""
+        self.leave(entry.number)
+        self._commits.submit(Item(at_ns, (body,), entry.number, entry.signal.id, done=True), must=True)
+
+    def _newer(self, entry: Entry) -> bool:
+        what = _what(entry.signal)
+        other = self._newest.get(what)
+        newest = other is None or _age(entry) > _age(other)
+        old, new = (other, entry) if newest else (entry, other)
+        if old is not None and new is not None:
+            self.end(old, self._clock.now_ns(), e.Superseded(by=new.signal.id))
+        if newest:
+            self._newest[what] = entry
+        return newest
+
+    def _expire(self) -> None:
+        now_ns = self._clock.now_ns()
+        for number in self._deadlines.due(now_ns):
+            if entry := self.entries.get(number):
+                why = entry.obstacle
+                self.end(entry, now_ns, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
+        if (next_ns := self._deadlines.next_ns) is not None:
+            self._alarm.set(next_ns)
+
+
+def _what(signal: Signal) -> tuple[str, str]:
+    return signal.source, signal.symbol
+
+
+def _age(entry: Entry) -> tuple[int, int]:
+    return entry.signal.timestamp_ns, entry.number
+
+
+def hold(
+    room: WaitingRoom, *, ttl_ns: int, urgent: Callable[[Entry], bool]
+) -> Callable[[Observable[Entered]], Observable[Entry]]:
+    """Let accepted signals into the waiting room.
+
+        -a-R-b-|          R is refused, b is urgent
+        -----b-|
+
+    Emits when:      a signal has entered that should be executed at once.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          the waiting room.
+    """
+
+    def stage(source: Observable[Entered]) -> Observable[Entry]:
+        def subscribe(observer: abc.ObserverBase[Entry], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            def on_next(entered: Entered) -> None:
+                verdict = entered.verdict
+                if entered.known or verdict.refusal is not None or verdict.score is None:
+                    return
+                ends_ns = expires_at_ns(verdict, ttl_ns)
+                entry = Entry(entered.number, verdict.signal, verdict.at_ns, ends_ns, verdict.score.value)
+                if room.enter(entry) and urgent(entry):
+                    observer.on_next(entry)
+
+            return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+        return Observable(subscribe)
+
+    return stage

@@ -1,0 +1,212 @@
+"""The life of a signal, from the door to its recorded outcome."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain import events as e
+from domain.order import OrderStatus
+from domain.reasons import Reason
+
+
+def test_a_signal_becomes_an_order_at_the_next_execution(stage):
+    it = stage().start()
+    it.send("a")
+    it.run(9)
+    assert it.ledger() == {"waiting": 1}
+    it.run(2)
+    assert it.kinds() == ["accepted", "intent", "placed"]
+    assert it.ledger() == {"placed": 1}
+    (placed,) = it.bodies(e.Placed)
+    assert placed.status is OrderStatus.CLOSED
+    assert sum(fill.amount * fill.price for fill in placed.fills) == Decimal(100)
+
+
+def test_the_sender_is_told_after_the_commit(stage):
+    it = stage().start()
+    it.send("a")
+    assert it.receipts == []
+    it.run(1)
+    (receipt,) = it.receipts
+    assert it.journal.find([receipt.signal_id]) == {receipt.signal_id: 3}
+    assert (receipt.reason, receipt.redelivered) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "measured", "limit"),
+    [
+        pytest.param({"strength": 0.2}, Reason.WEAK, 0.2, 0.5, id="weak"),
+        pytest.param({"timestamp": 1_735_689_590_000}, Reason.STALE, 10_000.0, 5000.0, id="stale"),
+        pytest.param({"timestamp": 1_735_689_606_000}, Reason.FROM_FUTURE, 6000.0, 5000.0, id="from the future"),
+        pytest.param(
+            {"strength": 2}, Reason.MALFORMED, "Expected `float` <= 1.0 - at `$.strength`", None, id="malformed"
+        ),
+        pytest.param(
+            {"leverage": 3}, Reason.MALFORMED, "Object contains unknown field `leverage`", None, id="unknown field"
+        ),
+    ],
+)
+def test_what_is_refused_at_receipt_is_recorded_with_measure_and_limit(stage, fields, reason, measured, limit):
+    it = stage().start()
+    it.send("a", **fields)
+    it.run(1)
+    (refused,) = it.bodies(e.Refused)
+    assert (refused.reason, refused.measured, refused.limit) == (reason, measured, limit)
+    assert it.receipts[0].reason is reason
+    assert it.ledger() == {"refused": 1}
+
+
+def test_a_redelivery_changes_nothing_and_is_recorded(stage):
+    it = stage().start()
+    it.send("a")
+    it.send("a")
+    it.run(1)
+    assert it.kinds() == ["accepted", "redelivered"]
+    assert [receipt.redelivered for receipt in it.receipts] == [False, True]
+    assert it.receipts[0].signal_id == it.receipts[1].signal_id
+    assert (it.ledger(), it.engine.parts.state.ledger.redelivered) == ({"waiting": 1}, 1)
+
+
+def test_a_known_id_with_other_content_is_a_refused_line_of_its_own(stage):
+    it = stage().start()
+    it.send("a")
+    it.send("a", strength=0.8)
+    it.send("a", strength=0.8)
+    it.run(12)
+    assert it.kinds() == ["accepted", "refused", "redelivered", "intent", "placed"]
+    assert it.bodies(e.Refused)[0].reason is Reason.CONFLICT
+    assert it.ledger() == {"refused": 1, "placed": 1}
+    assert len({receipt.signal_id for receipt in it.receipts}) == 2
+
+
+def test_a_repeat_within_the_window_is_refused(stage):
+    it = stage(dedup__window_s="60").start()
+    it.send("a")
+    it.send("b")
+    it.send("c", side="sell")
+    it.run(1)
+    assert [refused.reason for refused in it.bodies(e.Refused)] == [Reason.REPEAT]
+    assert it.ledger() == {"waiting": 2, "refused": 1}
+
+
+def test_a_signal_nobody_can_execute_expires_with_its_last_obstacle(stage):
+    it = stage().start(price=None)
+    it.send("a", ttl_s=25)
+    it.run(24)
+    assert it.ledger() == {"waiting": 1}
+    it.run(2)
+    (expired,) = it.bodies(e.Expired)
+    assert (expired.reason, expired.measured) == (Reason.NO_MARKET_DATA, "BTC/USDT")
+    assert it.ledger() == {"expired": 1}
+
+
+def test_old_market_data_is_an_obstacle_that_goes_away(stage):
+    it = stage().start()
+    it.loop.advance(1)
+    it.send("a")
+    it.loop.advance(29)
+    assert it.ledger() == {"placed": 1}  # at 10 s the data was ten seconds old, within two timeframes
+    it.send("b", symbol="ETH/USDT")
+    it.loop.advance(30)
+    assert it.ledger() == {"placed": 1, "waiting": 1}
+    it.quote("ETH/USDT", "100")
+    it.engine.trigger()
+    it.loop.advance(1)
+    assert it.ledger() == {"placed": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields", "reason"),
+    [
+        pytest.param({"limits__max_order_notional": "99"}, {}, Reason.NOTIONAL_LIMIT, id="too large"),
+        pytest.param({}, {"quantity": "0.0001"}, Reason.BELOW_MINIMUM, id="too small"),
+        pytest.param({}, {"symbol": "XRP/USDT", "side": "sell"}, Reason.NO_POSITION, id="nothing to sell"),
+        pytest.param(
+            {"limits__max_order_notional": "99999"}, {"quantity": "500"}, Reason.INSUFFICIENT_BALANCE, id="no money"
+        ),
+        pytest.param({}, {"symbol": "DOGE/USDT"}, Reason.UNKNOWN_SYMBOL, id="a symbol nobody follows"),
+        pytest.param({}, {"trader": "other"}, Reason.UNKNOWN_TRADER, id="a trader nobody has"),
+    ],
+)
+def test_our_own_limits_refuse_at_the_time_of_execution(stage, changes, fields, reason):
+    it = stage(**changes).start()
+    it.send("a", **fields)
+    it.run(11)
+    assert it.kinds() == ["accepted", "refused"]
+    assert it.bodies(e.Refused)[0].reason is reason
+    assert it.ledger() == {"refused": 1}
+
+
+def test_positions_are_limited_over_all_symbols_with_orders_of_the_same_tick_counted(stage):
+    it = stage(limits__max_open_positions="2").start()
+    for symbol, strength in (("BTC", 0.6), ("ETH", 0.9), ("SOL", 0.8), ("ETH", 0.7)):
+        it.send(f"{symbol}{strength}", symbol=f"{symbol}/USDT", strength=strength)
+    it.run(11)
+    assert it.ledger() == {"placed": 3, "refused": 1}
+    (refused,) = it.bodies(e.Refused)
+    assert (refused.reason, refused.measured, refused.limit) == (Reason.POSITION_LIMIT, 3, 2)
+    assert {intent.symbol for intent in it.bodies(e.Intended)} == {"ETH/USDT", "SOL/USDT"}  # the best scores first
+
+
+def test_selling_closes_what_our_trades_hold(stage):
+    it = stage().start()
+    it.send("in", symbol="XRP/USDT")
+    it.run(11)
+    it.quote("XRP/USDT", "110")
+    it.send("out", symbol="XRP/USDT", side="sell")
+    it.run(30)
+    account = it.engine.parts.state.book.accounts["paper"]
+    assert account.held("XRP/USDT") == 0
+    assert account.holdings["XRP/USDT"].realized > 9
+    assert it.ledger() == {"placed": 2}
+
+
+def test_an_urgent_signal_does_not_wait_for_the_tick_and_takes_no_other_along(stage):
+    it = stage(execution__urgent_score="0.9").start()
+    it.send("calm", strength=0.6)
+    it.send("urgent", strength=1.0)
+    it.run(1)
+    assert it.ledger() == {"waiting": 1, "placed": 1}
+
+
+def test_a_trigger_executes_all_that_waits(stage):
+    it = stage().start()
+    it.send("a")
+    it.run(1)
+    it.engine.trigger()
+    it.run(1)
+    assert it.ledger() == {"placed": 1}
+
+
+@pytest.mark.parametrize(
+    ("reduce_only", "placed"), [pytest.param(False, 0, id="halt"), pytest.param(True, 1, id="reduce-only")]
+)
+def test_a_halt_keeps_orders_back_and_survives_a_restart(stage, tmp_path, reduce_only, placed):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = stage(url).start()
+    first.engine.record(e.Halted(reduce_only=reduce_only, why="a test"))
+    first.run(1)
+    first.wait(first.engine.stop())
+    it = stage(url, start_ns=first.clock.now_ns()).start()
+    it.send("in")
+    it.send("out", side="sell", quantity="0.1")
+    it.run(40)
+    assert it.ledger().get("placed", 0) == placed
+    it.engine.record(e.Resumed())
+    it.run(40)
+    assert it.ledger() == {"placed": 2}
+
+
+def test_what_is_partly_filled_is_filled_by_later_news_and_booked_once(stage):
+    it = stage().start(price=None)
+    it.quote("BTC/USDT", "100", depth="0.4")
+    it.send("a")
+    it.run(11)
+    assert [placed.status for placed in it.bodies(e.Placed)] == [OrderStatus.OPEN]
+    it.run(3)
+    account = it.engine.parts.state.book.accounts["paper"]
+    assert it.bodies(e.OrderChanged)[0].status is OrderStatus.CLOSED
+    assert sum(filled.fill.amount for filled in it.bodies(e.Filled)) + it.bodies(e.Placed)[0].fills[0].amount == 1
+    assert account.held("BTC/USDT") == 1
+    assert account.balances["USDT"].locked == 0
+    assert it.engine.parts.state.standing == {}
