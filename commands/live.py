@@ -1,0 +1,173 @@
+"""Commands of the present: run a pipeline, and talk to the one that is running."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from adapters import control
+from adapters.control import Json, NotRunning
+from adapters.log import log_events, set_up
+from adapters.sqlite_journal import SqliteJournal
+from commands.invocation import Invocation
+from commands.serving import Plan, serve
+from domain.events import Body, Halted, Resumed
+from domain.ports import Item
+from streams.engine import Engine
+
+__all__ = ["halt", "reduce_only", "resume", "run", "send", "trigger"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
+_UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `5m`, `1h`: seconds where no unit is named."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it as seconds."""
+        match = _DURATION.fullmatch(str(value))
+        if match is None:
+            self.fail(f"must be like 90s, 5m or 1h, was {value}", param, ctx)
+        return float(match[1]) * _UNIT_S[match[2]]
+
+
+@click.command()
+@click.option("--for", "for_s", type=Duration(), help="End after this time, such as 90s.")
+@click.option("--signals", metavar="FILE|-", help="Signals from a file of JSON lines, or from standard input.")
+@click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
+@click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
+@click.option("--until-idle", is_flag=True, help="End once the input is at its end and nothing waits.")
+@click.option("--no-dashboard", is_flag=True, help="Serve no page; this release has none yet.")
+@click.pass_obj
+def run(
+    invocation: Invocation,
+    for_s: float | None,
+    signals: str | None,
+    strategies: bool,
+    candles: tuple[Path, ...],
+    until_idle: bool,
+    no_dashboard: bool,  # noqa: ARG001 - kept for those who script against it
+) -> int:
+    """Run the pipeline: signals in, orders out, on paper."""
+    from commands.funnel import show_funnel
+
+    settings = invocation.settings()
+    logging = settings.logging
+    detailed = set_up(
+        level=logging.level,
+        json_file=logging.json_file,
+        rotation=logging.rotation,
+        retention=logging.retention,
+        environ=os.environ,
+    )
+    plan = Plan(
+        for_s=for_s,
+        signals=signals,
+        strategies=strategies or signals is None,
+        candles=candles,
+        until_idle=until_idle,
+    )
+
+    def show(engine: Engine, world_name: str) -> Callable[[], None]:
+        engine.parts.commits.committed.subscribe(log_events(detailed=detailed))
+        return show_funnel(engine, mode=settings.mode, world_name=world_name)
+
+    return asyncio.run(serve(settings, plan, show, click.echo))
+
+
+@click.command()
+@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.argument("symbol")
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="What you claim.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="How sure you are; the strength where not given.")
+@click.option("--price", help="Limit price; the market's where not given.")
+@click.option("--quantity", help="Amount in the base currency; by the settings where not given.")
+@click.option("--order-type", type=click.Choice(["limit", "market"]))
+@click.option("--ttl", "ttl_s", type=Duration(), help="How long it may wait.")
+@click.option("--key", help="Your own id: the same key is the same signal. A new one where not given.")
+@click.option("--source", default="send", show_default=True, help="Who sends it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def send(invocation: Invocation, /, side: str, symbol: str, key: str | None, as_json: bool, **fields: object) -> int:
+    """Send one signal to the running pipeline."""
+    signal = {"side": side, "symbol": symbol, "timestamp": "now", "key": key or secrets.token_hex(8), **fields}
+    given = {name: value for name, value in signal.items() if value is not None}
+    told = _ask(invocation, {"do": "send", "signal": given})  # type: ignore[dict-item]
+    if as_json:
+        click.echo(json.dumps(told))
+    elif told["signal_id"] is None:
+        click.echo(f"not accepted: {told['reason']}", err=True)
+    else:
+        what = "known already" if told["redelivered"] else f"refused: {told['reason']}" if told["reason"] else "waiting"
+        click.echo(f"{told['signal_id']} {what}. `why {told['signal_id']}` tells its life")
+    return 0 if told["signal_id"] else 1
+
+
+@click.command()
+@click.pass_obj
+def trigger(invocation: Invocation) -> int:
+    """Execute now whatever waits in the running pipeline."""
+    told = _ask(invocation, {"do": "trigger"})
+    click.echo(f"executing: {told['waiting']} waiting")
+    return 0
+
+
+@click.command()
+@click.option("--why", default="halted by hand", show_default=True)
+@click.pass_obj
+def halt(invocation: Invocation, why: str) -> int:
+    """No new orders until `resume`, also after a restart."""
+    return _decree(invocation, Halted(reduce_only=False, why=why), "halted: no new orders until `resume`")
+
+
+@click.command()
+@click.option("--why", default="reduce-only by hand", show_default=True)
+@click.pass_obj
+def reduce_only(invocation: Invocation, why: str) -> int:
+    """Only closing orders until `resume`, also after a restart."""
+    return _decree(invocation, Halted(reduce_only=True, why=why), "reduce-only: only closing orders until `resume`")
+
+
+@click.command()
+@click.pass_obj
+def resume(invocation: Invocation) -> int:
+    """Let new orders through again."""
+    return _decree(invocation, Resumed(), "resumed: new orders are let through")
+
+
+def _ask(invocation: Invocation, request: dict[str, Json]) -> dict[str, Json]:
+    return asyncio.run(control.ask(invocation.settings().journal.url, request))
+
+
+def _decree(invocation: Invocation, body: Halted | Resumed, said: str) -> int:
+    """Have it recorded by the running pipeline, or, where none is running, here."""
+    settings = invocation.settings()
+    request: dict[str, Json] = {"do": "resume"}
+    if isinstance(body, Halted):
+        request = {"do": "halt", "reduce_only": body.reduce_only, "why": body.why}
+    try:
+        asyncio.run(control.ask(settings.journal.url, request))
+    except NotRunning:
+        journal = SqliteJournal(settings.journal.url, mode=settings.mode)
+        try:
+            asyncio.run(_commit(journal, body))
+        finally:
+            journal.close()
+        said += " (recorded; no pipeline is running)"
+    click.echo(said)
+    return 0
+
+
+async def _commit(journal: SqliteJournal, body: Body) -> None:
+    await journal.commit([Item(time.time_ns(), (body,))], {})

@@ -1,0 +1,113 @@
+"""`report`: a journal in one page. `replay` prints the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+import click
+
+from adapters.sqlite_journal import SqliteReader
+from commands.invocation import Invocation, journal_option, json_option
+from commands.printing import flattened, print_json, print_table
+from domain import events as e
+from domain.digest import digest_of
+from domain.lifecycle import Outcome
+from domain.moment import iso_of
+from streams.latency import Latencies
+from streams.state import State
+
+__all__ = ["print_report", "report", "report_of"]
+
+
+@click.command()
+@journal_option
+@json_option
+@click.pass_obj
+def report(invocation: Invocation, journal: str | None, as_json: bool) -> None:
+    """Sum up a journal: outcomes, whether they balance, reasons, rates, latencies, digest."""
+    with closing(invocation.reader(journal)) as reader:
+        print_report(report_of(reader), as_json=as_json)
+
+
+def report_of(reader: SqliteReader) -> dict[str, object]:
+    """The report on a journal, from its first event to its newest.
+
+    `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
+    all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
+    Memory: that of the digest.
+
+    Raises:
+        IllegalTransition: an event cannot follow the ones before it.
+    """
+    state = State()
+    watch = _Watch()
+    digest = digest_of(_seen(reader.read(), state, watch))
+    ledger = state.ledger
+    seconds = (watch.last_ns - watch.first_ns) / 1e9
+    placed = ledger.outcomes[Outcome.PLACED]
+    return {
+        "mode": reader.mode(),
+        "received": ledger.received,
+        **{outcome.value: ledger.outcomes[outcome] for outcome in Outcome},
+        "balanced": ledger.balanced,
+        "redelivered": ledger.redelivered,
+        "turned_away": ledger.turned_away,
+        "reasons": dict(ledger.reasons.most_common()),
+        "first_at": iso_of(watch.first_ns) if watch.first_ns else None,
+        "last_at": iso_of(watch.last_ns) if watch.last_ns else None,
+        "received_per_s": round(ledger.received / seconds, 3) if seconds else None,
+        "placed_per_s": round(placed / seconds, 3) if seconds else None,
+        "latency_ms": {
+            stage: {"p50": latencies.quantile_ms(0.5), "p99": latencies.quantile_ms(0.99)}
+            for stage, latencies in watch.latencies.items()
+        },
+        "digest": digest,
+    }
+
+
+def print_report(told: dict[str, object], *, as_json: bool) -> None:
+    """Print what `report_of` gave: the ledger as the sum it is, then everything else, line by line."""
+    if as_json:
+        print_json(told)
+        return
+    terms = " + ".join(f"{outcome} {told[outcome]}" for outcome in Outcome)
+    click.echo(f"received {told['received']} = {terms}")
+    rest = {name: value for name, value in told.items() if name != "received" and name not in set(Outcome)}
+    click.echo()
+    print_table(("what", "value"), [(path, text.strip('"')) for path, text in flattened(rest)])
+
+
+class _Watch:
+    """The times of what is told of signals. Memory: the signals that are waiting or in flight."""
+
+    def __init__(self) -> None:
+        self.first_ns = self.last_ns = 0
+        self.latencies = {"waited": Latencies(), "sent": Latencies(), "total": Latencies()}
+        self._received: dict[int, int] = {}
+        self._intended: dict[int, int] = {}
+
+    def see(self, event: e.Recorded) -> None:
+        number, at_ns = event.number, event.at_ns
+        self.first_ns = min(self.first_ns or at_ns, at_ns)
+        self.last_ns = max(self.last_ns, at_ns)
+        match event.body:
+            case e.Accepted():
+                self._received[number] = at_ns
+            case e.Intended():
+                self._intended[number] = at_ns
+                self.latencies["waited"].add(at_ns - self._received[number])
+            case e.Placed():
+                self.latencies["sent"].add(at_ns - self._intended.pop(number))
+                self.latencies["total"].add(at_ns - self._received.pop(number))
+            case e.Refused() | e.Superseded() | e.Expired() | e.Failed():
+                self._received.pop(number, None)
+                self._intended.pop(number, None)
+
+
+def _seen(events: Iterable[e.Recorded], state: State, watch: _Watch) -> Iterator[e.Recorded]:
+    for event in events:
+        state.fold((event,))
+        if event.number:
+            watch.see(event)
+        yield event

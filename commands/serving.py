@@ -1,0 +1,108 @@
+"""Serving: a pipeline in the present, until its time, its input or somebody ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reactivex import Observable
+
+from adapters import control
+from adapters.signal_lines import read_signals
+from adapters.standard_input import read_lines
+from assembly import generated, open_live
+from clock import Clock
+from commands.answering import answerer
+from domain.signal import Raw
+from settings import Settings
+from streams.doors import given_room
+from streams.engine import Engine
+
+__all__ = ["Plan", "Show", "serve"]
+
+Show = Callable[[Engine, str], Callable[[], None]]
+
+_INTERRUPTED = 130
+_PARKED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What `run` was asked for. `signals` is a file, `-` for standard input, or None for none."""
+
+    for_s: float | None = None
+    signals: str | None = None
+    strategies: bool = True
+    candles: Sequence[Path] = ()
+    until_idle: bool = False
+
+
+async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str], None]) -> int:
+    """Run a pipeline until it is to end; gives the exit code. `show` begins to show it, and gives how to end that.
+
+    Raises:
+        SettingsError, JournalRefused: it cannot start.
+        ThroughlineError: a stream broke that must not.
+    """
+    loop = asyncio.get_running_loop()
+    clock = Clock.live(loop)
+    ending: asyncio.Future[int] = loop.create_future()
+    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
+        loop.add_signal_handler(number, _end, ending, code)
+    opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
+    engine, world = await open_live(settings, clock, candles=plan.candles)
+    market = generated(engine, world, settings, strategies=plan.strategies)
+    outside = [] if opened is None else [opened(engine.parts.commits.depth)]
+    hang_up = await control.answer(settings.journal.url, answerer(engine))
+    stop_showing = show(engine, world.name)
+    try:
+        if plan.strategies:
+            await engine.start([market, *outside])
+        else:
+            await engine.start(outside, background=[market])
+        if plan.for_s is not None:
+            loop.call_later(plan.for_s, _end, ending, 0)
+        code = await _until(engine, ending, idle=plan.until_idle)
+    finally:
+        stop_showing()
+        hang_up()
+        left = await engine.stop()
+        say(_in_words(engine, left))
+    return code or (_PARKED if left.get("parked") else 0)
+
+
+def _end(ending: asyncio.Future[int], code: int) -> None:
+    if ending.done():
+        sys.exit(code)  # asked a second time: what is in flight is taken up at the next start
+    ending.set_result(code)
+
+
+async def _until(engine: Engine, ending: asyncio.Future[int], *, idle: bool) -> int:
+    ends: list[asyncio.Future[int] | asyncio.Future[None]] = [ending, engine.failed]
+    if idle:
+        ends.append(asyncio.ensure_future(engine.when_idle()))
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if engine.failed.done():
+        engine.failed.result()
+    return ending.result() if ending.done() else 0
+
+
+def _opened(signals: str | None, depth_max: int, clock: Clock) -> Callable[[Callable[[], int]], Observable[Raw]] | None:
+    if signals is None:
+        return None
+    if signals == "-":
+        return lambda depth: read_lines(sys.stdin.buffer, depth=depth, depth_max=depth_max, clock=clock)
+    lines = read_signals(Path(signals))
+    return lambda depth: given_room(lines, depth=depth, depth_max=depth_max, clock=clock)
+
+
+def _in_words(engine: Engine, left: Mapping[str, int]) -> str:
+    ledger = engine.parts.state.ledger
+    orders = len(engine.parts.state.standing) - ledger.open_among() - left.get("parked", 0)
+    parts = [f"{count} {outcome}" for outcome, count in left.items()]
+    still = ", ".join([*parts, *([f"{orders} open orders"] if orders else [])]) or "nothing"
+    return f"stopped. received {ledger.received}, balanced: {'yes' if ledger.balanced else 'NO'}. left behind: {still}"

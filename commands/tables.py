@@ -1,0 +1,137 @@
+"""`signals`, `orders`, `positions`: what the journal knows, one line each."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+
+import click
+from msgspec import Struct
+
+from adapters.sqlite_journal import SqliteReader
+from commands.invocation import Invocation, journal_option, json_option
+from commands.printing import print_json_array, print_table
+from domain.lifecycle import Outcome
+from domain.line import SignalLine, line_of
+from domain.order_line import orders_of, plain
+from domain.reasons import Reason
+from domain.timeframe import parse_timeframe
+from streams.state import State
+
+__all__ = ["orders", "positions", "signals"]
+
+_SIGNAL_COLUMNS = ("received_at", "signal_id", "source", "side", "symbol", "strength", "score", "outcome", "reason",
+                   "order_status", "filled", "average")  # fmt: skip
+_ORDER_COLUMNS = ("intended_at", "client_order_id", "signal_id", "trader", "side", "symbol", "order_type", "quantity",
+                  "price", "status", "filled", "average", "venue_order_id")  # fmt: skip
+_POSITION_COLUMNS = ("trader", "symbol", "amount", "average", "cost", "realized")
+_SIXTEEN_DIGITS = Context(prec=16)
+
+
+def _moment_ns(text: str) -> int:
+    """`10m` or `2h` ago, or a moment in ISO 8601; UTC where no zone is named."""
+    try:
+        return time.time_ns() - parse_timeframe(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"must be like 10m, 2h or 2018-01-11T08:00, was {text}") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000) * 1_000_000
+
+
+class _Position(Struct):
+    """What an account holds of a symbol; `cost` and `realized` in the quote currency."""
+
+    trader: str
+    symbol: str
+    amount: str
+    cost: str
+    average: str | None
+    realized: str
+
+
+@click.command()
+@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only these.")
+@click.option("--symbol", help="Only this symbol.")
+@click.option("--since", "since_ns", type=_moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
+@click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these.", metavar="REASON")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N of them.")
+@journal_option
+@json_option
+@click.pass_obj
+def signals(
+    invocation: Invocation,
+    outcome: str | None,
+    symbol: str | None,
+    since_ns: int | None,
+    reason: str | None,
+    limit: int | None,
+    journal: str | None,
+    as_json: bool,
+) -> None:
+    """List signals and their outcomes, oldest first."""
+
+    def wanted(line: SignalLine) -> bool:
+        return (
+            (outcome is None or line.outcome == outcome)
+            and (symbol is None or line.symbol == symbol)
+            and (reason is None or line.reason == reason)
+        )
+
+    with closing(invocation.reader(journal)) as reader:
+        lives = (life for life in reader.lives() if since_ns is None or life.events[0].at_ns >= since_ns)
+        lines: Iterable[SignalLine] = filter(wanted, map(line_of, lives))
+        _print(_SIGNAL_COLUMNS, lines if limit is None else deque(lines, limit), as_json=as_json)
+
+
+@click.command()
+@click.option("--open", "only_open", is_flag=True, help="Only those that may still come to something.")
+@journal_option
+@json_option
+@click.pass_obj
+def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json: bool) -> None:
+    """List orders, in the order of their signals."""
+    with closing(invocation.reader(journal)) as reader:
+        lines = (order for life in reader.lives() for order in orders_of(life))
+        _print(_ORDER_COLUMNS, (line for line in lines if not (only_open and line.status.over)), as_json=as_json)
+
+
+@click.command()
+@journal_option
+@json_option
+@click.pass_obj
+def positions(invocation: Invocation, journal: str | None, as_json: bool) -> None:
+    """List what our own trades hold and have earned; a closed position has the amount 0."""
+    with closing(invocation.reader(journal)) as reader:
+        _print(_POSITION_COLUMNS, _positions(reader), as_json=as_json)
+
+
+def _positions(reader: SqliteReader) -> Iterator[_Position]:
+    state = State.of(reader)  # type: ignore[arg-type] # of a journal, it only reads
+    for trader, account in sorted(state.book.accounts.items()):
+        for symbol, holding in sorted(account.holdings.items()):
+            yield _Position(
+                trader=trader,
+                symbol=symbol,
+                amount=plain(holding.amount),
+                cost=_rounded(holding.cost),
+                average=_rounded(holding.cost / holding.amount) if holding.amount else None,
+                realized=_rounded(holding.realized),
+            )
+
+
+def _rounded(number: Decimal) -> str:
+    return plain(number.normalize(_SIXTEEN_DIGITS))
+
+
+def _print(columns: Sequence[str], lines: Iterable[Struct], *, as_json: bool) -> None:
+    if as_json:
+        print_json_array(lines)
+    else:
+        print_table(columns, ([getattr(line, column) for column in columns] for line in lines))

@@ -1,0 +1,133 @@
+"""Commands of other worlds: replay runs the pipeline over recorded markets, as fast as it goes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from adapters.signal_lines import read_signals
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble, generated
+from clock import Clock, VirtualLoop
+from commands.invocation import Invocation
+from commands.report import print_report, report_of
+from domain.timeframe import timeframe_text
+from settings import Settings
+from simulation.recordings import CandleFile, merge_candles, read_candles
+from simulation.world import recorded_world
+from streams.doors import as_stamped
+from streams.market import News
+
+__all__ = ["replay"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is replayed, and where it is journalled."""
+
+    files: Sequence[CandleFile]
+    signals: Path | None
+    journal_url: str
+
+
+@click.command()
+@click.option("--candles", type=click.Path(path_type=Path), multiple=True, required=True, help="Recorded candles, CSV.")
+@click.option("--signals", type=click.Path(path_type=Path), help="Recorded signals, JSON lines, by their timestamp.")
+@click.option("--symbol", help="The symbol of the candles, where the file's name does not say it.")
+@click.option("--timeframe", help="Their timeframe, where the file's name does not say it.")
+@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Another setting, for this replay only.")
+@click.option("--journal", type=click.Path(path_type=Path), help="Keep the journal here; a new file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def replay(
+    invocation: Invocation,
+    candles: tuple[Path, ...],
+    signals: Path | None,
+    symbol: str | None,
+    timeframe: str | None,
+    changes: tuple[str, ...],
+    journal: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the pipeline over recorded candles, under virtual time, on the paper venue."""
+    files = [read_candles(path, symbol, timeframe) for path in candles]
+    longest = timeframe_text(max(file.timeframe_ns for file in files))
+    settings = invocation.settings({"timeframe": longest, **_changes(changes)})
+    if journal is not None and journal.exists():
+        raise click.UsageError(f"{journal} exists: a replay begins a new journal, name another file")
+    with tempfile.TemporaryDirectory(prefix="throughline-") as folder, _progress(files) as seen:
+        url = f"sqlite:///{(journal or Path(folder) / 'replay.db').absolute()}"
+        loop = VirtualLoop()
+        try:
+            report = loop.run_until_complete(
+                play(loop, settings, Recording(files=files, signals=signals, journal_url=url), seen)
+            )
+        finally:
+            loop.close()
+    print_report(report, as_json=as_json)
+    return 0
+
+
+async def play(
+    loop: VirtualLoop, settings: Settings, recording: Recording, seen: Callable[[News], None]
+) -> dict[str, object]:
+    """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
+
+    Raises:
+        SettingsError: a strategy cannot be loaded.
+    """
+    candles = list(merge_candles(recording.files))
+    clock = Clock.simulated(loop, candles[0].opened_at_ns)
+    journal = SqliteJournal(recording.journal_url, mode="replay", synchronous="normal")
+    world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
+    engine = await assemble(settings, journal, clock, world.symbols)
+    inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
+    if recording.signals is not None:
+        inputs.append(as_stamped(read_signals(recording.signals), clock=clock))
+    await engine.start(inputs)
+    await engine.when_idle()
+    report = report_of(journal)
+    await engine.stop()
+    return report
+
+
+def _changes(changes: Sequence[str]) -> dict[str, str]:
+    pairs = [change.partition("=") for change in changes]
+    for key, separator, _ in pairs:
+        if not separator:
+            raise click.UsageError(f"--set takes KEY=VALUE, such as execution.interval_s=5, was {key}")
+    return {key.strip(): value for key, _, value in pairs}
+
+
+@contextmanager
+def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    total = 2 * sum(len(file.candles) for file in files)  # a candle and a quote each
+    step = max(1, total // 200)
+    columns = (
+        TextColumn("replay"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("replay", total=total)
+        passed = 0
+
+        def seen(_: News) -> None:
+            nonlocal passed
+            passed += 1
+            if not passed % step:
+                bar.update(task, completed=passed)
+
+        yield seen

@@ -1,0 +1,92 @@
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        pytest.param(lambda ids: ids["weak"], ["weak"], id="a signal's id"),
+        pytest.param(lambda ids: ids["weak"].upper(), ["weak"], id="an id in capitals"),
+        pytest.param(lambda ids: ids["weak"][:6], ["weak"], id="the beginning of an id"),
+        pytest.param(lambda ids: "weak", ["weak"], id="a key"),
+        pytest.param(lambda ids: "c1", ["placed"], id="a client order id that was not placed"),
+        pytest.param(lambda ids: "c2", ["placed"], id="a client order id that was"),
+        pytest.param(lambda ids: "V-2", ["placed"], id="the venue's order id"),
+        pytest.param(lambda ids: ids["malformed"], ["malformed"], id="a signal that could not be read"),
+        pytest.param(lambda ids: "placed", ["placed", "conflict"], id="a key that two signals have lists both"),
+    ],
+)
+def test_why_finds_a_signal_by(asked, names, ask):
+    found = ask.json("why", asked(ask.ids))
+    assert [life["signal_id"] for life in found] == [ask.ids[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(lambda ids: ids["weak"][:5], id="a beginning that is too short"),
+        pytest.param(lambda ids: "V-3", id="a name nobody has"),
+        pytest.param(lambda ids: "0" * 20, id="an id nobody has"),
+    ],
+)
+def test_why_says_that_there_is_none(asked, ask):
+    answer = ask("why", asked(ask.ids))
+    assert answer.exit_code == 1
+    assert f"no signal, key or order {asked(ask.ids)} is in the journal" in answer.stderr
+
+
+def test_a_life_is_told_with_times_attempts_and_answers(ask):
+    (told,) = ask.json("why", "V-2")
+    events = told["events"]
+    assert [event["kind"] for event in events] == [
+        *("accepted", "intent", "deferred", "intent", "placed", "fill", "order", "redelivered")
+    ]
+    assert [event["attempt"] for event in events] == [None, 1, 1, 2, 2, 2, 2, None]
+    assert [event["elapsed_ms"] for event in events][:3] == [0, 10_000, 10_500]
+    assert events[4]["at"] == "2018-01-11T00:00:12.250Z"
+    assert events[4]["body"]["venue_order_id"] == "V-2"
+    assert "attempt 2: buy 0.02 BTC/USDT limit at 10000 by paper as c2" in events[3]["words"]
+    assert "never_sent: no route; again from 2018-01-11T00:00:11.000Z" in events[2]["words"]
+    assert "score 0.8 (strength 0.9), waits until 2018-01-11T00:02:00.000Z" in events[0]["words"]
+    assert told["raw"].startswith('{"symbol": "BTC/USDT"')
+    assert told["outcome"] == "placed"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "measured", "limit", "margin"),
+    [
+        pytest.param("weak", "refused", 0.2, 0.5, "-0.3", id="numbers have a margin"),
+        pytest.param("expired", "expired", 11, 10, "1", id="so do counts"),
+        pytest.param("malformed", "refused", "no JSON", None, None, id="words have none"),
+    ],
+)
+def test_what_was_measured_stands_beside_its_limit(name, kind, measured, limit, margin, ask):
+    (told,) = ask.json("why", ask.ids[name])
+    last = told["events"][-1]
+    assert (last["kind"], last["measured"], last["limit"], last["margin"]) == (kind, measured, limit, margin)
+    header, *_, row = ask("why", ask.ids[name]).stdout.splitlines()[-len(told["events"]) - 1 :]
+    shown = [row[header.index(column) :].split("  ")[0] for column in ("measured", "limit", "margin")]
+    assert shown == ["-" if value is None else str(value) for value in (measured, limit, margin)]
+
+
+def test_a_conflict_names_the_signal_it_conflicts_with(ask):
+    (told,) = ask.json("why", ask.ids["conflict"])
+    assert told["conflicts_with"] == ask.ids["placed"]
+    assert f"see {ask.ids['placed']}" in ask("why", ask.ids["conflict"]).stdout
+    assert ask.json("why", ask.ids["placed"])[0]["conflicts_with"] is None
+
+
+def test_a_superseded_signal_names_the_one_that_took_its_place(ask):
+    (told,) = ask.json("why", "older")
+    assert told["superseded_by"] == ask.ids["newer"]
+    assert f"{ask.ids['newer']} took its place" in ask("why", "older").stdout
+
+
+def test_what_others_wrote_cannot_steer_a_terminal(ask):
+    text = ask("why", ask.ids["malformed"]).stdout
+    assert r"\x1b[31m\xff" in text
+    assert "\x1b" not in text
+
+
+def test_two_lives_are_told_one_after_the_other(ask):
+    text = ask("why", "placed").stdout
+    assert text.index(f"signal    {ask.ids['placed']}") < text.index(f"signal    {ask.ids['conflict']}")
