@@ -34,9 +34,9 @@ from operators import (
 )
 from operators.record import GroupCommit
 from settings import Settings, settings_hash
-from simulation.recordings import merge_candles, read_candles
 from simulation.paper_rules import paper_rules
 from simulation.paper_venue import PaperVenue
+from simulation.recordings import merge_candles, read_candles
 from simulation.world import World, played_world, simulated_world
 from strategies import load
 from streams.decision import Rules as ExecutionRules

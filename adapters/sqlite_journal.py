@@ -85,7 +85,8 @@ class SqliteReader:
 
     def _life(self, row: tuple[int, bytes, bytes, bytes]) -> OpenSignal:
         number, key, content, raw = row
-        events = self._connection.execute(f"{_EVENTS} WHERE event.number = ? ORDER BY position", (number,))
+        asked = f"{_EVENTS} WHERE event.number = ? AND event.number > 0 ORDER BY position"  # so that event_of serves it
+        events = self._connection.execute(asked, (number,))
         return OpenSignal(number, key.hex(), content, raw, tuple(map(_event, events)))
 
     def _known(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:

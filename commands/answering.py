@@ -23,8 +23,9 @@ def answerer(engine: Engine) -> Answerer:
             case {"do": "send", "signal": dict() as signal}:
                 return _told(await engine.submit(msgspec.json.encode(signal), may_say_now=True))
             case {"do": "trigger"}:
+                waiting = len(engine.parts.room)
                 engine.trigger()
-                return {"waiting": len(engine.parts.room)}
+                return {"waiting": waiting}
             case {"do": "halt", "reduce_only": bool() as reduce_only, "why": str() as why}:
                 engine.record(e.Halted(reduce_only=reduce_only, why=why))
                 await engine.committed()

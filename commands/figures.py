@@ -35,9 +35,11 @@ def age(duration_ns: int) -> str:
 
 
 def duration(duration_ns: int) -> str:
-    """`12 s`, `3:12`, `1:03:12`: whole seconds, the rest counted as one more."""
+    """`12 s`, `3:12`, `1:03:12`, `5 d`: whole seconds, the rest counted as one more; from two days on, whole days."""
     minutes, s = divmod(-(-max(duration_ns, 0) // 1_000_000_000), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} d"
     if hours:
         return f"{hours}:{minutes:02}:{s:02}"
     return f"{minutes}:{s:02}" if minutes else f"{s} s"

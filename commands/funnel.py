@@ -29,7 +29,7 @@ class Funnel:
         self.engine = engine
         self.banner = f"{mode} · {world_name}".upper()
         self.orders = RecentOrders()
-        engine.parts.commits.committed.subscribe(self.orders.watch)
+        engine.observe("the screen", self.orders.watch)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from commands.screen import screen

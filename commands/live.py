@@ -80,7 +80,7 @@ def run(
     )
 
     def show(engine: Engine, world_name: str) -> Callable[[], None]:
-        engine.parts.commits.committed.subscribe(log_events(detailed=detailed))
+        engine.observe("the log", log_events(detailed=detailed))
         return show_funnel(engine, mode=settings.mode, world_name=world_name)
 
     return asyncio.run(serve(settings, plan, show, click.echo))

@@ -30,7 +30,7 @@ def print_json_array(items: Iterable[object]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their columns' names; what is None is a dash. Memory: the rows."""
+    """Print rows under their columns' names; what is None is a dash, floats have six decimals. Memory: the rows."""
     cells = [[_cell(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _print_rich(columns, cells)
@@ -62,8 +62,7 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    text = printable(str(value))
-    return text.removesuffix(".0") if isinstance(value, float) else text
+    return f"{round(value, 6):f}".rstrip("0").rstrip(".") if isinstance(value, float) else printable(str(value))
 
 
 def _json(value: object, option: int = 0) -> str:
@@ -77,7 +76,9 @@ def _print_rich(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # an id that is cut cannot be asked for
     for row in cells:
         table.add_row(*map(Text, row))
     Console(highlight=False).print(table)

@@ -132,7 +132,7 @@ def _ledger(engine: Engine) -> Text:
 
 def _side_by_side(markets: Table, reasons: Table, latencies: Table, width: int) -> Table:
     line = Table.grid(padding=(0, 2, 0, 0))
-    for share in (28, 30, 22):
+    for share in (28, 30, 24):
         line.add_column(width=share * width // 80 - 2)
     line.add_row(markets, reasons, latencies)
     return line

@@ -98,16 +98,12 @@ def positions_table(engine: Engine, listed: int) -> Table:
 
 
 def _worth(position: Position) -> Sequence[RenderableType]:
-    quote, gain = position.quote, position.unrealised
+    quote, gain, entry = position.quote, position.unrealised, plain(position.entry.normalize(_SIX_DIGITS))
     if quote is None or gain is None:
-        return plain(position.entry.normalize(_SIX_DIGITS)), Text("no price", _POOR)
+        return entry, Text("no price", _POOR)
     style = _GOOD if gain >= 0 else "red"
-    return (
-        plain(position.entry.quantize(quote.bid)),
-        plain(quote.bid),
-        Text(f"{money(gain, position.cost)} {quote_of(position.symbol)}", style),
-        Text(f"{gain / position.cost:+.2%}", style),
-    )
+    worth = Text(f"{money(gain, position.cost)} {quote_of(position.symbol)}", style)
+    return entry, plain(quote.bid), worth, Text(f"{gain / position.cost:+.2%}", style)
 
 
 def _table(*heads: str) -> Table:

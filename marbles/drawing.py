@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import NamedTuple
 
+from domain.reasons import Reason
 from marbles.notation import COMPLETION, Mark
 
 __all__ = ["Item", "draw"]
@@ -15,12 +16,12 @@ __all__ = ["Item", "draw"]
 _WIDTH, _MARGIN = 880, 28
 _RADIUS, _PITCH, _LEVELS = 13, 28, 5
 _SLOTS, _BAR_HEIGHT = 96, 140
-_TICKS = 9
+_TICKS, _START_WIDTH = 9, 190
 _STEPS_S = (*(base * 10.0**power for power in range(-9, 1) for base in (1, 2, 5)), 10, 15, 30, 60, 120, 300, 600, 900,
-            1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 31536000)  # fmt: skip
+            1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 31536000)  # fmt: skip
 _GOOD = "accepted"
 _GREEN, _RED, _INK, _PALE, _PAPER = "#2a9d6f", "#d1495b", "#33393f", "#c9ced3", "#ffffff"
-_COLOURS = (_RED, "#e08e2b", "#6a5acd", "#2d7dd2", "#8f6b4a", "#b84a9c", "#4f8a8b", "#7a7a3a", "#5b6770")
+_COLOURS = ("#7a7a3a", "#b84a9c", "#8f6b4a", "#4f8a8b", _RED, "#5b6770", "#e08e2b", "#6a5acd", "#2d7dd2")
 
 
 class Item(NamedTuple):
@@ -57,6 +58,7 @@ def draw(items: Sequence[Item], end: Mark | None, *, start_ns: int) -> str:
     else:
         axis = _Axis(span_ns, _MARGIN + _PITCH * max(levels, default=0))
         body = _marbles(items, levels, axis, colours)
+    end_x = _end_x(items, end, axis, 0 if levels is None else _RADIUS + 12)
     has_key = levels is None or any(item.kind != item.letter for item in items)
     height = axis.y + (76 if has_key else 48)
     return "".join(
@@ -65,19 +67,24 @@ def draw(items: Sequence[Item], end: Mark | None, *, start_ns: int) -> str:
             f'height="{height}" role="img" font-family="system-ui,Helvetica,Arial,sans-serif" font-size="12" ',
             f'fill="{_INK}"><title>{escape(_title(counts, end, start_ns))}</title>',
             f'<rect width="{_WIDTH}" height="{height}" rx="6" fill="{_PAPER}"/>',
-            *_line(axis, end),
+            *_line(axis, end, end_x),
             *body,
-            *_end(axis, end),
+            *_end(axis, end, end_x),
             *(_key(counts, colours, height - 14) if has_key else ()),
+            f'<text x="{_WIDTH - _MARGIN}" y="{height - 14}" text-anchor="end">from {_moment(start_ns)}</text>'
+            if has_key
+            else "",
             "</svg>",
         ]
     )
 
 
 def _colours(counts: Counter[str]) -> dict[str, str]:
-    """A colour for each kind, in the order in which they are stacked and named."""
-    bad = sorted(counts.keys() - {_GOOD})
-    return {_GOOD: _GREEN} | {kind: _COLOURS[index % len(_COLOURS)] for index, kind in enumerate(bad)}
+    """A colour for each kind, in the order in which they are stacked and named; a reason's is always the same."""
+    reasons = [reason.value for reason in Reason]
+    others = sorted(counts.keys() - {_GOOD, *reasons})
+    places = [*enumerate(reasons), *enumerate(others, 4)]  # from red on
+    return {_GOOD: _GREEN} | {kind: _COLOURS[place % len(_COLOURS)] for place, kind in places if kind in counts}
 
 
 def _levels(items: Sequence[Item], axis: _Axis) -> list[int] | None:
@@ -122,9 +129,15 @@ def _bars(items: Sequence[Item], axis: _Axis, colours: dict[str, str]) -> Iterat
                 yield f"<title>{count:,} {escape(kind)} from {_seconds(slot * slot_ns / 1e9)}</title></rect>"
 
 
-def _line(axis: _Axis, end: Mark | None) -> Iterator[str]:
-    right, y = _WIDTH - _MARGIN if end is None else axis.x(end.at_ns), axis.y
-    arrow = "m-7 -4l7 4l-7 4" if end is None else ""
+def _end_x(items: Sequence[Item], end: Mark | None, axis: _Axis, distance: float) -> float:
+    """Where the line ends: at its end, clear of a marble that is there too."""
+    if end is None:
+        return _WIDTH - _MARGIN + 12
+    return max([axis.x(end.at_ns), *(axis.x(item.at_ns) + distance for item in items[-1:])])
+
+
+def _line(axis: _Axis, end: Mark | None, right: float) -> Iterator[str]:
+    y, arrow = axis.y, "m-7 -4l7 4l-7 4" if end is None else ""
     yield f'<path d="M{_MARGIN} {y}H{right:.1f}{arrow}" stroke="{_INK}" stroke-width="1.5" fill="none"/>'
     span_s = axis.span_ns / 1e9
     step_s = next((step for step in _STEPS_S if span_s / step <= _TICKS), span_s / _TICKS)
@@ -134,9 +147,9 @@ def _line(axis: _Axis, end: Mark | None) -> Iterator[str]:
         yield f'<text x="{x:.1f}" y="{y + 36}" text-anchor="middle">{_seconds(number * step_s)}</text>'
 
 
-def _end(axis: _Axis, end: Mark | None) -> Iterator[str]:
+def _end(axis: _Axis, end: Mark | None, x: float) -> Iterator[str]:
     if end is not None:
-        x, y = axis.x(end.at_ns), axis.y
+        y = axis.y
         is_completion = end.symbol == COMPLETION
         path = f"M{x:.1f} {y - 17}v34" if is_completion else f"M{x - 9:.1f} {y - 9}l18 18m0 -18l-18 18"
         yield f'<path d="{path}" stroke="{_INK if is_completion else _RED}" stroke-width="3" fill="none">'
@@ -147,7 +160,7 @@ def _key(counts: Counter[str], colours: dict[str, str], y: float) -> Iterator[st
     x = float(_MARGIN)
     for kind, colour in colours.items():
         text = f"{kind} {counts[kind]:,}"
-        if counts[kind] and x + 7 * len(text) < _WIDTH - _MARGIN:
+        if counts[kind] and x + 7 * len(text) < _WIDTH - _MARGIN - _START_WIDTH:
             yield f'<circle cx="{x + 5}" cy="{y - 4}" r="5" fill="{colour}"/>'
             yield f'<text x="{x + 15}" y="{y}">{escape(text)}</text>'
             x += 34 + 7 * len(text)
@@ -155,9 +168,12 @@ def _key(counts: Counter[str], colours: dict[str, str], y: float) -> Iterator[st
 
 def _title(counts: Counter[str], end: Mark | None, start_ns: int) -> str:
     what: Iterable[str] = (f"{count:,} {kind}" for kind, count in counts.most_common(8))
-    started = datetime.fromtimestamp(start_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     ended = "" if end is None else "; completed" if end.symbol == COMPLETION else "; ended by an error"
-    return f"{', '.join(what) or 'nothing'} from {started}{ended}"
+    return f"{', '.join(what) or 'nothing'} from {_moment(start_ns)}{ended}"
+
+
+def _moment(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _seconds(seconds: float) -> str:

@@ -1,7 +1,8 @@
-"""Recorded candles, from CSV files."""
+"""Recorded candles, from and to CSV files."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
 from heapq import merge
@@ -16,7 +17,7 @@ from domain.market import Candle
 from domain.timeframe import parse_timeframe
 from simulation.recordings_csv import candles_of
 
-__all__ = ["CandleFile", "merge_candles", "read_candles"]
+__all__ = ["CandleFile", "merge_candles", "read_candles", "write_candles"]
 
 _NAMED = re.compile(r"([A-Za-z0-9]+)[-_]([A-Za-z0-9]+)[-_]([0-9]+[A-Za-z]+)")
 
@@ -62,6 +63,23 @@ def merge_candles(files: Iterable[CandleFile]) -> Iterator[Candle]:
         if same and next_one.candles[0].opened_at_ns < one.candles[-1].closed_at_ns:
             raise SettingsError(f"{one.path} and {next_one.path} overlap: leave out one of them")
     return merge(*(file.candles for file in files), key=attrgetter("closed_at_ns"))  # ties keep the order of the files
+
+
+def write_candles(path: Path, candles: Iterable[Candle]) -> None:
+    """Write candles of one symbol, oldest first, as a CSV file that `read_candles` reads.
+
+    The symbol and the timeframe are for the file's name to say: `ETH-BTC-5m.csv`. What was in the file is replaced.
+
+    Memory: one line.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("timestamp", "open", "high", "low", "close", "volume"))
+        for c in candles:
+            lines.writerow((c.opened_at_ns // 1_000_000, c.open, c.high, c.low, c.close, c.volume))
 
 
 def _identity(path: Path, symbol: str | None, timeframe: str | None) -> tuple[str, int]:

@@ -55,12 +55,12 @@ class Engine:
         """
         parts = self.parts
         parts.commits.committed.subscribe(self._fold, self._fail)
-        parts.commits.committed.subscribe(parts.telemetry.watch)
+        self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
         story = pipeline([self.inlet.signals], self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))
         venues = {trader.id: trader.venue for trader in self.traders}
-        await reopen(self.journal.open(), parts.state, parts.room, venues, parts.placement.settle)
+        await reopen(self.journal.open(), parts.state, parts.room, venues, parts.placement)
         await self.committed()
         for stream in background:
             self._subscriptions.add(stream.subscribe(self._give, self._fail))
@@ -81,6 +81,18 @@ class Engine:
         self.inlet.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
         await told
         return receipts[0]
+
+    def observe(self, name: str, watch: Callable[[Sequence[e.Recorded]], None]) -> None:
+        """Let `watch` see the events of every commit. What it raises is recorded as a fault, and stops nothing."""
+
+        def guarded(events: Sequence[e.Recorded]) -> None:
+            try:
+                watch(events)
+            except Exception as error:
+                if not any(isinstance(event.body, e.Faulted) for event in events):
+                    self.fault(name, error)
+
+        self.parts.commits.committed.subscribe(guarded)
 
     def trigger(self) -> None:
         """Execute everything that waits, now."""

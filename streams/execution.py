@@ -112,6 +112,8 @@ def release(
                         meant.add(entry.number)
                         left.append(entry)
                 pump()
+                for entry in left:
+                    entry.obstacle = _FULL
 
             def pump(_: object = None) -> None:
                 nonlocal pumping
@@ -127,9 +129,6 @@ def release(
                             observer.on_next(Candidate(entry, now_ns))
                 finally:
                     pumping = False
-                if left:
-                    for entry in left:
-                        entry.obstacle = _FULL
 
             return CompositeDisposable(
                 source.subscribe(on_next, observer.on_error, observer.on_completed), in_flight.freed.subscribe(pump)

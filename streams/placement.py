@@ -75,8 +75,11 @@ class Placement:
                 else:
                     answered.append((order, stopped))
             if going:
-                answers = await venue.create_orders([order.request for order in going])
-                answered.extend(zip(going, answers, strict=True))
+                try:
+                    answers = await venue.create_orders([order.request for order in going])
+                    answered.extend(zip(going, answers, strict=True))
+                except Exception as error:  # whatever it is, nobody knows what became of these
+                    return [*answered[: len(orders) - len(going)], *unanswered(going, error)]
             return answered
 
         def unanswered(orders: Sequence[Send], error: BaseException) -> Sequence[tuple[Send, Answer]]:
@@ -110,6 +113,11 @@ class Placement:
                 self._room.end(entry, at_ns, refused)
             case Wait(entry=entry, obstacle=obstacle):
                 entry.obstacle = obstacle
+
+    def take_up(self, order: Send, answer: Answer) -> None:
+        """Record what came of an order that an earlier run sent, or meant to send."""
+        self._in_flight.take()
+        self.settle((order, answer))
 
     def settle(self, sent: tuple[Send, Answer]) -> None:
         """Record what came of an order."""

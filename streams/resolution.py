@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from domain import events as e
 from domain.lifecycle import Outcome
-from domain.order import Answer, OrderRequest
+from domain.order import OrderRequest, Unanswered
 from domain.ports import OpenSignal, Venue
 from streams.decision import Send
+from streams.placement import Placement
 from streams.state import State
 from streams.waiting import Entry, WaitingRoom
 
@@ -16,11 +17,7 @@ __all__ = ["reopen"]
 
 
 async def reopen(
-    lives: Iterable[OpenSignal],
-    state: State,
-    room: WaitingRoom,
-    venues: Mapping[str, Venue],
-    settle: Callable[[tuple[Send, Answer]], None],
+    lives: Iterable[OpenSignal], state: State, room: WaitingRoom, venues: Mapping[str, Venue], placement: Placement
 ) -> None:
     """Take up what an earlier run left: waiting signals wait on; of orders without an outcome the venue is asked.
 
@@ -35,7 +32,8 @@ async def reopen(
             venue = venues.get(request.trader)
             if venue is not None:
                 answer = await venue.find_order(request)
-                settle((Send(Entry.of(life), request), answer))
+                if outcome is Outcome.PLACING or not isinstance(answer, Unanswered):
+                    placement.take_up(Send(Entry.of(life), request), answer)
 
 
 def _last_request(life: OpenSignal) -> OrderRequest:

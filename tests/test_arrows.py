@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "operators": {"clock", "domain"},
     "streams": {"operators", "strategies", "clock", "domain"},
     "adapters": {"streams", "operators", "clock", "domain"},
-    "simulation": {"streams", "operators", "clock", "domain"},
+    "simulation": {"marbles", "streams", "operators", "strategies", "clock", "domain"},
     "settings": {"domain"},
     "assembly": {"settings", "adapters", "simulation", "strategies", "streams", "operators", "clock", "domain"},
     "throughline": {"assembly", "settings", "streams", "operators", "clock", "domain"},

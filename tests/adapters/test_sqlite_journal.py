@@ -22,7 +22,7 @@ def new(letter: str, content: str = "said", *, done: bool = False) -> Item:
     return Item(1, (ACCEPTED,), new=identity, done=done)
 
 
-@pytest.fixture()
+@pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/journal.db"
 
@@ -177,7 +177,7 @@ def test_a_reader_reads_while_another_writes(url):
 
 @pytest.mark.parametrize("wrong", ["postgres:///x", "data/journal.db", "sqlite:///"])
 def test_another_url_is_refused(wrong):
-    with pytest.raises(SettingsError, match="must look like sqlite:///data/journal.db"):
+    with pytest.raises(SettingsError, match=r"must look like sqlite:///data/journal\.db"):
         SqliteJournal(wrong, mode="paper")
 
 

@@ -73,7 +73,7 @@ class Scribe:
 
     def finish(self, pipeline=()):
         numbers = {}
-        for group in self._groups([Item(at(0), pipeline), *self.first] if pipeline else self.first):
+        for group in self._groups([Item(at(-5), pipeline), *self.first] if pipeline else self.first):
             for answer in asyncio.run(self.journal.commit(group, {})):
                 numbers.update({event.signal_id: event.number for event in answer.events})
         items = [

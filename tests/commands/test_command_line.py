@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from adapters.sqlite_journal import SqliteJournal
 from commands import line, main
+from commands.invocation import Invocation
 from domain.errors import IllegalTransition, JournalRefused, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +52,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
         pytest.param(["why"], "Missing argument 'ID'", id="an argument is missing"),
         pytest.param(["signals", "--outcome", "gone"], "'gone' is not one of", id="a value that does not exist"),
         pytest.param(["--settings", "nowhere.json", "show-config"], "nowhere.json", id="no such settings"),
+        pytest.param(["--settings", "nowhere.json"], "nowhere.json", id="no command means run, which needs settings"),
         pytest.param(["report", "--journal", "nowhere.db"], "there is no journal at nowhere.db", id="no such journal"),
         pytest.param(["report", "--journal", "mysql://x"], "sqlite:///", id="a journal of another kind"),
     ],
@@ -120,6 +124,34 @@ def test_the_settings_in_force_are_shown_line_by_line_under_their_paths(settings
     assert lines["execution.interval_s"] in ("7", "7.0")
     assert lines["traders.0.id"] == '"paper"'
     assert lines["validation.sources"] == '["http://***@desk"]'
+
+
+def test_a_command_may_override_settings(settings_path):
+    invocation = Invocation(Path(settings_path))
+    assert invocation.settings().execution.interval_s == 7
+    assert invocation.settings({"execution.interval_s": "8"}).execution.interval_s == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "journal"),
+    [
+        pytest.param("a.db", "a.db", id="a path"),
+        pytest.param("a:b.db", "a:b.db", id="a path with a colon"),
+        pytest.param("a.db", "sqlite:///a.db", id="a URL"),
+    ],
+)
+def test_a_journal_is_named_by(name, journal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    SqliteJournal(f"sqlite:///{name}", mode="live").close()
+    with closing(Invocation(Path("no settings are read")).reader(journal)) as reader:
+        assert reader.mode() == "live"
+
+
+def test_without_a_name_the_journal_is_that_of_the_settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("THROUGHLINE_JOURNAL__URL", f"sqlite:///{tmp_path}/b.db")
+    SqliteJournal(f"sqlite:///{tmp_path}/b.db", mode="live").close()
+    with closing(Invocation().reader(None)) as reader:
+        assert reader.mode() == "live"
 
 
 def test_the_environment_is_in_force_too(settings_path):

@@ -1,11 +1,16 @@
+import asyncio
 import csv
 import io
 import json
 
 import pytest
 
+from adapters.sqlite_journal import SqliteJournal
 from commands.export import _cell
+from domain.events import Redelivered, Refused
 from domain.line import SignalLine
+from domain.ports import Item, NewSignal
+from domain.reasons import Reason
 
 
 def test_one_json_line_for_each_signal(ask):
@@ -60,12 +65,19 @@ def test_a_file_is_what_standard_output_is(form, ask, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_an_export_that_fails_leaves_the_old_file(ask, tmp_path):
-    target = tmp_path / "out"
+def test_an_export_that_fails_half_way_leaves_the_old_file_and_nothing_else(ask, tmp_path):
+    journal = SqliteJournal(f"sqlite:///{tmp_path}/wrong.db", mode="paper")
+    told = [("aa", Refused(reason=Reason.WEAK)), ("bb", Redelivered())]
+    items = [Item(1, (body,), new=NewSignal(name * 10, b"", b"")) for name, body in told]
+    asyncio.run(journal.commit(items, {}))
+    journal.close()
+    target = tmp_path / "exported" / "out"
+    target.parent.mkdir()
     target.write_text("old")
-    answer = ask("export", str(target), journal=str(tmp_path / "nowhere.db"))
-    assert answer.exit_code == 2
+    answer = ask("export", str(target), journal=f"{tmp_path}/wrong.db")
+    assert (answer.exit_code, answer.stderr) == (1, "Error: redelivered cannot follow nothing\n")
     assert target.read_text() == "old"
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_a_folder_that_does_not_exist_is_a_failure(ask, tmp_path):

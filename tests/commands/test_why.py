@@ -1,4 +1,13 @@
+import asyncio
+
 import pytest
+from click.testing import CliRunner
+
+from adapters.sqlite_journal import SqliteJournal
+from commands import main
+from domain.events import Refused
+from domain.ports import Item, NewSignal
+from domain.reasons import Reason
 
 
 @pytest.mark.parametrize(
@@ -90,3 +99,28 @@ def test_what_others_wrote_cannot_steer_a_terminal(ask):
 def test_two_lives_are_told_one_after_the_other(ask):
     text = ask("why", "placed").stdout
     assert text.index(f"signal    {ask.ids['placed']}") < text.index(f"signal    {ask.ids['conflict']}")
+
+
+@pytest.fixture
+def ask_alike(tmp_path):
+    """Ask a journal in which two ids begin alike, and a third signal has the other's beginning for a key."""
+    raw = b'{"symbol": "A/B", "side": "buy", "strength": 1, "timestamp": 1, "key": "abcdee"}'
+    journal = SqliteJournal(f"sqlite:///{tmp_path}/alike.db", mode="paper")
+    ids = ("abcdef" + 14 * "0", "abcdef" + 14 * "1", "abcdee" + 14 * "0", 20 * "2")
+    items = [
+        Item(1, (Refused(reason=Reason.WEAK),), new=NewSignal(known, b"", raw * (known == ids[3]))) for known in ids
+    ]
+    asyncio.run(journal.commit(items, {}))
+    journal.close()
+    return lambda asked: CliRunner().invoke(main, ["why", asked, "--journal", f"{tmp_path}/alike.db"])
+
+
+def test_a_beginning_that_several_ids_have_lists_them(ask_alike):
+    answer = ask_alike("abcdef")
+    assert answer.exit_code == 1
+    assert answer.stderr.split()[-2:] == ["abcdef" + 14 * "0", "abcdef" + 14 * "1"]
+
+
+def test_a_whole_name_goes_before_the_beginning_of_an_id(ask_alike):
+    assert "signal    " + 20 * "2" in ask_alike("abcdee").stdout
+    assert "abcdee0" not in ask_alike("abcdee").stdout

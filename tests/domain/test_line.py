@@ -152,6 +152,10 @@ def test_of_a_malformed_signal_nothing_is_known(raw):
     assert (line.outcome, line.reason, line.measured) == ("refused", "malformed", "bad")
 
 
+def test_a_signal_from_a_file_that_said_now_is_read_again():
+    assert line_of(life(ACCEPTED, timestamp="now")).symbol == "BTC/USDT"
+
+
 def test_the_fields_are_those_that_others_script_against():
     assert SignalLine.__struct_fields__ == (
         *("signal_id", "key", "source", "symbol", "side", "strength", "score", "received_at", "outcome", "reason"),

@@ -37,6 +37,7 @@ def diagnosed(scene, *, symbols=("A/USDT",), **changes):
         await scene(engine)
         findings = diagnose(engine)
         assert findings == diagnose(engine), "a look changes nothing"
+        engine.parts.commits.failing = None
         if not engine.failed.done():
             await engine.stop()
         return findings
@@ -177,16 +178,22 @@ def test_some_symbols_without_rules_are_a_warning():
     assert (trader.verdict, trader.says) == (Health.WARNING, "the rules of B/USDT are not known")
 
 
+def test_of_many_symbols_without_rules_three_are_named():
+    trader = only("trader paper", diagnosed(halt, symbols="ABCDE"))
+    assert trader.says == "the rules of A, B, C and 2 more are not known"
+
+
+def test_a_small_balance_is_one():
+    trader = only("trader paper", diagnosed(nothing, traders=[{"balances": {"USDT": "0.5", "BTC": "0"}}]))
+    assert trader.says == "rules of 1 symbols known; free: 0.5 USDT"
+
+
 def test_stages_tell_their_last_sign_of_life():
     async def one_signal(engine):
         await send(engine, "a")
         await asyncio.sleep(2)
 
     assert only("stages", diagnosed(one_signal)).says == "intake 2.0 s ago"
-
-
-async def never(engine):
-    show(engine)
 
 
 async def all_weak(engine):
@@ -209,7 +216,7 @@ async def waiting(engine):
 @pytest.mark.parametrize(
     ("scene", "verdict", "says"),
     [
-        pytest.param(never, "warning", "no signals: none was ever received", id="nothing came"),
+        pytest.param(nothing, "warning", "no signals: none was ever received", id="nothing came"),
         pytest.param(all_weak, "warning", "no signals: all 2 received were refused: weak 2", id="nothing passed"),
         pytest.param(placed, "ok", "no signals: none waits, all 1 accepted are decided", id="nothing waits"),
         pytest.param(waiting, "ok", "1 wait: 1 could be executed now", id="one waits for its turn"),

@@ -1,0 +1,364 @@
+import asyncio
+import io
+import json
+import os
+import re
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble
+from clock import Clock, VirtualLoop
+from commands.figures import age, count, duration, money, plain
+from commands.funnel import Funnel, LiveFunnel, show_funnel, summary_line
+from commands.recent_orders import RecentOrders
+from domain import events as e
+from domain.market import Quote
+from domain.order import Fill, OrderStatus
+from domain.reasons import Reason
+from domain.signal import OrderType, Raw, Side
+from settings import Settings
+
+START_NS = 1_700_000_000_000_000_000  # 22:13:20 UTC
+SYMBOLS = frozenset({"A/USDT", "B/USDT"})
+
+
+def run(scene, **changes):
+    loop = VirtualLoop()
+
+    async def live():
+        clock = Clock.simulated(loop, START_NS)
+        settings = Settings.model_validate({"traders": [{"balances": {"USDT": "1000"}}], **changes})
+        journal = SqliteJournal("sqlite:///:memory:", mode="paper", synchronous="normal")
+        engine = await assemble(settings, journal, clock, SYMBOLS)
+        return await scene(engine)
+
+    return loop.run_until_complete(live())
+
+
+def show(engine, symbol, bid, ask):
+    quote = Quote(symbol, engine.parts.clock.now_ns(), Decimal(bid), Decimal(ask), Decimal(1000))
+    engine.parts.markets.follow(quote)
+    for trader in engine.traders:
+        trader.venue.on_quote(quote)
+
+
+async def send(engine, key, **fields):
+    said = {"symbol": "A/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": key, **fields}
+    engine.inlet.give([Raw(json.dumps(said).encode(), may_say_now=True)])
+    await engine.committed()
+
+
+async def trade(engine):
+    """One bought, one kept waiting by its symbol, two weak, one that has nothing to sell; a fault; 15 s in all."""
+    await engine.start([])
+    show(engine, "A/USDT", "10.00", "12.50")
+    await send(engine, "a")
+    await send(engine, "b", symbol="B/USDT")
+    await send(engine, "w", strength=0.1)
+    await send(engine, "v", strength=0.2)
+    await send(engine, "s", side="sell", symbol="A/USDT", trader="paper", tags=["x"])
+    await asyncio.sleep(11)
+    engine.fault("strategy x", ValueError("boom"))
+    show(engine, "A/USDT", "13", "13.5")
+    await asyncio.sleep(4)
+
+
+def drawn(funnel, width=100, height=30):
+    console = Console(record=True, width=width, height=height, file=io.StringIO())
+    console.print(funnel)
+    return console.export_text()
+
+
+def seen(scene=trade, width=100, height=30, then=None):
+    async def look(engine):
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        await scene(engine)
+        if then is not None:
+            await then(engine)
+        return drawn(funnel, width, height)
+
+    return run(look)
+
+
+def rows(text):
+    """The words of each line, however far apart they stand."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("PAPER · SIMULATED MARKET up 15 s next execution in 25 s", id="what is traded, and when next"),
+        pytest.param("5 ▶ 3 ▶ 1 ▶ 0 ▶ 1", id="the numbers of the funnel"),
+        pytest.param("received accepted waiting placing placed", id="their names"),
+        pytest.param("3 refused · 0 superseded · 0 expired · 0 failed · 0 unknown · 0 parked", id="the other outcomes"),
+        pytest.param("balanced: yes · turned away: 0 · faults: 1", id="the ledger"),
+        pytest.param("22:13:30 UTC buy A/USDT 8 12.5 closed 100%", id="the order"),
+        pytest.param("A/USDT 8 12.5125 13 +3.90 USDT +3.90%", id="the position, its entry with the fee"),
+    ],
+)
+def test_the_screen_tells(line):
+    assert line in rows(seen())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(r"A/USDT +13 +13.5 +4.0 s .*weak +2 ", id="prices with their age, and the most frequent reason"),
+        pytest.param(r"B/USDT +no price .*no_position +1 ", id="a symbol without price"),
+        pytest.param(r"waited +10 s +10 s", id="latencies"),
+        pytest.param(r"positions: 1 +amount", id="how many positions"),
+    ],
+)
+def test_the_tables_side_by_side_tell(words):
+    assert re.search(words, seen())
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60)])
+@pytest.mark.parametrize("colour", [None, "truecolor"])
+def test_it_fits_the_terminal(width, height, colour):
+    async def many(engine):
+        await trade(engine)
+        ledger = engine.parts.state.ledger
+        ledger.reasons.update({f"reason{n}": n for n in range(99)})
+        engine.parts.markets.symbols = frozenset(f"S{n}/USDT" for n in range(99))
+        account = engine.parts.state.book.account("paper")
+        account.holdings.update({f"S{n}/USDT": account.holdings["A/USDT"] for n in range(99)})
+        engine.record(e.Halted(reduce_only=False, why="x" * 999))
+        await engine.committed()
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        console = Console(width=width, height=height, color_system=colour, force_terminal=True, file=io.StringIO())
+        return console.render_lines(funnel, console.options)
+
+    assert len(run(many)) <= height
+
+
+def test_positions_that_do_not_fit_are_counted():
+    async def many(engine):
+        account = engine.parts.state.book.account("paper")
+        account.holdings.update({f"S{n}/USDT": account.holdings["A/USDT"] for n in range(9)})
+
+    lines = rows(seen(height=24, then=many))
+    assert "positions: 10 amount entry bid unrealised" in lines
+    assert lines[-1] == "and 8 more"
+
+
+async def halt(engine):
+    engine.record(e.Halted(reduce_only=False, why="by \x1b[2Jhand"))
+    await engine.committed()
+
+
+async def reduce_only(engine):
+    engine.record(e.Halted(reduce_only=True, why="by hand"))
+    await engine.committed()
+
+
+async def break_down(engine):
+    engine.failed.set_exception(ValueError("boom"))
+
+
+async def fill_the_disk(engine):
+    engine.parts.commits.failing = OSError("disk full")
+
+
+async def unbalance(engine):
+    engine.parts.state.ledger.received += 1
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        pytest.param(halt, r"HALTED: by \x1b[2Jhand", id="halted, and a reason that steers no terminal"),
+        pytest.param(reduce_only, "REDUCE ONLY: by hand", id="reduce only"),
+        pytest.param(break_down, "BROKEN, nothing more is sent: boom", id="a stream broke"),
+        pytest.param(fill_the_disk, "JOURNAL FAILING: disk full", id="the journal fails"),
+        pytest.param(unbalance, "balanced: NO, 6 received · turned away: 0 · faults: 1", id="a signal is lost"),
+    ],
+)
+def test_an_alarm_stands_on_the_screen(then, says):
+    assert says in rows(seen(then=then))
+    assert says not in rows(seen())
+
+
+def test_a_summary_is_one_plain_line():
+    async def sum_up(engine):
+        await trade(engine)
+        return summary_line(engine)
+
+    assert run(sum_up) == (
+        "executions 1, received 5, accepted 3, waiting 1, placing 0, placed 1, refused 3, superseded 0, expired 0, "
+        "failed 0, unknown 0, parked 0; balanced: yes; next execution in 25 s"
+    )
+
+
+def test_without_a_terminal_each_execution_prints_a_line_once_its_outcomes_are_known():
+    out = io.StringIO()
+
+    async def live(engine):
+        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        await trade(engine)
+        await asyncio.sleep(30)
+        stop()
+        await asyncio.sleep(30)
+
+    run(live, execution={"signal_ttl_s": 500})
+    first, *lines = out.getvalue().splitlines()
+    assert first == "PAPER · SIMULATED MARKET: next execution in 10 s"
+    assert [re.match(r"executions (\d), .* placed (\d)", line).groups() for line in lines] == [("1", "1"), ("2", "1")]
+
+
+def test_an_urgent_execution_of_one_signal_prints_no_line():
+    out = io.StringIO()
+
+    async def live(engine):
+        show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        await trade(engine)
+
+    run(live, execution={"urgent_score": 0.5, "first_after_s": 100, "signal_ttl_s": 500})
+    assert len(out.getvalue().splitlines()) == 1
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone after the first line."""
+
+    def write(self, text):
+        if self.getvalue().endswith("\n"):
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_a_reader_that_has_gone_does_not_disturb_the_pipeline():
+    async def live(engine):
+        show_funnel(engine, mode="paper", world_name="simulated market", out=Closed())
+        await trade(engine)
+        return engine.failed.done(), engine.parts.clock.loop.unhandled
+
+    assert run(live) == (False, [])
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped():
+    class Pictures:
+        engine = None
+        drawn_at_ns = ()
+
+        def __rich__(self):
+            self.drawn_at_ns += (self.engine.parts.clock.now_ns() - START_NS,)
+            return "picture"
+
+    pictures = Pictures()
+
+    async def live(engine):
+        pictures.engine = engine
+        with LiveFunnel(pictures, Terminal()):
+            await asyncio.sleep(1.1)
+        await asyncio.sleep(9)
+
+    run(live)
+    assert sorted(set(pictures.drawn_at_ns)) == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000, 1_100_000_000]
+
+
+def test_a_terminal_gets_the_screen():
+    out = Terminal()
+
+    async def live(engine):
+        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        await trade(engine)
+        stop()
+
+    run(live)
+    wanted = "22:13:30 UTC" if os.environ.get("TERM") != "dumb" else "executions 1"
+    assert wanted in out.getvalue()
+
+
+def intended(order_id, seconds=0):
+    body = e.Intended(
+        client_order_id=order_id,
+        trader="paper",
+        symbol="A/USDT",
+        side=Side.BUY,
+        order_type=OrderType.MARKET,
+        amount=Decimal(4),
+        price=None,
+        generation=1,
+        reserved=Decimal(40),
+    )
+    return e.Recorded(1, 1, "s", seconds, body)
+
+
+def about(order_id, kind, **said):
+    return e.Recorded(2, 1, "s", 0, kind(client_order_id=order_id, **said))
+
+
+def fill(amount):
+    return Fill(trade_id=f"t{amount}", amount=Decimal(amount), price=Decimal(10), fee=Decimal(0), fee_currency="USDT")
+
+
+PLACED = about("o", e.Placed, venue_order_id="v", status=OrderStatus.OPEN, fills=(fill(1),))
+
+DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=1)
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "filled"),
+    [
+        pytest.param([], "placing", 0, id="on its way"),
+        pytest.param([PLACED], "open", 1, id="acknowledged, with a first fill"),
+        pytest.param([PLACED, about("o", e.Filled, fill=fill(2))], "open", 3, id="filled further"),
+        pytest.param([PLACED, about("o", e.OrderChanged, status=OrderStatus.CANCELED)], "canceled", 1, id="canceled"),
+        pytest.param([about("o", e.Failed, reason=Reason.REJECTED, detail="")], "not_placed", 0, id="rejected"),
+        pytest.param([DEFERRED], "not_placed", 0, id="put off"),
+        pytest.param([about("o", e.Unresolved, detail="")], "unknown", 0, id="no answer"),
+        pytest.param([about("o", e.Parked, detail="")], "parked", 0, id="parked"),
+        pytest.param([about("o", e.Reopened, venue_order_id="v", detail="")], "open", 0, id="found after all"),
+        pytest.param([about("other", e.Unresolved, detail="")], "placing", 0, id="another order is not ours"),
+    ],
+)  # fmt: skip
+def test_an_order_is_followed(events, status, filled):
+    orders = RecentOrders()
+    orders.watch([intended("o"), *events])
+    (order,) = orders.latest(5)
+    assert (order.status, order.filled) == (status, filled)
+
+
+def test_the_newest_orders_are_remembered_and_only_64():
+    orders = RecentOrders()
+    orders.watch([intended(f"o{n}", n) for n in range(100)])
+    assert [order.at_ns for order in orders.latest(3)] == [99, 98, 97]
+    assert len(orders.latest(1000)) == 64
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        (count(1234567), "1,234,567"),
+        (plain(Decimal("64123.500")), "64,123.5"),
+        (plain(Decimal("0.00000012")), "0.00000012"),
+        (plain(Decimal("1E+3")), "1,000"),
+        (money(Decimal("-1234.567"), Decimal(100)), "-1,234.57"),
+        (money(Decimal("0.00001234"), Decimal("0.005")), "+0.00001234"),
+        (age(-1), "0 ms"),
+        (age(420_000), "0.42 ms"),
+        (age(9_940_000), "9.9 ms"),
+        (age(9_960_000), "10 ms"),
+        (age(999_000_000), "999 ms"),
+        (age(1_200_000_000), "1.2 s"),
+        (age(35_400_000_000), "35 s"),
+        (age(125_000_000_000), "2:05"),
+        (duration(0), "0 s"),
+        (duration(1), "1 s"),
+        (duration(59_500_000_000), "1:00"),
+        (duration(3_723_000_000_000), "1:02:03"),
+        (duration(47 * 3_600_000_000_000), "47:00:00"),
+        (duration(71 * 3_600_000_000_000), "2 d"),
+    ],
+)
+def test_figures_are_short(said, then):
+    assert said == then

@@ -1,0 +1,115 @@
+"""What the documents say is there: commands and their options, settings, files, transitions, arrows."""
+
+import re
+import runpy
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from commands.line import COMMANDS
+from domain.events import KINDS
+from domain.lifecycle import TRANSITIONS
+from settings import Settings
+from settings.paths import find_setting
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+SECTIONS = [name for name in Settings.model_fields if find_setting(Settings, [name, "x"]) is None]
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def called(text: str) -> list[list[str]]:
+    """The words behind every `python run.py`."""
+    lines = re.findall(r"python run\.py ([^`\n]+)", text)
+    return [shlex.split(re.split(r" [|>] ", line)[0], comments=True) for line in lines]
+
+
+def what_is_wrong(words: list[str]) -> str:
+    """Why a command line cannot be, or nothing."""
+    name, *arguments = words
+    if name not in COMMANDS:
+        return f"there is no command {name}"
+    command = getattr(import_module(f"commands.{COMMANDS[name][0]}"), name.replace("-", "_"))
+    try:
+        with command.make_context(name, arguments):
+            return ""
+    except click.ClickException as wrong:
+        return f"{name}: {wrong.format_message()}"
+
+
+def named_settings(text: str) -> list[str]:
+    """Whatever is written as a setting of a section, outside of Python examples."""
+    text = re.sub(r"^```python\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    pattern = rf"(?<![\w./])(?:{'|'.join(SECTIONS)})\.(?!db\b|json\b|py\b|csv\b|jsonl\b)[a-z_.]+[a-z]"
+    return [name for name in re.findall(pattern, text) if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+
+
+@each_document
+def test_every_command_line_can_be_called(document):
+    assert [wrong for words in called(document.read_text()) if (wrong := what_is_wrong(words))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        pytest.param("python run.py raport", "there is no command raport", id="an unknown command"),
+        pytest.param("`python run.py report --jason`", "No such option", id="an unknown option"),
+        pytest.param("python run.py why", "Missing argument", id="too few words"),
+        pytest.param("tail -f x | python run.py run --signals - > out", "", id="a pipe and a redirection"),
+    ],
+)
+def test_a_command_line_that_cannot_be_is_noticed(line, wrong):
+    (found,) = (what_is_wrong(words) for words in called(line))
+    assert wrong in found
+    assert bool(wrong) == bool(found)
+
+
+def test_every_command_is_told_of_in_the_readme():
+    told = {words[0] for words in called((ROOT / "README.md").read_text())}
+    assert COMMANDS.keys() <= told | {"run"}
+
+
+@each_document
+def test_every_setting_is_one(document):
+    assert [
+        name for name in named_settings(document.read_text()) if find_setting(Settings, name.split(".")) is None
+    ] == []
+
+
+def test_a_setting_that_is_none_is_noticed():
+    (name,) = named_settings("see `validation.min_strenght`, `settings.json` and `journal.db`")
+    assert find_setting(Settings, name.split(".")) is None
+
+
+@each_document
+def test_every_file_is_there(document):
+    text = document.read_text()
+    named = re.findall(r"`([\w./-]+/[\w./-]+\.py)`", text)
+    linked = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert missing + [link for link in linked if not (document.parent / link).exists()] == []
+
+
+@each_document
+def test_every_make_target_is_one(document):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", document.read_text(), re.MULTILINE)) <= set(targets)
+
+
+def test_the_diagram_of_a_signal_s_life_is_the_table_of_transitions():
+    drawn = re.findall(r"^    (\S+) --> (\w+): (\w+)$", ARCHITECTURE, re.MULTILINE)
+    kind_of = {body: kind for kind, body in KINDS.items()}
+    table = [(before or "[*]", after.value, kind_of[body]) for (before, body), after in TRANSITIONS.items()]
+    assert drawn == table
+
+
+def test_the_table_of_rooms_is_the_one_that_guards_them():
+    arrows = runpy.run_path(str(ROOT / "tests" / "test_arrows.py"))["ARROWS"]
+    rows = re.findall(r"^\| `(\w+)(?:\.py)?` \|[^|]+\| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    told = {"nothing": set(), "everything": arrows["run"], "everything but `run`": arrows["commands"]}
+    assert {room: told.get(may, set(may.split(", "))) for room, may in rows} == arrows
