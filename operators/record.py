@@ -38,8 +38,9 @@ class _Pending(Struct, Generic[_T], frozen=True):
 class GroupCommit:
     """Commits in groups: whatever arrives while a commit is under way goes into the next one.
 
-    `committed` carries the events of each commit, as a sequence, before anybody else is told of it. A failed commit is
-    tried again for as long as it takes for items that `must` be recorded, the oldest first; the others are told.
+    `committed` carries the events of each commit, as a sequence, before anybody else is told of it. It errors when one
+    of its subscribers, or whoever is told, raises: then nothing is committed any more. A failed commit is tried again
+    for as long as it takes for items that `must` be recorded, the oldest first; the others are told.
     Memory: what is submitted and not committed; `admit` bounds it by `depth`.
     """
 
@@ -58,7 +59,9 @@ class GroupCommit:
         self._images, self._image_every, self._imaged_at = images, image_every, journal.head()
         self._pending: deque[_Pending[object]] = deque()
         self._under_way = 0
+        self._delay_s = _RETRY_FIRST_S
         self._running = False
+        self._task: asyncio.Task[None] | None = None  # the loop itself keeps no hold of it
         self._idle: list[Callable[[], None]] = []
 
     def depth(self) -> int:
@@ -87,38 +90,39 @@ class GroupCommit:
             then()
 
     def _start(self) -> None:
-        task = self._clock.loop.create_task(self._run(), name="group commit")
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running = False
-        task.result()
-        for then in self._idle:
-            then()
-        self._idle.clear()
+        self._task = self._clock.loop.create_task(self._run(), name="group commit")
 
     async def _run(self) -> None:
-        delay_s = _RETRY_FIRST_S
-        while self._pending:
-            group = [self._pending.popleft() for _ in range(min(len(self._pending), self._group_max))]
-            self._under_way = len(group)
-            try:
-                answers = await self._journal.commit([pending.item for pending in group], self._snapshots())
-            except JournalUnavailable as error:
-                self._under_way = 0
-                self.failing = error
-                self._pending.extendleft(pending for pending in reversed(group) if pending.must)
-                self._tell([pending for pending in group if not pending.must], error)
-                if self._pending:
-                    await asyncio.sleep(delay_s)
-                    delay_s = min(delay_s * 2, _RETRY_LAST_S)
-                continue
-            self.failing, self._under_way, delay_s = None, 0, _RETRY_FIRST_S
-            self.committed.on_next([event for a in answers if type(a) is Committed for event in a.events])
-            for pending, answer in zip(group, answers, strict=True):
-                if pending.told is not None:
-                    pending.told(pending.about, answer)
-            await asyncio.sleep(0)
+        try:
+            while self._pending:
+                await self._commit_group()
+        except Exception as error:  # a bug, or a fold that cannot be: nothing may be believed any more
+            self.committed.on_error(error)
+            return
+        self._running = False
+        idle, self._idle = self._idle, []
+        for then in idle:
+            then()
+
+    async def _commit_group(self) -> None:
+        group = [self._pending.popleft() for _ in range(min(len(self._pending), self._group_max))]
+        self._under_way = len(group)
+        try:
+            answers = await self._journal.commit([pending.item for pending in group], self._snapshots())
+        except JournalUnavailable as error:
+            self.failing, self._under_way = error, 0
+            self._pending.extendleft(pending for pending in reversed(group) if pending.must)
+            self._tell([pending for pending in group if not pending.must], error)
+            if self._pending:
+                await asyncio.sleep(self._delay_s)
+                self._delay_s = min(self._delay_s * 2, _RETRY_LAST_S)
+            return
+        self.failing, self._under_way, self._delay_s = None, 0, _RETRY_FIRST_S
+        self.committed.on_next([event for a in answers if type(a) is Committed for event in a.events])
+        for pending, answer in zip(group, answers, strict=True):
+            if pending.told is not None:
+                pending.told(pending.about, answer)
+        await asyncio.sleep(0)
 
     def _snapshots(self) -> Mapping[str, bytes]:
         head = self._journal.head()

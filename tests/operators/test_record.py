@@ -146,6 +146,31 @@ def test_when_idle_waits_for_everything_that_is_submitted(loop, tape, clock):
     assert seen == [0.0, 1.0]
 
 
+def test_what_is_submitted_in_the_very_turn_a_run_ends_is_committed_too(loop, clock):
+    for turns in range(6):
+        tape = Tape(loop, takes_s=0)
+        commits = commits_to(tape, clock)
+
+        def submit_later(turns: int, commits: GroupCommit = commits) -> None:
+            commits.submit(item(2)) if not turns else loop.call_soon(submit_later, turns - 1)
+
+        commits.submit(item(1), lambda about, _: submit_later(about), turns)
+        loop.run_forever()
+        assert [i.number for group in tape.groups for i in group] == [1, 2]
+
+
+def test_an_error_of_a_subscriber_ends_the_stream_and_nothing_more_is_committed(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    errors: list[Exception] = []
+    commits.committed.subscribe(lambda _: 1 / 0, errors.append)
+    commits.submit(item())
+    loop.run_forever()
+    commits.submit(item())
+    loop.run_forever()
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+    assert len(tape.groups) == 1
+
+
 def verdict(name: str, content: bytes = b"said", reply=None) -> Verdict:
     return Verdict(Signal(id=name.encode().hex() * 10, content=content, raw=b"{}"), 0, Score(0.5), None, reply)
 
