@@ -76,7 +76,7 @@ async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, sym
     commits = GroupCommit(journal, clock=clock, group_max=settings.journal.group_max, images=state.images)
     markets = Markets(symbols)
     room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
-    in_flight = InFlight(settings.max_in_flight)
+    in_flight = InFlight(settings.max_in_flight, clock=clock)
     placement = Placement(state, room, in_flight, clock=clock, commits=commits, retries=_retries(settings))
     door = Door(commits)
     parts = Parts(clock, commits, state, markets, room, in_flight, placement, door, Telemetry(clock.now_ns))

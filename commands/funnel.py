@@ -59,7 +59,6 @@ class LiveFunnel:
 
     def __exit__(self, *_: object) -> None:
         self._drawing.dispose()
-        self._live.refresh()
         self._live.stop()
 
 
@@ -76,7 +75,7 @@ def _print_lines(engine: Engine, banner: str, out: TextIO) -> Callable[[], None]
     parts = engine.parts
 
     def executed(tick: Tick) -> None:
-        if not tick.number:
+        if not tick.numbers:
             parts.clock.call_after(_OUTCOMES_KNOWN_AFTER_S, say)
 
     def say() -> None:

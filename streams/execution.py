@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex import operators as ops
-from reactivex.disposable import CompositeDisposable
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from clock import Clock, next_on_grid
 from domain.reasons import Reason
@@ -17,7 +17,7 @@ from domain.verdict import Refusal
 from streams.in_flight import InFlight
 from streams.waiting import Entry, WaitingRoom
 
-__all__ = ["Candidate", "Cause", "Rhythm", "Tick", "next_execution_ns", "release", "ticks"]
+__all__ = ["Candidate", "Cause", "Rhythm", "Tick", "at_once", "next_execution_ns", "release", "ticks"]
 
 
 class Cause(StrEnum):
@@ -37,11 +37,11 @@ class Rhythm(Struct, frozen=True):
 
 
 class Tick(Struct, frozen=True, gc=False):
-    """An execution at `at_ns`. `number` is the only signal meant; 0 means all that wait."""
+    """An execution at `at_ns`, of the signals in `numbers`, or, where there are none, of all that wait."""
 
     at_ns: int
     cause: Cause
-    number: int = 0
+    numbers: tuple[int, ...] = ()
 
 
 class Candidate(Struct, frozen=True):
@@ -56,24 +56,90 @@ def next_execution_ns(rhythm: Rhythm, started_ns: int, now_ns: int) -> int:
     return next_on_grid(started_ns + round(rhythm.first_after_s * 1e9), round(rhythm.interval_s * 1e9), now_ns)
 
 
-def ticks(rhythm: Rhythm, *, clock: Clock, asked: Observable[Tick], skip: Callable[[], bool]) -> Observable[Tick]:
+def ticks(rhythm: Rhythm, *, clock: Clock, asked: Observable[Tick], room: WaitingRoom) -> Observable[Tick]:
     """All executions: those of the interval, and those that are asked for.
 
         ----t-------t----         the interval
         -u-------r-------         urgent, requeue, trigger
         -u--t----r--t----
 
-    Emits when:      the interval's point is reached and `skip()` is not true, or one is asked for.
+    In simulated time nobody watches, and those of the interval at which nothing waits are left out.
+
+    Emits when:      a point of the interval is reached, or an execution is asked for.
     Completes when:  never.
     Errors when:     `asked` errors.
-    Memory:          none.
+    Memory:          one timer.
     """
 
     def of_interval(at_ns: int) -> Tick:
         return Tick(at_ns, Cause.INTERVAL)
 
-    points = clock.grid(rhythm.interval_s, first_after_s=rhythm.first_after_s, skip=skip)
+    if clock.is_simulated:
+        points = _while_something_waits(rhythm, clock, room)
+    else:
+        points = clock.grid(rhythm.interval_s, first_after_s=rhythm.first_after_s)
     return asked.pipe(ops.merge(points.pipe(ops.map(of_interval))))
+
+
+def _while_something_waits(rhythm: Rhythm, clock: Clock, room: WaitingRoom) -> Observable[int]:
+    """The points of the interval at which something has been waiting: a timer only for those."""
+
+    def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        started_ns = clock.now_ns()
+
+        def arm(_: object = None) -> None:
+            alarm.set(next_execution_ns(rhythm, started_ns, clock.now_ns() + 1))
+
+        def ring() -> None:
+            if len(room):
+                observer.on_next(clock.now_ns())
+            if len(room):
+                arm()
+
+        alarm = clock.alarm(ring)
+        if len(room):
+            arm()
+        return CompositeDisposable(room.occupied.subscribe(arm), Disposable(alarm.clear))
+
+    return Observable(subscribe)
+
+
+def at_once(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
+    """Ask for the execution of signals that cannot wait: one for all that come in one turn of the loop.
+
+        -(ab)-c-|
+        -t----t-|         the first is of a and b
+
+    Emits when:      the turn of the loop in which a signal came is over.
+    Completes when:  upstream completed, after the last execution.
+    Errors when:     upstream errors.
+    Memory:          the signals of one turn.
+    """
+
+    def stage(source: Observable[Entry]) -> Observable[Tick]:
+        def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            together: list[int] = []
+
+            def on_next(entry: Entry) -> None:
+                if not together:
+                    clock.call_soon(ask)
+                together.append(entry.number)
+
+            def ask() -> None:
+                if together:
+                    numbers = tuple(together)
+                    together.clear()
+                    observer.on_next(Tick(clock.now_ns(), Cause.URGENT, numbers))
+
+            def on_completed() -> None:
+                ask()
+                observer.on_completed()
+
+            return source.subscribe(on_next, observer.on_error, on_completed)
+
+        return Observable(subscribe)
+
+    return stage
 
 
 _FULL = Refusal(Reason.IN_FLIGHT_FULL)
@@ -102,18 +168,20 @@ def release(
             pumping = False
 
             def on_next(tick: Tick) -> None:
-                if tick.number:
-                    entry = room.entries.get(tick.number)
-                    turn = [entry] if entry is not None else []
+                waiting = room.entries
+                if tick.numbers:
+                    turn = [waiting[number] for number in tick.numbers if number in waiting]
                 else:
-                    turn = sorted(room.entries.values(), key=_best_first)
+                    turn = list(waiting.values())
+                turn.sort(key=_best_first)
                 for entry in turn:
                     if entry.number not in meant and entry.not_before_ns <= tick.at_ns:
                         meant.add(entry.number)
                         left.append(entry)
                 pump()
-                for entry in left:
-                    entry.obstacle = _FULL
+                if left:
+                    for entry in turn:
+                        entry.obstacle = _FULL if entry.number in meant else entry.obstacle
 
             def pump(_: object = None) -> None:
                 nonlocal pumping

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from reactivex import Subject
 
+from clock import Clock
+
 __all__ = ["InFlight"]
 
 
 class InFlight:
-    """A bound on orders between their intent and their outcome. `freed` tells when places came free.
+    """A bound on orders between their intent and their outcome.
 
-    Memory: one number.
+    `freed` tells when places came free: once for all that came free in one turn of the loop. Memory: one number.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, clock: Clock) -> None:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, was {limit}")
         self.limit = limit
         self.count = 0
         self.freed: Subject[None] = Subject()
+        self._clock = clock
+        self._telling = False
 
     @property
     def full(self) -> bool:
@@ -32,4 +36,10 @@ class InFlight:
     def give_back(self) -> None:
         """One order less is on its way."""
         self.count -= 1
+        if not self._telling:
+            self._telling = True
+            self._clock.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
         self.freed.on_next(None)

@@ -21,7 +21,7 @@ from operators import identify
 from operators.record import GroupCommit, record
 from streams.decision import Decision, decide
 from streams.decision import Rules as ExecutionRules
-from streams.execution import Candidate, Cause, Rhythm, Tick, release, ticks
+from streams.execution import Candidate, Cause, Rhythm, Tick, at_once, release, ticks
 from streams.in_flight import InFlight
 from streams.intake import Door, entry_item
 from streams.market import Markets
@@ -32,7 +32,7 @@ from streams.telemetry import Telemetry
 from streams.traders import Trader
 from streams.waiting import Entry, WaitingRoom, hold
 
-__all__ = ["Parts", "Rules", "idle", "pipeline", "requeue"]
+__all__ = ["Parts", "Rules", "pipeline", "requeue"]
 
 Stage = Callable[[Observable[Verdict]], Observable[Verdict]]
 
@@ -81,9 +81,6 @@ def pipeline(
     def first_event(verdict: Verdict) -> Item:
         return entry_item(verdict, rules.ttl_ns)
 
-    def at_once(entry: Entry) -> Tick:
-        return Tick(clock.now_ns(), Cause.URGENT, entry.number)
-
     def decided_of(turn: Candidate) -> Decision:
         return decide(turn, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
 
@@ -92,10 +89,10 @@ def pipeline(
         rules.entry,
         record(commits, item_of=first_event, turned_away=parts.door.turned_away),
         hold(room, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
-        ops.map(at_once),
+        at_once(clock),
     )
     retried = placement.retry_at.pipe(requeue(clock))
-    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried), skip=lambda: idle(parts))
+    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried), room=room)
     decided = due.pipe(
         ops.do_action(parts.telemetry.tick),
         release(room, parts.in_flight, clock=clock),
@@ -107,11 +104,6 @@ def pipeline(
     for trader in traders:
         trader.venue.listen(updates.hear)
     return merge(*(answers.pipe(ops.ignore_elements()) for answers in answered), decided)
-
-
-def idle(parts: Parts) -> bool:
-    """Whether a tick of the interval may be left out: nothing waits, and nobody watches, since time is simulated."""
-    return parts.clock.is_simulated and not len(parts.room)
 
 
 def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
@@ -130,7 +122,7 @@ def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
         def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             def wait(entry: Entry) -> None:
                 at_ns = entry.not_before_ns
-                clock.call_at(at_ns, observer.on_next, Tick(at_ns, Cause.REQUEUE, entry.number))
+                clock.call_at(at_ns, observer.on_next, Tick(at_ns, Cause.REQUEUE, (entry.number,)))
 
             return source.subscribe(wait, observer.on_error)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reactivex import Observable, abc
+from reactivex import Observable, Subject, abc
 
 from clock import Clock
 from domain import events as e
@@ -62,11 +62,12 @@ class WaitingRoom:
     """Every signal that waits, by number, and the moment the next of them expires.
 
     What expires is recorded here, with its last obstacle; so is what a newer generated entry signal of the same source
-    and symbol supersedes. Memory: the signals that wait.
+    and symbol supersedes. `occupied` tells when the first signal enters the empty room. Memory: the signals that wait.
     """
 
     def __init__(self, clock: Clock, commits: GroupCommit, *, supersede: bool) -> None:
         self.entries: dict[int, Entry] = {}
+        self.occupied: Subject[None] = Subject()
         self._clock, self._commits, self._supersede = clock, commits, supersede
         self._deadlines: Deadlines[int] = Deadlines()
         self._alarm = clock.alarm(self._expire)
@@ -78,6 +79,8 @@ class WaitingRoom:
     def enter(self, entry: Entry) -> bool:
         """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
         self.entries[entry.number] = entry
+        if len(self.entries) == 1:
+            self.occupied.on_next(None)
         self._deadlines.add(entry.number, entry.expires_at_ns)
         self._alarm.set(entry.expires_at_ns)
         return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)

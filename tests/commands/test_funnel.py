@@ -1,7 +1,6 @@
 import asyncio
 import io
 import json
-import os
 import re
 from decimal import Decimal
 
@@ -146,6 +145,52 @@ def test_positions_that_do_not_fit_are_counted():
     assert lines[-1] == "and 8 more"
 
 
+def test_the_asks_are_shown_where_there_is_room():
+    assert "ask" in seen(width=100)
+    assert "ask" not in seen(width=99)
+
+
+def test_only_the_latest_five_orders_are_shown():
+    async def buy(engine):
+        await trade(engine)
+        for number in range(9):
+            await send(engine, f"n{number}")
+        engine.trigger()
+        await asyncio.sleep(1)
+
+    assert seen(buy, height=60).count(" UTC ") == 5
+
+
+async def wait_20_s(engine):
+    await asyncio.sleep(20)
+
+
+async def lose(engine):
+    show(engine, "A/USDT", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("then", "coloured"),
+    [
+        pytest.param(None, "\x1b[2m4.0 s\x1b[0m", id="a fresh price is nothing special"),
+        pytest.param(wait_20_s, "\x1b[1;31m24 s\x1b[0m", id="a price that is too old stands out"),
+        pytest.param(None, "\x1b[32m+3.90 USDT\x1b[0m", id="a gain is green"),
+        pytest.param(lose, "\x1b[31m-92.10 USDT\x1b[0m", id="a loss is red"),
+    ],
+)
+def test_colours_say_what_matters(then, coloured):
+    async def look(engine):
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        await trade(engine)
+        if then is not None:
+            await then(engine)
+        console = Console(width=100, color_system="standard", no_color=False, force_terminal=True, file=io.StringIO())
+        console.print(funnel)
+        return re.sub(r"m +", "m", console.file.getvalue())
+
+    assert coloured in run(look, execution={"signal_ttl_s": 500})
+
+
 async def halt(engine):
     engine.record(e.Halted(reduce_only=False, why="by \x1b[2Jhand"))
     await engine.committed()
@@ -224,19 +269,26 @@ def test_an_urgent_execution_of_one_signal_prints_no_line():
 class Closed(io.StringIO):
     """A pipe whose reader has gone after the first line."""
 
+    refused = 0
+
     def write(self, text):
         if self.getvalue().endswith("\n"):
+            self.refused += 1
             raise BrokenPipeError
         return super().write(text)
 
 
 def test_a_reader_that_has_gone_does_not_disturb_the_pipeline():
+    out = Closed()
+
     async def live(engine):
-        show_funnel(engine, mode="paper", world_name="simulated market", out=Closed())
+        show_funnel(engine, mode="paper", world_name="simulated market", out=out)
         await trade(engine)
+        await asyncio.sleep(60)
         return engine.failed.done(), engine.parts.clock.loop.unhandled
 
-    assert run(live) == (False, [])
+    assert run(live, execution={"signal_ttl_s": 500}) == (False, [])
+    assert out.refused == 1
 
 
 class Terminal(io.StringIO):
@@ -244,7 +296,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped():
+def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+
     class Pictures:
         engine = None
         drawn_at_ns = ()
@@ -265,7 +319,15 @@ def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopp
     assert sorted(set(pictures.drawn_at_ns)) == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000, 1_100_000_000]
 
 
-def test_a_terminal_gets_the_screen():
+@pytest.mark.parametrize(
+    ("term", "wanted"),
+    [
+        pytest.param("xterm", "22:13:30 UTC", id="a terminal gets the screen"),
+        pytest.param("dumb", "executions 1, ", id="one that cannot go back gets lines"),
+    ],
+)
+def test_a_terminal_gets_what_it_can_show(term, wanted, monkeypatch):
+    monkeypatch.setenv("TERM", term)
     out = Terminal()
 
     async def live(engine):
@@ -274,7 +336,6 @@ def test_a_terminal_gets_the_screen():
         stop()
 
     run(live)
-    wanted = "22:13:30 UTC" if os.environ.get("TERM") != "dumb" else "executions 1"
     assert wanted in out.getvalue()
 
 
