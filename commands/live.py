@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,7 @@ def run(
         rotation=logging.rotation,
         retention=logging.retention,
         environ=os.environ,
+        show=_to_stderr,
     )
     plan = Plan(
         for_s=for_s,
@@ -144,6 +146,10 @@ def reduce_only(invocation: Invocation, why: str) -> int:
 def resume(invocation: Invocation) -> int:
     """Let new orders through again."""
     return _decree(invocation, Resumed(), "resumed: new orders are let through")
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line)  # looked up at each line: the live screen puts itself in its place, and prints above
 
 
 def _ask(invocation: Invocation, request: dict[str, Json]) -> dict[str, Json]:

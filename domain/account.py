@@ -75,12 +75,13 @@ class Account:
     our own book keep their account with this one class. Memory: currencies, symbols and open orders.
     """
 
-    __slots__ = ("balances", "holdings", "orders")
+    __slots__ = ("_closing", "balances", "holdings", "orders")
 
     def __init__(self) -> None:
         self.balances: dict[str, Balance] = {}
         self.holdings: dict[str, Holding] = {}
         self.orders: dict[str, OpenOrder] = {}
+        self._closing: dict[str, Decimal] = {}
 
     def fund(self, balances: dict[str, Decimal]) -> None:
         """Put `balances` in, by currency."""
@@ -97,6 +98,10 @@ class Account:
         holding = self.holdings.get(symbol)
         return holding.amount if holding else _ZERO
 
+    def closable(self, symbol: str) -> Decimal:
+        """What of `held` no selling order of ours is closing yet."""
+        return max(self.held(symbol) - self._closing.get(symbol, _ZERO), _ZERO)
+
     def reserve(self, order: OrderRequest | Intended) -> None:
         """Set the capital of an order aside; a second time for the same order changes nothing."""
         if order.client_order_id in self.orders:
@@ -104,12 +109,14 @@ class Account:
         opened = OpenOrder(order.symbol, order.side, order.amount, order.price, order.reserved)
         self.orders[order.client_order_id] = opened
         self._balance(opened.currency).locked += opened.reserved
+        self._close(opened, opened.amount)
 
     def release(self, client_order_id: str) -> OpenOrder | None:
         """Give back what is still set aside for an order that is over or never was; returns the order it was."""
         order = self.orders.pop(client_order_id, None)
         if order is not None:
             self._balance(order.currency).locked -= order.reserved
+            self._close(order, -order.remaining)
         return order
 
     def fill(self, client_order_id: str, fill: Fill) -> None:
@@ -145,6 +152,7 @@ class Account:
         unlocked = order.reserved if fill.amount >= order.remaining else min(spent, order.reserved)
         order.reserved -= unlocked
         self._balance(order.currency).locked -= unlocked
+        self._close(order, -min(fill.amount, order.remaining))
         order.filled += fill.amount
         order.trades += 1
 
@@ -158,7 +166,13 @@ class Account:
         read = msgspec.json.decode(image, type=_Image)
         account = cls()
         account.balances, account.holdings, account.orders = read.balances, read.holdings, read.orders
+        for order in account.orders.values():
+            account._close(order, order.remaining)
         return account
+
+    def _close(self, order: OpenOrder, amount: Decimal) -> None:
+        if order.side is Side.SELL:
+            self._closing[order.symbol] = self._closing.get(order.symbol, _ZERO) + amount
 
     def _balance(self, currency: str) -> Balance:
         balance = self.balances.get(currency)

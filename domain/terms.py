@@ -57,9 +57,10 @@ def price_and_size(
 ) -> Terms | Refusal:
     """The terms on which `signal` becomes an order of `account`, or why it cannot.
 
-    Buying spends the sizing's notional. Selling is closing: what our trades hold of the symbol, else what the notional
-    buys, and never more than the free holding. Amounts are rounded down to whole lots, a signal's price to the nearest
-    tick, the best price to the tick that still trades at once. A market order sets 1 % more aside than that price asks.
+    Buying spends the sizing's notional. Selling is closing: what our trades hold of the symbol and no order is closing
+    yet, else what the notional buys, and never more than the free holding. Amounts are rounded down to whole lots, a
+    signal's price to the nearest tick, the best price to the tick that still trades at once. A market order sets 1 %
+    more aside than that price asks.
     """
     buying = signal.side is Side.BUY
     best = quote.ask if buying else quote.bid
@@ -73,7 +74,9 @@ def price_and_size(
         return Refusal(Reason.BELOW_MINIMUM, measured=str(signal.price or best), limit=str(rules.tick))
     wanted = signal.quantity
     if wanted is None:
-        wanted = (not buying and account.held(signal.symbol)) or sizing.notional.of(quote_of(signal.symbol)) / expected
+        wanted = (not buying and account.closable(signal.symbol)) or sizing.notional.of(
+            quote_of(signal.symbol)
+        ) / expected
     if not buying:
         free = account.free(base_of(signal.symbol))
         if free < rules.lot:

@@ -161,6 +161,17 @@ def test_selling_closes_what_our_trades_hold(stage):
     assert it.ledger() == {"placed": 2}
 
 
+def test_a_holding_is_closed_once_however_many_signals_sell_in_one_tick(stage):
+    it = stage(traders__0__balances='{"USDT": "1000"}').start()
+    it.send("in")
+    it.run(11)
+    for key in ("out", "out too", "and out"):
+        it.send(key, side="sell")
+    it.run(30)
+    assert it.ledger() == {"placed": 2, "refused": 2}
+    assert {refused.reason for refused in it.bodies(e.Refused)} == {Reason.NO_POSITION}
+
+
 def test_an_urgent_signal_does_not_wait_for_the_tick_and_takes_no_other_along(stage):
     it = stage(execution__urgent_score="0.9").start()
     it.send("calm", strength=0.6)

@@ -1,0 +1,87 @@
+"""Signals to measure with, and the moments at which they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["FOUR", "Arrivals", "Schedule", "signal_lines", "symbols_named"]
+
+FOUR = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
+
+_AWAKE_S = 0.002  # a sleeping loop may wake a millisecond late
+
+
+def symbols_named(count: int) -> tuple[str, ...]:
+    """So many symbols, with made-up names."""
+    return tuple(f"S{number:04}/USDT" for number in range(count))
+
+
+def signal_lines(count: int, symbols: Sequence[str] = FOUR, *, first: int = 0) -> list[bytes]:
+    """Signals as a sender writes them, by turns over the symbols, each symbol bought and sold by turns."""
+    at_ms = time.time_ns() // 1_000_000
+    among = len(symbols)
+    return [
+        b'{"symbol":"%b","side":"%b","strength":0.9,"confidence":0.8,"timestamp":%d,"key":"k%d","source":"benchmark"}'
+        % (symbols[number % among].encode(), b"sell" if number // among % 2 else b"buy", at_ms, number)
+        for number in range(first, first + count)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Signals that arrive `per_s` a second, evenly, for `for_s` seconds, whatever becomes of those before them."""
+
+    per_s: float
+    for_s: float
+
+    @property
+    def count(self) -> int:
+        """How many arrive in all."""
+        return int(self.per_s * self.for_s)
+
+    def at_ns(self, number: int) -> int:
+        """When the signal `number` arrives, from the beginning on."""
+        return int(number * 1e9 / self.per_s)
+
+    def arrived(self, since_ns: int) -> int:
+        """How many have arrived that long after the beginning."""
+        return min(self.count, int(since_ns * self.per_s / 1e9) + 1)
+
+
+class Arrivals:
+    """Hands signals over on the loop at the moments of a schedule.
+
+    It looks at every turn of the loop while the next one is near, so that no timer makes it late; and if the loop is
+    late, the moment that counts is the one of the schedule. `since_ns` is the time from the beginning on.
+    """
+
+    def __init__(self, schedule: Schedule, hand_over: Callable[[int], None]) -> None:
+        self._schedule, self._hand_over = schedule, hand_over
+        self._loop = asyncio.get_running_loop()
+        self._given = 0
+        self._began_ns = time.perf_counter_ns()
+        self.all_given = self._loop.create_future()
+        self._turn()
+
+    @property
+    def since_ns(self) -> int:
+        """How long ago the first signal arrived."""
+        return time.perf_counter_ns() - self._began_ns
+
+    def _turn(self) -> None:
+        schedule, since_ns = self._schedule, self.since_ns
+        arrived = schedule.arrived(since_ns)
+        while self._given < arrived:
+            self._hand_over(self._given)
+            self._given += 1
+        if self._given == schedule.count:
+            self.all_given.set_result(None)
+            return
+        wait_s = (schedule.at_ns(self._given) - since_ns) / 1e9
+        if wait_s > _AWAKE_S:
+            self._loop.call_later(wait_s - _AWAKE_S, self._turn)
+        else:
+            self._loop.call_soon(self._turn)

@@ -1,0 +1,61 @@
+"""How much is measured: enough to trust, or just enough to see that it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "QUICK", "Scale"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Counts and durations of all benchmarks. `rounds` is how often what is compared takes turns."""
+
+    rounds: int
+    group_signals: tuple[tuple[int, int], ...]
+    """Group sizes, and how many signals are measured in groups of that size."""
+    flat_out_signals: int
+    offered: tuple[tuple[int, float], ...]
+    """Offered loads: signals per second, and for how many seconds."""
+    sustained_s: float
+    symbols: tuple[int, ...]
+    symbol_signals: int
+    closed_signals: int
+    open_signals: int
+    memory_signals: int
+    replayed_days: int
+    replayed_signals: int
+    starts: int
+
+
+FULL = Scale(
+    rounds=5,
+    group_signals=((1, 1_000), (10, 8_000), (100, 20_000), (256, 20_000), (1000, 20_000)),
+    flat_out_signals=40_000,
+    offered=((100, 4), (1_000, 4), (5_000, 4)),
+    sustained_s=60,
+    symbols=(10, 100, 1_000),
+    symbol_signals=10_000,
+    closed_signals=1_000_000,
+    open_signals=10_000,
+    memory_signals=20_000,
+    replayed_days=365,
+    replayed_signals=50_000,
+    starts=7,
+)
+
+QUICK = Scale(
+    rounds=2,
+    group_signals=((1, 200), (10, 1_000), (100, 3_000), (256, 3_000), (1000, 4_000)),
+    flat_out_signals=8_000,
+    offered=((100, 1), (1_000, 1), (5_000, 1)),
+    sustained_s=5,
+    symbols=(10, 100, 1_000),
+    symbol_signals=2_000,
+    closed_signals=50_000,
+    open_signals=1_000,
+    memory_signals=2_000,
+    replayed_days=4,
+    replayed_signals=4_000,
+    starts=3,
+)
