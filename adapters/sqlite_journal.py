@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from adapters.sqlite_file import Lock, connect, path_of
 from domain.errors import JournalUnavailable
@@ -13,6 +15,8 @@ from domain.ports import Committed, Conflict, Item, OpenSignal, Outcomes, Snapsh
 __all__ = ["SqliteJournal", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
+_FEW = 32
+_ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
 
 
@@ -100,8 +104,49 @@ class SqliteReader:
         return known
 
 
+class _Rows:
+    """What a batch comes to, as flat lists of values, and the answers to give once it is committed."""
+
+    __slots__ = ("answers", "done", "events", "head", "ids", "signals")
+
+    def __init__(self, items: Sequence[Item], head: int, known: Mapping[bytes, tuple[int, bytes]]) -> None:
+        self.signals: list[object] = []
+        self.events: list[object] = []
+        self.done: list[object] = []
+        self.ids: list[bytes] = []
+        self.answers: list[Committed | Conflict] = []
+        self.head = head
+        within: dict[bytes, tuple[int, bytes]] = {}
+        for item in items:
+            number, signal_id, new = item.number, item.signal_id, item.new
+            if new is not None:
+                key = bytes.fromhex(new.id)
+                taken = known.get(key) or within.get(key)
+                if taken is not None:
+                    self.answers.append(Conflict(taken[0], taken[1] == new.content))
+                    continue
+                number, signal_id = self.head + 1, new.id
+                within[key] = (number, new.content)
+                self.ids.append(key)
+                self.signals += (number, key, new.content, new.raw, item.done)
+            elif item.done:
+                self.done.append(number)
+            self.answers.append(Committed(self._events(item, number, signal_id)))
+
+    def _events(self, item: Item, number: int, signal_id: str) -> tuple[Recorded, ...]:
+        recorded = []
+        for body in item.bodies:
+            self.head += 1
+            self.events += (self.head, number, item.at_ns, kind_of(body), encode_body(body).decode())
+            recorded.append(Recorded(self.head, number, signal_id, item.at_ns, body))
+        return tuple(recorded)
+
+
 class SqliteJournal(SqliteReader):
     """Writes a journal, alone. Satisfies `domain.ports.Journal`.
+
+    A large batch is committed by a thread of its own, while the loop goes on: it goes to SQLite in few statements of
+    many rows, each worked through without the interpreter's lock. A small one is over before a thread had begun.
 
     Raises:
         JournalRefused: another process writes it, or it must not be written: see `connect`.
@@ -116,21 +161,40 @@ class SqliteJournal(SqliteReader):
             self._lock.give_up()
             raise
         self._head = super().head()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     def head(self) -> int:
         """The position of the newest event, 0 when there is none."""
         return self._head
 
     async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
-        """Commit a batch of independent items in one transaction, and answer for each.
+        """Commit a batch of independent items in one transaction, and answer for each. One call at a time.
 
         Raises:
             JournalUnavailable: nothing was written: the disk is full or fails, or the file is locked.
         """
+        rows = _Rows(items, self._head, {})
+        if len(items) <= _FEW:
+            rows = self._commit(rows, items, snapshots)
+        else:
+            loop = asyncio.get_running_loop()
+            rows = await loop.run_in_executor(self._writer, self._commit, rows, items, snapshots)
+        self._head = rows.head
+        return rows.answers
+
+    def close(self) -> None:
+        """Close the file and let others write."""
+        self._writer.shutdown()
+        super().close()
+        self._lock.give_up()
+
+    def _commit(self, rows: _Rows, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> _Rows:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                answers = self._write(items, snapshots)
+                if known := self._known(rows.ids):
+                    rows = _Rows(items, self._head, known)
+                self._write(rows, snapshots)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -138,43 +202,20 @@ class SqliteJournal(SqliteReader):
                 raise
         except sqlite3.Error as error:
             raise JournalUnavailable(f"the commit failed: {error}") from error
-        self._head += sum(len(answer.events) for answer in answers if type(answer) is Committed)
-        return answers
+        return rows
 
-    def close(self) -> None:
-        """Close the file and let others write."""
-        super().close()
-        self._lock.give_up()
+    def _write(self, rows: _Rows, snapshots: Mapping[str, bytes]) -> None:
+        self._insert("INSERT INTO signal VALUES ", "(?,?,?,?,?)", 5, rows.signals)
+        self._insert("INSERT INTO event VALUES ", "(?,?,?,?,?)", 5, rows.events)
+        self._insert("UPDATE signal SET done = 1 WHERE number IN (", "?", 1, rows.done, ")")
+        images = [value for part, image in snapshots.items() for value in (part, self._head, image)]
+        self._insert("INSERT OR REPLACE INTO snapshot VALUES ", "(?,?,?)", 3, images)
 
-    def _write(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[Committed | Conflict]:
-        position = self._head
-        known = self._known([bytes.fromhex(item.new.id) for item in items if item.new is not None])
-        signals: list[tuple[int, bytes, bytes, bytes, bool]] = []
-        events: list[tuple[int, int, int, str, str]] = []
-        done: list[tuple[int]] = []
-        answers: list[Committed | Conflict] = []
-        for item in items:
-            number, signal_id, new = item.number, item.signal_id, item.new
-            if new is not None:
-                key = bytes.fromhex(new.id)
-                if (taken := known.get(key)) is not None:
-                    answers.append(Conflict(taken[0], taken[1] == new.content))
-                    continue
-                number, signal_id = position + 1, new.id
-                known[key] = (number, new.content)
-                signals.append((number, key, new.content, new.raw, item.done))
-            elif item.done:
-                done.append((number,))
-            recorded = []
-            for body in item.bodies:
-                position += 1
-                events.append((position, number, item.at_ns, kind_of(body), encode_body(body).decode()))
-                recorded.append(Recorded(position, number, signal_id, item.at_ns, body))
-            answers.append(Committed(tuple(recorded)))
-        write = self._connection.executemany
-        write("INSERT INTO signal VALUES (?, ?, ?, ?, ?)", signals)
-        write("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
-        write("UPDATE signal SET done = 1 WHERE number = ?", done)
-        images = [(part, self._head, image) for part, image in snapshots.items()]
-        write("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", images)
-        return answers
+    def _insert(self, opening: str, row: str, width: int, values: Sequence[object], closing: str = "") -> None:
+        """Run a statement over many rows, in steps of a few sizes only, so that SQLite keeps each prepared."""
+        start, left = 0, len(values) // width
+        for size in _ROWS_AT_ONCE:
+            while left >= size:
+                end = start + size * width
+                self._connection.execute(opening + ",".join([row] * size) + closing, values[start:end])
+                start, left = end, left - size
