@@ -39,37 +39,35 @@ def keys(count: int) -> list[bytes]:
 
 
 class BareJournal:
-    """The journal's file, schema and durability, written by whoever knows the rows already."""
+    """The journal's file, new or not, its schema and durability, written by whoever knows the rows already."""
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(str(path), mode="paper", synchronous="full")
-        self._position = 0
+        (self._position,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()
+        self.commits = 0
 
-    def commit(self, new: Iterable[tuple[bytes, bytes]], then: Sequence[tuple[Iterable[int], str, str]]) -> list[int]:
-        """In one transaction, new signals by key and payload, and an event for each signal of each group in `then`.
+    def numbers(self, count: int) -> Sequence[int]:
+        """The numbers of so many new signals, if their first events are the next ones to be written."""
+        return range(self._position + 1, self._position + 1 + count)
 
-        A group is numbers, a kind and a body; a `placed` one ends its signals. The numbers of the new signals, whose
-        first event is the first in `then` that has None for its numbers.
-        """
-        at_ns, position = time.time_ns(), self._position
-        signals = [(number, key, key, raw, 0) for number, (key, raw) in enumerate(new, position + 1)]
-        fresh = [row[0] for row in signals]
-        events: list[tuple[int, int, int, str, str]] = []
-        done: list[tuple[int]] = []
-        for numbers, kind, body in then:
-            for number in numbers or fresh:
-                position += 1
-                events.append((position, number, at_ns, kind, body))
-            if kind == "placed":
-                done += [(number,) for number in numbers]
+    def commit(
+        self,
+        new: Iterable[tuple[int, bytes, bytes]],
+        events: Iterable[tuple[int, str, str]],
+        done: Iterable[int] = (),
+    ) -> None:
+        """Write in one transaction new signals (number, key, payload), events (number, kind, body), and what ended."""
+        at_ns, first = time.time_ns(), self._position + 1
+        signals = [(number, key, key, raw, 0) for number, key, raw in new]
+        rows = [(position, number, at_ns, kind, body) for position, (number, kind, body) in enumerate(events, first)]
         execute, write = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         write("INSERT INTO signal VALUES (?, ?, ?, ?, ?)", signals)
-        write("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
-        write("UPDATE signal SET done = 1 WHERE number = ?", done)
+        write("INSERT INTO event VALUES (?, ?, ?, ?, ?)", rows)
+        write("UPDATE signal SET done = 1 WHERE number = ?", [(number,) for number in done])
         execute("COMMIT")
-        self._position = position
-        return fresh
+        self._position += len(rows)
+        self.commits += 1
 
     def close(self) -> None:
         """Close the file."""

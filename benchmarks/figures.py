@@ -7,6 +7,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import TypeAlias
@@ -16,7 +17,7 @@ import orjson
 __all__ = ["LATEST", "Figures", "flattened", "percentiles_ms", "read", "rounded", "slope", "stamped", "write"]
 
 Figures: TypeAlias = Mapping[str, "Figure"]
-Figure: TypeAlias = float | int | bool | str | None | Sequence["Figure"] | Figures
+Figure: TypeAlias = float | int | bool | str | Sequence["Figure"] | Figures | None
 
 LATEST = Path(__file__).parent / "latest.json"
 
@@ -26,8 +27,7 @@ _SHARES = {"p50": 0.5, "p99": 0.99, "p99_9": 0.999}
 def percentiles_ms(durations_ns: Sequence[int]) -> dict[str, float]:
     """The least durations in milliseconds that 50, 99 and 99.9 % of all are not above; none of an empty sequence."""
     ordered = sorted(durations_ns)
-    last = len(ordered) - 1
-    return {name: rounded(ordered[round(share * last)] / 1e6) for name, share in _SHARES.items() if ordered}
+    return {name: rounded(ordered[ceil(share * len(ordered)) - 1] / 1e6) for name, share in _SHARES.items() if ordered}
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -41,6 +41,7 @@ class Offered:
     ordered_ns: Sequence[int]
     backlog: Sequence[tuple[float, int]] = ()
     turned_away: int = 0
+    unfinished: int = 0
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.metronome import beat
+
 __all__ = ["FOUR", "Arrivals", "Schedule", "signal_lines", "symbols_named"]
 
 FOUR = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
-
-_AWAKE_S = 0.002  # a sleeping loop may wake a millisecond late
 
 
 def symbols_named(count: int) -> tuple[str, ...]:
@@ -54,16 +54,16 @@ class Schedule:
 class Arrivals:
     """Hands signals over on the loop at the moments of a schedule.
 
-    It looks at every turn of the loop while the next one is near, so that no timer makes it late; and if the loop is
-    late, the moment that counts is the one of the schedule. `since_ns` is the time from the beginning on.
+    If the loop is late, whatever has arrived meanwhile is handed over together, and the moments that count are still
+    those of the schedule. `since_ns` is the time from the first one on.
     """
 
     def __init__(self, schedule: Schedule, hand_over: Callable[[int], None]) -> None:
         self._schedule, self._hand_over = schedule, hand_over
-        self._loop = asyncio.get_running_loop()
         self._given = 0
         self._began_ns = time.perf_counter_ns()
-        self.all_given = self._loop.create_future()
+        self.all_given = asyncio.get_running_loop().create_future()
+        self._end = beat(int(1e9 / schedule.per_s), self._turn)
         self._turn()
 
     @property
@@ -72,16 +72,10 @@ class Arrivals:
         return time.perf_counter_ns() - self._began_ns
 
     def _turn(self) -> None:
-        schedule, since_ns = self._schedule, self.since_ns
-        arrived = schedule.arrived(since_ns)
+        arrived = self._schedule.arrived(self.since_ns)
         while self._given < arrived:
             self._hand_over(self._given)
             self._given += 1
-        if self._given == schedule.count:
+        if self._given == self._schedule.count and not self.all_given.done():
             self.all_given.set_result(None)
-            return
-        wait_s = (schedule.at_ns(self._given) - since_ns) / 1e9
-        if wait_s > _AWAKE_S:
-            self._loop.call_later(wait_s - _AWAKE_S, self._turn)
-        else:
-            self._loop.call_soon(self._turn)
+            self._end()

@@ -1,0 +1,76 @@
+"""`python -m benchmarks`: measure, print a table, and keep the figures in `benchmarks/latest.json`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from benchmarks import figures
+from benchmarks.figures import LATEST, Figure, Figures
+from benchmarks.growth import memory, past, symbols
+from benchmarks.latency import latency, sustained
+from benchmarks.replaying import replaying
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.start_up import start_up, start_up_with_a_past
+from benchmarks.targets import markdown
+from benchmarks.throughput import throughput
+
+__all__ = ["BENCHES", "measured"]
+
+BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
+    "throughput": throughput,
+    "latency": latency,
+    "sustained": sustained,
+    "symbols": symbols,
+    "past": past,
+    "memory": memory,
+    "start_up": start_up,
+    "start_up_with_a_past": start_up_with_a_past,
+    "replaying": replaying,
+}
+
+
+def measured(names: Sequence[str], scale: Scale, say: Callable[[str], None]) -> Iterator[tuple[str, Figures]]:
+    """The figures of each benchmark named, one after the other, in a folder that is gone afterwards."""
+    with TemporaryDirectory(prefix="throughline-") as folder:
+        for name in names:
+            began_s = time.perf_counter()
+            yield name, BENCHES[name](scale, Path(folder))
+            say(f"{name}: {time.perf_counter() - began_s:.0f} s")
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)))
+@click.option("--quick", is_flag=True, help="Under a minute: to see that it works, not to be quoted.")
+@click.option("--to", type=click.Path(path_type=Path), default=LATEST, help="Where to keep the figures, as JSON.")
+@click.option("--table", "only_table", is_flag=True, help="Measure nothing: print the targets as Markdown.")
+def main(names: Sequence[str], quick: bool, to: Path, only_table: bool) -> None:
+    """Measure all benchmarks, or those named. Figures that compare end in _ratio."""
+    if only_table:
+        for line in markdown(figures.read(to)):
+            click.echo(line)
+        return
+    scale, table = QUICK if quick else FULL, Table(Column("figure", no_wrap=True), "value")
+    for name, told in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
+        figures.write(to, {name: figures.stamped(told, quick=quick)})
+        table.add_section()
+        for path, figure in figures.flattened(told, f"{name}."):
+            table.add_row(path, _text(figure), style="bold" if path.endswith("_ratio") else None)
+    Console().print(table)
+
+
+def _text(figure: Figure) -> str:
+    if isinstance(figure, Sequence) and not isinstance(figure, str):
+        return " ".join(map(_text, figure))
+    return f"{figure:,}" if isinstance(figure, int | float) and not isinstance(figure, bool) else str(figure)
+
+
+if __name__ == "__main__":
+    main()

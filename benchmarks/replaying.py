@@ -1,0 +1,116 @@
+"""Replays: a year of candles with the strategies that ship, and recorded signals that flood in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from benchmarks.figures import Figures, rounded
+from benchmarks.laps import Stopwatch, stopwatch
+from benchmarks.load import FOUR, symbols_named
+from benchmarks.scale import Scale
+from benchmarks.whole_pipeline import settings_of
+from clock import VirtualLoop
+from commands.worlds import Recording, play
+from domain.market import Candle
+from settings import Settings
+from simulation.recordings import read_candles, write_candles
+
+__all__ = ["replaying"]
+
+_START_NS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000_000
+_TIMEFRAME_NS = 300_000_000_000
+_A_DAY = 288
+_YEAR = 365
+
+
+def replaying(scale: Scale, folder: Path) -> Figures:
+    """Seconds and simulated days per second for the candles of ten symbols, reading the files included; and signals
+    per second of a day with many recorded signals, which flood in as the candles close, or come one by one."""
+    with TemporaryDirectory(dir=folder) as own:
+        return {
+            "candles": _candles(Path(own), scale),
+            "signals_flooding": _signals(Path(own), scale, moments=_A_DAY - 1),
+            "signals_one_by_one": _signals(Path(own), scale, moments=scale.replayed_signals),
+        }
+
+
+def _candles(folder: Path, scale: Scale) -> Figures:
+    symbols, days = symbols_named(10), scale.replayed_days
+    paths = [_recorded(folder, symbol, days) for symbol in symbols]
+    settings = Settings.model_validate({"symbols": symbols, "timeframe": "5m"})
+    report, watch = _played(settings, paths, None, folder / "candles.db")
+    return {
+        "symbols": len(symbols),
+        "days": days,
+        "candles": days * _A_DAY * len(symbols),
+        "signals": report["received"],
+        "wall_s": rounded(watch.wall_s),
+        "days_per_s": rounded(days / watch.wall_s),
+        "a_year_s": rounded(watch.wall_s / days * _YEAR),
+    }
+
+
+def _signals(folder: Path, scale: Scale, *, moments: int) -> Figures:
+    paths = [_recorded(folder, symbol, 1) for symbol in FOUR]
+    lines, journal = folder / "signals.jsonl", folder / f"signals-{moments}.db"
+    lines.write_bytes(b"\n".join(_lines(scale.replayed_signals, moments)))
+    report, watch = _played(settings_of(f"sqlite:///{journal}", FOUR), paths, lines, journal)
+    return {
+        "signals": report["received"],
+        "placed": report["placed"],
+        "wall_s": rounded(watch.wall_s),
+        "signals_per_s": rounded(scale.replayed_signals / watch.wall_s),
+    }
+
+
+def _played(
+    settings: Settings, paths: list[Path], signals: Path | None, journal: Path
+) -> tuple[dict[str, int], Stopwatch]:
+    loop = VirtualLoop()
+    try:
+        with stopwatch() as watch:
+            recording = Recording(
+                files=[read_candles(path) for path in paths], signals=signals, journal_url=f"sqlite:///{journal}"
+            )
+            report = loop.run_until_complete(play(loop, settings, recording, lambda _: None))
+    finally:
+        loop.close()
+    asyncio.set_event_loop(None)
+    return {name: count for name, count in report.items() if isinstance(count, int)}, watch
+
+
+def _recorded(folder: Path, symbol: str, days: int) -> Path:
+    path = folder / f"{symbol.replace('/', '-')}-5m.csv"
+    write_candles(path, _wandering(symbol, days * _A_DAY))
+    return path
+
+
+def _wandering(symbol: str, count: int) -> Iterator[Candle]:
+    step = Random(symbol).gauss  # noqa: S311 - a market, not a secret
+    close = 100.0
+    for number in range(count):
+        opened, close = close, max(1.0, close * (1 + step(0, 0.002)))
+        high, low = max(opened, close) * 1.0005, min(opened, close) * 0.9995
+        yield Candle(symbol, _START_NS + number * _TIMEFRAME_NS, _TIMEFRAME_NS, opened, high, low, close, volume=1e6)
+
+
+def _lines(count: int, moments: int) -> Iterator[bytes]:
+    """Signals at so many moments, spread evenly over the day from the first close on."""
+    first_ms, last_ms = (_START_NS + _TIMEFRAME_NS) // 1_000_000 + 1, (_START_NS + _A_DAY * _TIMEFRAME_NS) // 1_000_000
+    for number in range(count):
+        moment = number * moments // count
+        said = {
+            "symbol": FOUR[number % 4],
+            "side": "sell" if number // 4 % 2 else "buy",
+            "strength": 0.9,
+            "timestamp": first_ms + moment * (last_ms - first_ms) // moments,
+            "key": f"k{number}",
+            "source": "benchmark",
+        }
+        yield json.dumps(said).encode()

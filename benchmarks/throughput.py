@@ -1,0 +1,110 @@
+"""Signals to recorded paper orders, as many a second as can be: beside the bare loop and a plain RxPY chain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.bare_journal import Shape, shape_of
+from benchmarks.bare_loop import BareLoop
+from benchmarks.figures import Figures
+from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
+from benchmarks.laps import Lap
+from benchmarks.load import signal_lines
+from benchmarks.plain_rx import PlainRx
+from benchmarks.scale import Scale
+from benchmarks.whole_pipeline import opened
+
+__all__ = ["sampled_shape", "throughput"]
+
+
+def throughput(scale: Scale, folder: Path) -> Figures:
+    """By signals per commit, and flat out, with the groups that come about by themselves."""
+    shape = sampled_shape(folder)
+    groups = {str(group): _by_group(scale, folder, shape, group, count) for group, count in scale.group_signals}
+    return {"groups": groups, "flat_out": _flat_out(scale, folder, shape)}
+
+
+def sampled_shape(folder: Path) -> Shape:
+    """What one signal looks like in the journal."""
+    with TemporaryDirectory(dir=folder) as own:
+
+        async def one() -> None:
+            async with opened(Path(own) / "sample.db") as pipeline:
+                await pipeline.in_groups(signal_lines(1), 1)
+
+        asyncio.run(one())
+        return shape_of(Path(own) / "sample.db")
+
+
+def _by_group(scale: Scale, folder: Path, shape: Shape, group: int, count: int) -> Figures:
+    lines = signal_lines(count - count % group)
+
+    async def pipeline(journal: Path) -> Lap:
+        async with opened(journal, group=group) as whole:
+            return await whole.in_groups(lines, group)
+
+    async def plain_rx(journal: Path) -> Lap:
+        chain = PlainRx(journal, group=group)
+        try:
+            return await chain.in_groups(lines, group)
+        finally:
+            chain.close()
+
+    def bare_loop(journal: Path) -> Lap:
+        return _bare(journal, shape, lines, group)
+
+    turns = {
+        "pipeline": _over_a_new_journal(folder, lambda journal: asyncio.run(pipeline(journal))),
+        "bare_loop": _over_a_new_journal(folder, bare_loop),
+        "plain_rx": _over_a_new_journal(folder, lambda journal: asyncio.run(plain_rx(journal))),
+    }
+    return _compared(interleave(scale.rounds, turns))
+
+
+def _flat_out(scale: Scale, folder: Path, shape: Shape) -> Figures:
+    lines = signal_lines(scale.flat_out_signals)
+    last: list[Lap] = []
+
+    async def pipeline(journal: Path) -> Lap:
+        async with opened(journal) as whole:
+            last[:] = [await whole.flat_out(lines)]
+            return last[0]
+
+    def bare_loop(journal: Path) -> Lap:
+        return _bare(journal, shape, lines, -(-len(lines) // last[0].commits))
+
+    turns = {
+        "pipeline": _over_a_new_journal(folder, lambda journal: asyncio.run(pipeline(journal))),
+        "bare_loop": _over_a_new_journal(folder, bare_loop),
+    }
+    return _compared(interleave(scale.rounds, turns))
+
+
+def _bare(journal: Path, shape: Shape, lines: Sequence[bytes], group: int) -> Lap:
+    loop = BareLoop(journal, shape)
+    try:
+        return loop.flat_out(lines, group)
+    finally:
+        loop.close()
+
+
+def _over_a_new_journal(folder: Path, turn: Callable[[Path], Lap]) -> Callable[[], Lap]:
+    def over() -> Lap:
+        with TemporaryDirectory(dir=folder) as own:
+            return turn(Path(own) / "journal.db")
+
+    return over
+
+
+def _compared(laps: Mapping[str, Sequence[Lap]]) -> Figures:
+    rates = {name: [lap.per_s for lap in some] for name, some in laps.items()}
+    figures: dict[str, float] = {f"{name}_per_s": median_of_turns(some) for name, some in rates.items()}
+    for name, some in laps.items():
+        figures[f"{name}_cpu_us"] = median_of_turns([lap.cpu_us for lap in some])
+        figures[f"{name}_signals_per_commit"] = median_of_turns([lap.signals / lap.commits for lap in some])
+    for name in rates.keys() - {"pipeline"}:
+        figures[f"pipeline_to_{name}_ratio"] = median_of_ratios(rates["pipeline"], rates[name])
+    return figures

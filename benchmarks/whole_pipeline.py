@@ -1,0 +1,151 @@
+"""The pipeline as it ships, over a real file and a market of endless depth, every signal urgent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+
+from reactivex import Subject
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble, generated
+from benchmarks.laps import Lap, Offered, stopwatch
+from benchmarks.load import FOUR, Arrivals, Schedule
+from benchmarks.witness import Witness
+from clock import Clock
+from domain.events import Recorded
+from domain.lifecycle import Outcome
+from domain.market import Candle, Quote, base_of
+from domain.signal import Raw
+from settings import Settings
+from simulation.world import World
+from streams.doors import given_room
+from streams.engine import Engine
+
+__all__ = ["WholePipeline", "opened", "settings_of"]
+
+_PLENTY = Decimal(10**9)
+_PATIENCE_S = 20.0
+_HANGS_S = 120.0
+
+
+def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings:
+    """What ships, except that every signal is urgent, none too old, and there is enough of everything.
+
+    Groups of `group` signals fit into one commit, and may all be in flight.
+    """
+    shipped = Settings()
+    balances = dict.fromkeys(("USDT", *map(base_of, symbols)), _PLENTY)
+    return Settings.model_validate(
+        {
+            "symbols": symbols,
+            "signals": {"strategies": []},
+            "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
+            "execution": {
+                "urgent_score": 0,
+                "signal_ttl_s": 86_400,
+                "interval_s": 3_600,
+                "first_after_s": 3_600,
+                "max_in_flight": max(shipped.max_in_flight, 4 * group),
+            },
+            "limits": {"max_open_positions": 2 * len(symbols)},
+            "traders": [{"balances": balances}],
+            "journal": {"url": url, "group_max": max(shipped.journal.group_max, 4 * group)},
+        }
+    )
+
+
+class WholePipeline:
+    """A running pipeline that counts its commits, and tells when its signals have recorded orders."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.commits = 0
+        self._room = settings.intake.capacity // 2
+        self._wanted = self.placed
+        self._all_placed = asyncio.get_running_loop().create_future()
+        self._on_commit: Callable[[], None] | None = None
+        engine.parts.commits.committed.subscribe(self._committed)
+
+    @property
+    def placed(self) -> int:
+        """How many signals have a recorded order."""
+        return self.engine.parts.state.ledger.outcomes[Outcome.PLACED]
+
+    async def flat_out(self, lines: Sequence[bytes]) -> Lap:
+        """Let signals in as fast as they are recorded, as those of a file."""
+        parts = self.engine.parts
+        source = given_room(lines, depth=parts.commits.depth, depth_max=self._room, clock=parts.clock)
+        return await self._lap(len(lines), lambda: source.subscribe(lambda raw: self.engine.inlet.give((raw,))))
+
+    async def in_groups(self, lines: Sequence[bytes], group: int) -> Lap:
+        """Let `group` signals in with each commit."""
+        raws = iter([Raw(line) for line in lines])
+
+        def feed() -> None:
+            self.engine.inlet.give(islice(raws, group))
+
+        self._on_commit = feed
+        try:
+            return await self._lap(len(lines), feed)
+        finally:
+            self._on_commit = None
+
+    async def offered(self, schedule: Schedule) -> Offered:
+        """Let signals in as they arrive, and wait until all are ordered or turned away, but not for more than 20 s."""
+        watch = Witness(self.engine, schedule)
+        arrivals = Arrivals(schedule, watch.hand_over)
+        backlog: list[tuple[float, int]] = []
+        while not arrivals.all_given.done():
+            await asyncio.wait([arrivals.all_given], timeout=min(1.0, schedule.for_s / 10))
+            backlog.append((arrivals.since_ns / 1e9, schedule.arrived(arrivals.since_ns) - watch.ended))
+        await asyncio.wait([watch.all_ended], timeout=_PATIENCE_S)
+        return Offered(
+            acknowledged_ns=watch.acknowledged_ns,
+            ordered_ns=watch.ordered_ns,
+            backlog=backlog,
+            turned_away=watch.turned_away,
+            unfinished=schedule.count - watch.ended,
+        )
+
+    async def _lap(self, count: int, begin: Callable[[], object]) -> Lap:
+        self._wanted, self._all_placed = self.placed + count, asyncio.get_running_loop().create_future()
+        commits = self.commits
+        with stopwatch() as watch:
+            begin()
+            ends = (self._all_placed, self.engine.failed)
+            await asyncio.wait(ends, timeout=_HANGS_S, return_when=asyncio.FIRST_COMPLETED)
+        if self.engine.failed.done():
+            self.engine.failed.result()
+        if not self._all_placed.done():
+            raise TimeoutError(f"not placed within {_HANGS_S:g} s: {dict(self.engine.parts.state.ledger.outcomes)}")
+        return Lap(signals=count, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self.commits - commits)
+
+    def _committed(self, _: Sequence[Recorded]) -> None:
+        self.commits += 1
+        if self._on_commit is not None:
+            self.engine.parts.clock.call_soon(self._on_commit)
+        if self.placed >= self._wanted and not self._all_placed.done():
+            self._all_placed.set_result(None)
+
+
+@asynccontextmanager
+async def opened(journal: Path, symbols: Sequence[str] = FOUR, *, group: int = 0) -> AsyncIterator[WholePipeline]:
+    """A pipeline over a journal, new or not, in which every symbol has a price; it is stopped at the end."""
+    settings = settings_of(f"sqlite:///{journal}", symbols, group=group)
+    clock = Clock.live(asyncio.get_running_loop())
+    kept = SqliteJournal(settings.journal.url, mode="paper", synchronous=settings.journal.synchronous)
+    engine = await assemble(settings, kept, clock, frozenset(symbols))
+    news: Subject[Candle | Quote] = Subject()
+    world = World("benchmark", frozenset(symbols), (), news)
+    await engine.start([], background=[generated(engine, world, settings, strategies=False)])
+    for symbol in symbols:
+        news.on_next(Quote(symbol, clock.now_ns(), bid=Decimal(100), ask=Decimal("100.02"), depth=_PLENTY))
+    try:
+        yield WholePipeline(engine, settings)
+    finally:
+        await engine.stop()

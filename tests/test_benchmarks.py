@@ -1,0 +1,127 @@
+"""The benchmarks run and give what their readers look for. How fast anything is, is not tested."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.sqlite_journal import SqliteReader
+from benchmarks import figures
+from benchmarks.__main__ import BENCHES, main, measured
+from benchmarks.interleave import interleave, median_of_ratios
+from benchmarks.journal_of_a_million import written
+from benchmarks.load import Schedule
+from benchmarks.scale import QUICK
+from benchmarks.targets import TARGETS, markdown
+from streams.state import State
+
+TINY = replace(
+    QUICK,
+    rounds=1,
+    group_signals=((1, 4), (10, 40)),
+    flat_out_signals=50,
+    offered=((1_000, 0.05),),
+    symbols=(2, 6),
+    symbol_signals=20,
+)
+
+
+@pytest.fixture
+def latest(tmp_path):
+    path = tmp_path / "latest.json"
+    for name, told in measured(["throughput", "latency"], TINY, lambda _: None):
+        figures.write(path, {name: figures.stamped(told, quick=True)})
+    return path
+
+
+def test_figures_are_kept_by_benchmark_and_what_compares_is_a_ratio(latest):
+    kept = json.loads(latest.read_text())
+    assert kept.keys() == {"throughput", "latency"}
+    assert kept["throughput"].keys() == {"measured_at", "quick", "cpus", "machine", "python", "sqlite", "figures"}
+    throughput = kept["throughput"]["figures"]
+    assert throughput["groups"].keys() == {"1", "10"}
+    told = {path: figure for name in kept for path, figure in figures.flattened(kept[name]["figures"], f"{name}.")}
+    compared = {path for path in told if "_to_" in path.rpartition(".")[2]}
+    assert compared
+    assert {path for path in told if path.endswith("_ratio")} == compared
+    assert all(told[path] > 0 for path in compared)
+    assert throughput["flat_out"]["pipeline_per_s"] > 0
+    assert told["latency.1000.turned_away"] == 0
+    for what in ("acknowledgement", "order"):
+        for name in ("pipeline", "bare_loop", "plain_rx"):
+            shares = [told[f"latency.1000.to_{what}.{name}_ms.{share}"] for share in ("p50", "p99", "p99_9")]
+            assert shares == sorted(shares)
+
+
+def test_the_bare_loop_makes_the_commits_of_the_pipeline(latest):
+    ten = json.loads(latest.read_text())["throughput"]["figures"]["groups"]["10"]
+    assert ten["bare_loop_signals_per_commit"] == pytest.approx(
+        40 / 6, rel=0.01
+    )  # four groups, two commits more to end
+    assert ten["pipeline_signals_per_commit"] <= ten["bare_loop_signals_per_commit"]
+
+
+def test_a_second_run_keeps_what_it_does_not_measure(latest):
+    before = json.loads(latest.read_text())
+    figures.write(latest, {"throughput": {"figures": {}}})
+    after = json.loads(latest.read_text())
+    assert after["latency"] == before["latency"]
+    assert after["throughput"] == {"figures": {}}
+
+
+def test_the_table_has_a_line_for_every_target(latest):
+    told = CliRunner().invoke(main, ["--table", "--to", str(latest)]).output.splitlines()
+    assert len(told) == 2 + len(TARGETS)
+    (flat_out,) = (line for line in told if "flat out" in line)
+    assert str(figures.read(latest)["throughput"]["figures"]["flat_out"]["pipeline_to_bare_loop_ratio"]) in flat_out
+
+
+def test_every_target_is_of_a_benchmark():
+    assert {target.path.partition(".")[0] for target in TARGETS} <= BENCHES.keys()
+    assert all(line.startswith("|") for line in markdown({}))
+
+
+def test_a_journal_with_a_long_past_has_the_image_of_all_its_events(tmp_path):
+    reader = SqliteReader(f"sqlite:///{written(tmp_path, closed=80, waiting=5)}")
+    folded = State()
+    folded.fold(reader.read())
+    assert State.of(reader).images() == folded.images()
+    assert [image.position for image in reader.snapshots().values()] == [reader.head()]
+    assert folded.ledger.received == 85
+    assert len(list(reader.open())) == 5
+    assert not any(holding.amount for holding in folded.book.account("paper").holdings.values())
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("since_ns", "arrived"),
+    [
+        pytest.param(0, 1, id="the first comes at once"),
+        pytest.param(9_999_999, 1, id="the next one is not early"),
+        pytest.param(10_000_000, 2, id="nor late"),
+        pytest.param(10**12, 50, id="in the end all have come"),
+    ],
+)
+def test_signals_arrive_by_schedule(since_ns, arrived):
+    schedule = Schedule(per_s=100, for_s=0.5)
+    assert schedule.arrived(since_ns) == arrived
+    assert schedule.at_ns(schedule.arrived(since_ns) - 1) <= since_ns
+
+
+def test_those_compared_take_turns_and_the_median_is_that_of_the_rounds():
+    turns = []
+
+    def turn(name, results):
+        left = iter(results)
+        return lambda: turns.append(name) or next(left)
+
+    laps = interleave(3, {"a": turn("a", [1, 20, 3]), "b": turn("b", [2, 10, 12])})
+    assert turns == ["a", "b"] * 3
+    assert median_of_ratios(laps["a"], laps["b"]) == 0.5
+
+
+def test_percentiles_and_growth():
+    assert figures.percentiles_ms([n * 1_000_000 for n in range(1, 1001)]) == {"p50": 500, "p99": 990, "p99_9": 999}
+    assert figures.slope([(0, 5), (1, 7), (2, 9), (3, 11), (4, 99)]) == 2
+    assert figures.slope([(0, 5)]) == 0
