@@ -45,6 +45,9 @@ class Desk:
         self._queue: list[_Place] = []
         self._arrivals = 0
 
+    def __len__(self) -> int:
+        return len(self._queue)
+
     def enqueue(self, order_id: str, order: OpenOrder, at_ns: int) -> None:
         """Let an open order stand here from `at_ns` on."""
         self._arrivals += 1
@@ -63,6 +66,9 @@ class Desk:
     def quote(self, best: Decimal, depth: Decimal, rules: MarketRules | None) -> list[Change]:
         """Fill open orders that a new quote reaches, as far as its depth lasts."""
         self.best = best
+        if not self._queue:
+            self.left = depth
+            return []
         reached = self._queue[: bisect_right(self._queue, self._rank(best), key=_rank_of)]
         changes, self.left = self._fill(reached, depth, rules, best)
         return changes

@@ -91,10 +91,12 @@ class PaperVenue:
     def on_candle(self, candle: Candle) -> None:
         """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
         self._now_ns = max(self._now_ns, candle.closed_at_ns)
+        buys, sells = self._desk(candle.symbol, Side.BUY), self._desk(candle.symbol, Side.SELL)
+        if not buys and not sells:
+            return
         rules = self._rules(candle.symbol)
         low, high, volume = (Decimal(str(number)) for number in (candle.low, candle.high, candle.volume))
         left = self._participation * volume
-        buys, sells = self._desk(candle.symbol, Side.BUY), self._desk(candle.symbol, Side.SELL)
         bought, left = buys.trade_through(low, left, candle.opened_at_ns, rules)
         sold, left = sells.trade_through(high, left, candle.opened_at_ns, rules)
         self._tell(bought + sold, candle.closed_at_ns)
