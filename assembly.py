@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 from msgspec.structs import replace
 from reactivex import Observable, compose
@@ -18,9 +20,10 @@ from domain.account import Account
 from domain.errors import SettingsError
 from domain.identity import installation_tag
 from domain.limits import Limits
+from domain.line import signal_of
 from domain.market import MarketRules, Quote
 from domain.ports import Item
-from domain.signal import OrderType, Raw
+from domain.signal import OrderType, Raw, Signal
 from domain.terms import PerQuote, Pricing, Sizing
 from operators import (
     WhenFull,
@@ -31,6 +34,7 @@ from operators import (
     refuse_unknown_sources,
     refuse_weak,
     score,
+    watch,
 )
 from operators.record import GroupCommit
 from settings import Settings, settings_hash
@@ -57,6 +61,8 @@ __all__ = ["VERSION", "analysts", "assemble", "generated", "open_live"]
 
 VERSION = "0.1.0"
 
+Seen: TypeAlias = Sequence[tuple[Signal, int]]
+
 
 async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, symbols: frozenset[str]) -> Engine:
     """A pipeline over an open journal, not started yet. A paper account that is new is funded here.
@@ -82,7 +88,8 @@ async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, sym
     parts = Parts(clock, commits, state, markets, room, in_flight, placement, door, Telemetry(clock.now_ns))
     venue = _paper_venue(settings, state, markets)
     traders = [Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)]
-    return Engine(parts, _rules(settings, parts), journal, traders, close_journal=journal.close)
+    rules = _rules(settings, parts, seen=lambda: _accepted_lately(settings, journal, clock))
+    return Engine(parts, rules, journal, traders, close_journal=journal.close)
 
 
 async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path] = ()) -> tuple[Engine, World]:
@@ -119,15 +126,25 @@ async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path]
 def generated(
     engine: Engine, world: World, settings: Settings, *, strategies: bool, heard: Callable[[News], None] | None = None
 ) -> Observable[Raw]:
-    """What the strategies make of the world's news. The paper venue hears it first, then the markets, then `heard`."""
-    listeners = [_listener(trader) for trader in engine.traders]
-    listeners += [engine.parts.markets.follow, heard]
+    """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
+
+    That no news came for as long as market data may be old is recorded as a fault, once for each silence.
+    """
+    max_age_s = settings.max_market_data_age_s
+
+    def silent(name: str, for_s: float) -> None:
+        if for_s >= max_age_s:  # the end of a recording is no silence
+            engine.record(e.Faulted(where=name, error=f"no news for {for_s:g} s"))
+
+    # The paper venue derives its rules from the price that the markets know.
+    listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
     generation = Generation(
         analysts=analysts(settings) if strategies else (),
         interval_s=settings.signals.generation_interval_s,
         min_candles=settings.signals.min_candles,
     )
     return world.news.pipe(
+        watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
         generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
     )
@@ -156,7 +173,7 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts) -> Rules:
+def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rules:
     intake, execution = settings.intake, settings.execution
     score_needed = execution.urgent_score
     return Rules(
@@ -169,7 +186,7 @@ def _rules(settings: Settings, parts: Parts) -> Rules:
             burst=intake.burst,
             turned_away=parts.door.turned_away,
         ),
-        entry=_entry_rules(settings),
+        entry=_entry_rules(settings, seen),
         execution=ExecutionRules(
             limits=Limits(
                 settings.limits.max_open_positions,
@@ -186,7 +203,14 @@ def _rules(settings: Settings, parts: Parts) -> Rules:
     )
 
 
-def _entry_rules(settings: Settings) -> Stage:
+def _accepted_lately(settings: Settings, journal: SqliteJournal, clock: Clock) -> Seen:
+    since_ns = clock.now_ns() - round(settings.dedup.window_s * 1e9)
+    lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
+    newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]
+    return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]
+
+
+def _entry_rules(settings: Settings, seen: Callable[[], Seen]) -> Stage:
     validation = settings.validation
     stages: list[Stage] = []
     if validation.sources is not None:
@@ -196,7 +220,7 @@ def _entry_rules(settings: Settings) -> Stage:
         refuse_weak(min_strength=validation.min_signal_strength),
         score(weights=validation.weights.model_dump(), max_age_ms=validation.max_signal_age_ms),
         refuse_low_score(min_score=validation.min_score),
-        refuse_repeats(window_s=settings.dedup.window_s, max_keys=settings.dedup.max_keys),
+        refuse_repeats(window_s=settings.dedup.window_s, max_keys=settings.dedup.max_keys, seen=seen),
     ]
     return compose(*stages)
 

@@ -10,11 +10,12 @@ with SignalOrderPipeline("settings.json") as pipeline:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as TimedOut
+from numbers import Real
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -32,6 +33,15 @@ from streams.engine import Engine
 __all__ = ["SignalOrderPipeline"]
 
 _T = TypeVar("_T")
+_NOT_RUNNING = "the pipeline is not running: call start() first"
+
+
+def _plain(value: object) -> float | str:
+    """What JSON has no word for: numbers as numbers, such as numpy's, and anything else as its text."""
+    return float(value) if isinstance(value, Real) else str(value)
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 
 
 class SignalOrderPipeline:
@@ -51,6 +61,8 @@ class SignalOrderPipeline:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine: Engine | None = None
         self._thread: Thread | None = None
+        self._ended: asyncio.Event | None = None
+        self._changing = Lock()
 
     def start(self) -> None:
         """Open the journal and begin; returns once signals are taken.
@@ -59,39 +71,50 @@ class SignalOrderPipeline:
             SettingsError, JournalRefused: it cannot start.
             ThroughlineError: it is running already.
         """
-        if self._thread is not None:
-            raise ThroughlineError("the pipeline is running already")
-        begun: Future[None] = Future()
-        self._thread = Thread(target=self._run, args=(begun,), name="throughline", daemon=True)
-        self._thread.start()
-        try:
-            begun.result()
-        except BaseException:
-            self._thread.join()
-            self._thread = None
-            raise
+        with self._changing:
+            if self._thread is not None:
+                raise ThroughlineError("the pipeline is running already")
+            begun: Future[None] = Future()
+            thread = Thread(target=self._run, args=(begun,), name="throughline", daemon=True)
+            thread.start()
+            if error := begun.exception():
+                thread.join()
+                raise error
+            self._thread = thread
 
     def stop(self) -> dict[str, int]:
-        """Let nothing more in, see through what is in flight, close the journal; tells what waits on, by outcome."""
-        engine, loop, thread = self._running()
-        left = self._call(engine.stop())
-        loop.call_soon_threadsafe(loop.stop)
-        if thread is not None:
-            thread.join()
-        self._thread = self._loop = self._engine = None
-        return left
+        """Let nothing more in, see through what is in flight, close the journal; tells what waits on, by outcome.
 
-    def add_signal(self, signal: Mapping[str, object] | bytes, *, timeout_s: float = 10.0) -> str:
-        """Hand a signal in, as a mapping or as bytes of JSON, and give its id once it is committed.
+        Without effect when it is not running.
+        """
+        with self._changing:
+            thread, loop, ended, engine = self._thread, self._loop, self._ended, self._engine
+            if thread is None or loop is None or ended is None or engine is None:
+                return {}
+            try:
+                return asyncio.run_coroutine_threadsafe(engine.stop(), loop).result()
+            finally:
+                self._thread = self._loop = self._ended = self._engine = None
+                loop.call_soon_threadsafe(ended.set)
+                thread.join()
 
-        A refused signal is recorded too: it has an id, and `why` tells the reason.
+    def add_signal(self, signal: Mapping[str, object] | bytes | str, *, timeout_s: float = 10.0) -> str:
+        """Hand a signal in, as a mapping or as JSON, and give its id once it is committed.
+
+        A refused signal is recorded too: it has an id, and `why` tells the reason. In a mapping, datetimes, Decimals
+        and the numbers of numpy are fine.
 
         Raises:
-            NotAccepted: it was turned away, or not committed in `timeout_s`; the same signal may be sent again, and
-                is recognised if it was committed after all.
+            NotAccepted: the pipeline does not run, turned it away, or did not commit it in `timeout_s`; the same
+                signal may be sent again, and is recognised if it was committed after all. Or it cannot be written as
+                JSON.
         """
-        engine, _, _ = self._running()
-        payload = signal if isinstance(signal, bytes) else msgspec.json.encode(signal)
+        engine = self._engine
+        if engine is None:
+            raise NotAccepted(_NOT_RUNNING)
+        if engine.failed.done():
+            raise NotAccepted(str(_broken(engine)))
+        payload = _payload_of(signal)
         told: Future[Receipt] = Future()
         engine.inlet.hand_in(Raw(payload, reply=told.set_result))
         try:
@@ -103,22 +126,25 @@ class SignalOrderPipeline:
         return receipt.signal_id
 
     def diagnose_execution_readiness(self) -> Sequence[Finding]:
-        """What is ready for an execution, what is not, and how to mend it; each line with a verdict."""
-        engine, _, _ = self._running()
+        """What is ready for an execution, what is not, and how to mend it; each line with a verdict.
 
-        async def look() -> Sequence[Finding]:
+        Raises:
+            ThroughlineError: the pipeline does not run.
+        """
+
+        async def look(engine: Engine) -> Sequence[Finding]:
             return diagnose(engine)
 
-        return self._call(look())
+        return self._call(look)
 
     def execute_with_diagnostics(self) -> Execution:
         """Execute whatever waits, now, and tell what came of it.
 
         Raises:
             ExecutionError: no order was placed; see `streams.diagnosed`.
+            ThroughlineError: the pipeline does not run, or is broken.
         """
-        engine, _, _ = self._running()
-        return self._call(execute_with_diagnostics(engine))
+        return self._call(_execute)
 
     def __enter__(self) -> Self:
         self.start()
@@ -129,29 +155,56 @@ class SignalOrderPipeline:
     ) -> None:
         self.stop()
 
-    def _running(self) -> tuple[Engine, asyncio.AbstractEventLoop, Thread | None]:
-        if self._engine is None or self._loop is None:
-            raise ThroughlineError("the pipeline is not running: call start() first")
-        return self._engine, self._loop, self._thread
-
-    def _call(self, work: Coroutine[object, object, _T]) -> _T:
-        _, loop, _ = self._running()
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+    def _call(self, work: Callable[[Engine], Coroutine[object, object, _T]]) -> _T:
+        with self._changing:
+            engine, loop = self._engine, self._loop
+            if engine is None or loop is None:
+                raise ThroughlineError(_NOT_RUNNING)
+            asked = asyncio.run_coroutine_threadsafe(work(engine), loop)
+        try:
+            return asked.result()
+        except CancelledError:
+            raise ThroughlineError("the pipeline was stopped meanwhile") from None
 
     def _run(self, begun: Future[None]) -> None:
-        loop = asyncio.new_event_loop()
         try:
-            loop.run_until_complete(self._begin(loop))
-            begun.set_result(None)
-            loop.run_forever()
+            asyncio.run(self._serve(begun))
         except BaseException as error:
             if begun.done():
                 raise
             begun.set_exception(error)
-        finally:
-            loop.close()
 
-    async def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _serve(self, begun: Future[None]) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
         engine, world = await open_live(self._settings, Clock.live(loop))
-        await engine.start([], background=[generated(engine, world, self._settings, strategies=self._strategies)])
-        self._loop, self._engine = loop, engine
+        try:
+            await engine.start([], background=[generated(engine, world, self._settings, strategies=self._strategies)])
+        except BaseException:
+            await engine.stop()
+            raise
+        self._loop, self._ended, self._engine = loop, ended, engine
+        begun.set_result(None)
+        await ended.wait()
+
+
+async def _execute(engine: Engine) -> Execution:
+    executing = asyncio.ensure_future(execute_with_diagnostics(engine))
+    await asyncio.wait([executing, engine.failed], return_when=asyncio.FIRST_COMPLETED)
+    if executing.done():
+        return executing.result()
+    executing.cancel()
+    raise _broken(engine)
+
+
+def _payload_of(signal: Mapping[str, object] | bytes | str) -> bytes:
+    if isinstance(signal, bytes):
+        return signal
+    try:
+        return signal.encode() if isinstance(signal, str) else _encode(dict(signal))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotAccepted(f"it cannot be written as JSON: {error}") from error
+
+
+def _broken(engine: Engine) -> ThroughlineError:
+    error = engine.failed.exception()
+    return ThroughlineError(f"a stream broke, nothing more is sent: {type(error).__name__}: {error}")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from loguru import logger
 
-from domain.events import Faulted, Halted, Recorded, encode_body, kind_of
+from domain.errors import SettingsError
+from domain.events import Faulted, Halted, Recorded, TurnedAway, encode_body, kind_of
 
 __all__ = ["log_events", "set_up"]
 
@@ -28,6 +29,9 @@ def set_up(
 
     The terminal (`show`, else standard error) gets warnings, and all of it at debug; the file gets lines of JSON from
     `level` on, in rotation. `THROUGHLINE_LOG=off` turns both off.
+
+    Raises:
+        SettingsError: the file cannot be written.
     """
     logger.remove()
     if environ.get("THROUGHLINE_LOG", "").lower() == "off":
@@ -36,15 +40,20 @@ def set_up(
     shown_from = level if detailed or logger.level(level).no > logger.level("WARNING").no else "WARNING"
     logger.add(show or sys.stderr, level=shown_from, format=_LINE, diagnose=False)
     if json_file is not None:
-        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
-        logger.add(
-            json_file, level=level, serialize=True, rotation=rotation, retention=retention, diagnose=False, delay=True
-        )
+        try:
+            Path(json_file).parent.mkdir(parents=True, exist_ok=True)
+            logger.add(json_file, level=level, serialize=True, rotation=rotation, retention=retention, diagnose=False)
+        except OSError as error:
+            raise SettingsError(
+                f"logging.json_file: {json_file} cannot be written: {error.strerror}; name another file, or null"
+            ) from error
     return detailed
 
 
 def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
-    """A subscriber of committed events: faults and halts as warnings, and where `detailed`, every event at debug.
+    """A subscriber of committed events. Faults, halts and what was turned away are warnings.
+
+    Where `detailed`, every other event is logged at debug.
 
     A signal costs no line above debug: the journal is its trace.
     """
@@ -53,12 +62,14 @@ def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
         for event in events:
             body = event.body
             if isinstance(body, Faulted):
-                logger.warning("{}: {}", body.where, body.error)
+                logger.warning("{}: {}", body.where, " ".join(body.error.split()))
             elif isinstance(body, Halted):
                 logger.warning("halted: {}", body.why)
+            elif isinstance(body, TurnedAway):
+                logger.warning("{} signals were turned away: {}", body.count, body.reason)
             elif detailed:
                 bound = logger.bind(signal_id=event.signal_id) if event.number else logger
-                bound.debug("{} {} {}", event.signal_id, kind_of(body), encode_body(body).decode())
+                bound.debug("{} {} {}", event.signal_id or "pipeline", kind_of(body), encode_body(body).decode())
 
     def only_warnings(events: Sequence[Recorded]) -> None:
         watch([event for event in events if not event.number])

@@ -50,14 +50,19 @@ class Lock:
     def __init__(self, path: str) -> None:
         """
         Raises:
-            JournalRefused: another process has it.
+            JournalRefused: another process has it, or its file cannot be written.
         """
         self._file: IO[str] | None = None
         if path == ":memory:":
             return
         lock_path = Path(f"{path}.lock")
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock_path.open("a+", encoding="utf-8")
+        try:
+            lock_path.parent.mkdir(parents=True, exist_ok=True)
+            file = lock_path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise JournalRefused(
+                f"{path} cannot be written: {error.strerror}: {error.filename}; set journal.url to another file"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -97,7 +102,9 @@ def connect(path: str, *, mode: str | None, synchronous: str = "full") -> sqlite
         return connection
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-            raise JournalRefused(f"{path} cannot be opened: {error}") from error
+            raise JournalRefused(
+                f"{path} cannot be opened: {error}. It must be a file, in a folder that may be written"
+            ) from error
         raise JournalRefused(_DAMAGED.format(path=path, error=error)) from error
 
 
@@ -118,13 +125,11 @@ def _open(path: str, *, writing: bool) -> sqlite3.Connection:
 
 
 def _check(connection: sqlite3.Connection, path: str, mode: str | None, synchronous: str) -> None:
-    if mode is not None:
+    if mode is not None and not _pragma(connection, "schema_version"):
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        if not _pragma(connection, "schema_version"):
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
-            connection.execute("INSERT INTO meta VALUES ('mode', ?)", (mode,))
-            connection.execute("COMMIT")
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
+        connection.execute("INSERT INTO meta VALUES ('mode', ?)", (mode,))
+        connection.execute("COMMIT")
     if _pragma(connection, "application_id") != _APPLICATION_ID:
         raise JournalRefused(f"{path} is a database, but not a journal: set journal.url to another file")
     version = _pragma(connection, "user_version")
@@ -135,6 +140,8 @@ def _check(connection: sqlite3.Connection, path: str, mode: str | None, synchron
         )
     if mode is None:
         return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise JournalRefused(_DAMAGED.format(path=path, error=" ".join(verdict.split())))

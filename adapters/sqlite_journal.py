@@ -66,6 +66,14 @@ class SqliteReader:
         for row in self._connection.execute("SELECT number, id, content, raw FROM signal ORDER BY number"):
             yield self._life(row)
 
+    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+        """The signals received at `at_ns` or later, newest first, each with its whole life. Memory: one at a time."""
+        for row in self._connection.execute("SELECT number, id, content, raw FROM signal ORDER BY number DESC"):
+            life = self._life(row)
+            if life.events[0].at_ns < at_ns:
+                return
+            yield life
+
     def life(self, number: int) -> OpenSignal:
         """One signal with its whole life.
 

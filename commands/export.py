@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -75,4 +75,5 @@ def _complete_or_not(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing was
+            part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
@@ -35,6 +36,7 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
 
     `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
+    `faults` tells how often something else went wrong, such as a strategy, by its place, and the last time's words.
     Memory: that of the digest.
 
     Raises:
@@ -54,6 +56,7 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
         "redelivered": ledger.redelivered,
         "turned_away": ledger.turned_away,
         "reasons": dict(ledger.reasons.most_common()),
+        "faults": watch.faults,
         "first_at": iso_of(watch.first_ns) if watch.first_ns else None,
         "last_at": iso_of(watch.last_ns) if watch.last_ns else None,
         "received_per_s": round(ledger.received / seconds, 3) if seconds else None,
@@ -79,13 +82,19 @@ def print_report(told: dict[str, object], *, as_json: bool) -> None:
 
 
 class _Watch:
-    """The times of what is told of signals. Memory: the signals that are waiting or in flight."""
+    """The times of what is told of signals, and faults. Memory: the signals that are waiting or in flight, places."""
 
     def __init__(self) -> None:
         self.first_ns = self.last_ns = 0
+        self.faults: dict[str, dict[str, object]] = {}
+        self._faulted: Counter[str] = Counter()
         self.latencies = {"waited": Latencies(), "sent": Latencies(), "total": Latencies()}
         self._received: dict[int, int] = {}
         self._intended: dict[int, int] = {}
+
+    def see_fault(self, fault: e.Faulted) -> None:
+        self._faulted[fault.where] += 1
+        self.faults[fault.where] = {"count": self._faulted[fault.where], "last": fault.error}
 
     def see(self, event: e.Recorded) -> None:
         number, at_ns = event.number, event.at_ns
@@ -110,4 +119,6 @@ def _seen(events: Iterable[e.Recorded], state: State, watch: _Watch) -> Iterator
         state.fold((event,))
         if event.number:
             watch.see(event)
+        elif isinstance(event.body, e.Faulted):
+            watch.see_fault(event.body)
         yield event

@@ -60,9 +60,9 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     hang_up = await control.answer(settings.journal.url, answerer(engine))
     stop_showing = show(engine, world.name)
     try:
-        if plan.strategies:
+        if plan.strategies and (plan.candles or not outside):
             await engine.start([market, *outside])
-        else:
+        else:  # the simulated market has no end that anybody could wait for
             await engine.start(outside, background=[market])
         if plan.for_s is not None:
             loop.call_later(plan.for_s, _end, ending, 0)
@@ -95,9 +95,10 @@ def _opened(signals: str | None, depth_max: int, clock: Clock) -> Callable[[Call
     if signals is None:
         return None
     if signals == "-":
-        return lambda depth: read_lines(sys.stdin.buffer, depth=depth, depth_max=depth_max, clock=clock)
-    lines = read_signals(Path(signals))
-    return lambda depth: given_room(lines, depth=depth, depth_max=depth_max, clock=clock)
+        lines = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - at its end Python needs sys.stdin's lock
+        return lambda depth: read_lines(lines, depth=depth, depth_max=depth_max, clock=clock)
+    recorded = read_signals(Path(signals))
+    return lambda depth: given_room(recorded, depth=depth, depth_max=depth_max, clock=clock)
 
 
 def _in_words(engine: Engine, left: Mapping[str, int]) -> str:
@@ -105,4 +106,7 @@ def _in_words(engine: Engine, left: Mapping[str, int]) -> str:
     orders = len(engine.parts.state.standing) - ledger.open_among() - left.get("parked", 0)
     parts = [f"{count} {outcome}" for outcome, count in left.items()]
     still = ", ".join([*parts, *([f"{orders} open orders"] if orders else [])]) or "nothing"
-    return f"stopped. received {ledger.received}, balanced: {'yes' if ledger.balanced else 'NO'}. left behind: {still}"
+    received = f"received {ledger.received}"
+    if ledger.turned_away:
+        received += f", turned away {ledger.turned_away}"
+    return f"stopped. {received}, balanced: {'yes' if ledger.balanced else 'NO'}. left behind: {still}"

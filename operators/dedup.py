@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 from domain.reasons import Reason
 from domain.signal import Signal
@@ -12,7 +13,9 @@ from operators.screen import Stage, screen
 __all__ = ["refuse_repeats"]
 
 
-def refuse_repeats(*, window_s: float, max_keys: int = 100_000) -> Stage:
+def refuse_repeats(
+    *, window_s: float, max_keys: int = 100_000, seen: Callable[[], Iterable[tuple[Signal, int]]] = tuple
+) -> Stage:
     """Refuse another signal of the same source, symbol and side within `window_s` of one that passed.
 
         -a-a-b--a-|
@@ -21,6 +24,8 @@ def refuse_repeats(*, window_s: float, max_keys: int = 100_000) -> Stage:
     The end of the window is open again, and a refusal does not extend it. The very same signal, by its id, passes
     within its window: that is a redelivery, which the journal recognises. What was refused before opens no window;
     what is refused later has opened one, so this belongs behind the other checks. A window of 0 lets everything pass.
+    `seen()` gives those that passed before the subscription, as in an earlier run: each with its moment in nanoseconds
+    UTC, oldest first.
 
     Emits when:      upstream emits, one verdict per verdict.
     Completes when:  upstream completes.
@@ -56,6 +61,8 @@ def refuse_repeats(*, window_s: float, max_keys: int = 100_000) -> Stage:
                 return None
             return Refusal(Reason.REPEAT, measured=(at_ns - opened_ns) / 1e9, limit=window_s)
 
+        for signal, at_ns in seen():
+            check(signal, at_ns)
         return check
 
     return screen(fresh_check)

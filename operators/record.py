@@ -16,7 +16,7 @@ from domain.events import Recorded, Redelivered
 from domain.identity import conflicting_id
 from domain.ports import Committed, Conflict, Item, Journal
 from domain.reasons import Reason
-from domain.signal import Receipt
+from domain.signal import Receipt, Reply
 from domain.verdict import Refusal, Verdict
 
 __all__ = ["Entered", "GroupCommit", "Told", "record"]
@@ -88,6 +88,13 @@ class GroupCommit:
             self._idle.append(then)
         else:
             then()
+
+    def tell(self, reply: Reply, receipt: Receipt) -> None:
+        """Tell a sender. What its reply raises goes to the loop's exception handler."""
+        try:
+            reply(receipt)
+        except Exception as error:
+            self._clock.loop.call_exception_handler({"message": "exception in a reply", "exception": error})
 
     def _start(self) -> None:
         self._task = self._clock.loop.create_task(self._run(), name="group commit")
@@ -206,7 +213,7 @@ def record(
                 under_way -= 1
                 about = gone.verdict if gone is not None else verdict
                 if about is not None and about.reply is not None:
-                    about.reply(receipt)
+                    commits.tell(about.reply, receipt)
                 if gone is not None:
                     observer.on_next(gone)
                 if completed and not under_way:

@@ -13,6 +13,7 @@ from domain.order import OrderRequest
 from domain.reasons import Reason
 from domain.terms import Pricing, Sizing, price_and_size
 from domain.verdict import Refusal
+from operators.screen import refuse_failed_check
 from streams.execution import Candidate
 from streams.market import Markets
 from streams.readiness import obstacle
@@ -61,7 +62,17 @@ class Rules(Struct, frozen=True):
 def decide(
     candidate: Candidate, rules: Rules, *, state: State, markets: Markets, traders: Sequence[Trader]
 ) -> Decision:
-    """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far."""
+    """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far.
+
+    Never raises: a signal on which anything here does is refused.
+    """
+    try:
+        return _decide(candidate, rules, state, markets, traders)
+    except Exception as error:
+        return Refuse(candidate.entry, candidate.at_ns, refuse_failed_check("decide", error))
+
+
+def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, traders: Sequence[Trader]) -> Decision:
     entry, at_ns = candidate.entry, candidate.at_ns
     signal = entry.signal
     if signal.symbol not in markets.symbols:

@@ -37,10 +37,11 @@ async def execute_with_diagnostics(engine: Engine) -> Execution:
 
     Raises:
         ExecutionError: no order was placed. Which of the field's seven names it is says why, for the signal with the
-            best score: `NoSignalsAvailable` or, where the last signal was refused as too weak, `ConfidenceTooLow`.
+            best score. Where none waited: `ConfidenceTooLow` if the last signal was refused as too weak,
+            `SignalExpired` if it expired, else `NoSignalsAvailable`.
     """
     heard: list[e.Recorded] = []
-    listening = engine.parts.commits.committed.subscribe(heard.extend)
+    listening = engine.parts.commits.committed.subscribe(heard.extend, lambda _: None)  # that it broke, the engine says
     entries = sorted(engine.parts.room.entries.values(), key=lambda entry: (-entry.score, entry.number))
     before = [entry.signal.id for entry in entries]
     try:
@@ -73,10 +74,7 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
 
 def _error(engine: Engine, before: Sequence[str], execution: Execution) -> ExecutionError:
     if not before:
-        last = engine.parts.telemetry.last_refusal
-        if last is not None and last.reason in (Reason.WEAK, Reason.SCORE_TOO_LOW):
-            return ConfidenceTooLow(_number(last.measured), _number(last.limit))
-        return NoSignalsAvailable()
+        return _nothing_waits(engine.parts.telemetry.last_loss)
     best = before[0]
     why = execution.ended.get(best) or execution.waiting.get(best) or Refusal(Reason.AWAITING_TICK)
     trader = engine.traders[0].id
@@ -88,11 +86,22 @@ def _error(engine: Engine, before: Sequence[str], execution: Execution) -> Execu
             return TradingLimitsExceeded(why.reason)
         case Reason.HALTED | Reason.NO_MARKET_DATA | Reason.STALE_MARKET_DATA | Reason.UNKNOWN_SYMBOL:
             return TradingLimitsExceeded(why.reason)
-        case Reason.NO_TRADER | Reason.UNKNOWN_TRADER | Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
+        case Reason.UNKNOWN_TRADER:
+            return TraderUnavailable(str(why.measured))
+        case Reason.NO_TRADER | Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
             return TraderUnavailable(trader)
         case Reason.AWAITING_TICK if best in execution.ended:
             return SignalExpired(best)
     return ExchangeError(trader, f"{why.reason}: {why.measured}")
+
+
+def _nothing_waits(last_loss: e.Recorded | None) -> ExecutionError:
+    match last_loss:
+        case e.Recorded(body=e.Refused(reason=Reason.WEAK | Reason.SCORE_TOO_LOW, measured=measured, limit=limit)):
+            return ConfidenceTooLow(_number(measured), _number(limit))
+        case e.Recorded(body=e.Expired(), signal_id=signal_id):
+            return SignalExpired(signal_id)
+    return NoSignalsAvailable()
 
 
 def _number(measured: float | str | None) -> float:

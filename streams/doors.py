@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
+from threading import Lock
 
 from reactivex import Observable, Subject, abc
 from reactivex.disposable import BooleanDisposable
@@ -97,9 +98,10 @@ class Inlet:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lock = Lock()
         self._handed: deque[Raw] = deque()
         self._out: Subject[Raw] = Subject()
-        self._closed = False
+        self._woken = self._closed = False
 
     @property
     def signals(self) -> Observable[Raw]:
@@ -108,24 +110,36 @@ class Inlet:
 
     def hand_in(self, raw: Raw) -> None:
         """Hand in one signal, from any thread. After `close` it is turned away: `stopping`."""
-        if self._closed:
-            if raw.reply is not None:
-                raw.reply(Receipt(None, Reason.STOPPING))
-            return
-        first = not self._handed
-        self._handed.append(raw)
-        if first:
-            self._clock.call_threadsafe(self._take)
+        with self._lock:
+            if not self._closed:
+                self._handed.append(raw)
+                if not self._woken:
+                    self._woken = True
+                    self._clock.call_threadsafe(self._take)
+                return
+        _turn_away(raw)
 
     def give(self, raws: Iterable[Raw]) -> None:
-        """Hand in signals from the loop's own thread; they come out at once."""
+        """Hand in signals from the loop's own thread; they come out at once. After `close` they are turned away."""
         for raw in raws:
-            self._out.on_next(raw)
+            if self._closed:
+                _turn_away(raw)
+            else:
+                self._out.on_next(raw)
 
     def close(self) -> None:
-        """Take nothing more; what was handed in before still comes out."""
-        self._closed = True
+        """Take nothing more; what was handed in before comes out now."""
+        with self._lock:
+            self._closed = True
+        self._take()
 
     def _take(self) -> None:
+        with self._lock:
+            self._woken = False
         while self._handed:
             self._out.on_next(self._handed.popleft())
+
+
+def _turn_away(raw: Raw) -> None:
+    if raw.reply is not None:
+        raw.reply(Receipt(None, Reason.STOPPING))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 
 from reactivex import Observable, Subject
 from reactivex.disposable import CompositeDisposable
 
 from domain import events as e
+from domain.errors import JournalUnavailable
 from domain.lifecycle import Outcome
 from domain.ports import Item, Journal
 from domain.signal import Raw, Receipt
@@ -21,6 +25,7 @@ from streams.traders import Trader
 __all__ = ["Engine"]
 
 _DRAIN_S = 10.0
+_LAST_WORD_NS = 1_000_000_000
 
 
 class Engine:
@@ -92,7 +97,7 @@ class Engine:
                 if not any(isinstance(event.body, e.Faulted) for event in events):
                     self.fault(name, error)
 
-        self.parts.commits.committed.subscribe(guarded)
+        self.parts.commits.committed.subscribe(guarded, self._fail)
 
     def trigger(self) -> None:
         """Execute everything that waits, now."""
@@ -104,7 +109,7 @@ class Engine:
 
     def fault(self, where: str, error: Exception) -> None:
         """Record that something went wrong that is not a signal's fault; the streams go on."""
-        self.record(e.Faulted(where=where, error=f"{type(error).__name__}: {error}"))
+        self.record(e.Faulted(where=where, error=f"{type(error).__name__}: {error}{_place_of(error)}"))
 
     @property
     def idle(self) -> bool:
@@ -115,6 +120,8 @@ class Engine:
 
     def when_idle(self) -> Awaitable[None]:
         """Done once the pipeline is idle; with the error when it failed."""
+        if self.failed.done():
+            return self.failed
         idle = self.parts.clock.loop.create_future()
 
         def tell(error: Exception | None) -> None:
@@ -148,16 +155,21 @@ class Engine:
         self.inlet.close()
         self._subscriptions.dispose()
         deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
-        while parts.in_flight.count and parts.clock.now_ns() < deadline_ns and not self.failed.done():
-            await self._pause(0.01)
-        parts.door.record(parts.clock.now_ns())
+        await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
+        parts.door.record(parts.clock.now_ns())
         self.record(e.Stopped(left=left))
-        if parts.commits.failing is None and not self.failed.done():
-            await self.committed()
-            await self.journal.commit((), parts.state.images())
+        await self._while_before(deadline_ns + _LAST_WORD_NS, parts.commits.depth)
+        if not parts.commits.depth():
+            with suppress(JournalUnavailable):  # the image only spares the next start some work
+                await self.journal.commit((), parts.state.images())
         self._close_journal()
         return left
+
+    async def _while_before(self, deadline_ns: int, busy: Callable[[], int]) -> None:
+        parts = self.parts
+        while busy() and not parts.commits.committed.is_stopped and parts.clock.now_ns() < deadline_ns:
+            await self._pause(0.01)
 
     async def _pause(self, delay_s: float) -> None:
         passed = self.parts.clock.loop.create_future()
@@ -193,7 +205,14 @@ class Engine:
     def _fail(self, error: Exception) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
+        self.inlet.close()
+        self._subscriptions.dispose()
         self._tell_idle(error)
+
+
+def _place_of(error: Exception) -> str:
+    frames = extract_tb(error.__traceback__, limit=-1)
+    return f" ({Path(frames[0].filename).name}, line {frames[0].lineno})" if frames else ""
 
 
 _LEFT = (Outcome.WAITING, Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED)

@@ -174,10 +174,15 @@ def release(
                 else:
                     turn = list(waiting.values())
                 turn.sort(key=_best_first)
+                before = len(left)
                 for entry in turn:
                     if entry.number not in meant and entry.not_before_ns <= tick.at_ns:
                         meant.add(entry.number)
                         left.append(entry)
+                if 0 < before < len(left):
+                    in_order = sorted(left, key=_best_first)
+                    left.clear()
+                    left.extend(in_order)
                 pump()
                 if left:
                     for entry in turn:
@@ -193,7 +198,7 @@ def release(
                     while left and not in_flight.full:
                         entry = left.popleft()
                         meant.discard(entry.number)
-                        if room.entries.get(entry.number) is entry:
+                        if room.entries.get(entry.number) is entry and now_ns < entry.expires_at_ns:
                             observer.on_next(Candidate(entry, now_ns))
                 finally:
                     pumping = False

@@ -56,7 +56,9 @@ class Door:
         self._counts[reason] += 1
 
     def record(self, at_ns: int) -> None:
-        """Have the counts since the last time recorded."""
+        """Have the counts since the last time recorded, unless the journal fails just now."""
+        if self._commits.failing is not None:
+            return
         for reason, count in self._counts.items():
             self._commits.submit(Item(at_ns, (e.TurnedAway(count=count, reason=reason),)), must=True)
         self._counts.clear()

@@ -71,6 +71,8 @@ def pipeline(
 ) -> Observable[Decision]:
     """From signals to recorded outcomes. Subscribing starts it; `asked` takes executions on demand.
 
+    Unsubscribing ends the way in. Orders that are on their way are seen through all the same.
+
     Emits when:      something was decided of a waiting signal.
     Completes when:  never.
     Errors when:     a stream breaks that must not: the pipeline has to be stopped.
@@ -84,6 +86,10 @@ def pipeline(
     def decided_of(turn: Candidate) -> Decision:
         return decide(turn, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
 
+    def executed(tick: Tick) -> None:
+        parts.telemetry.tick(tick)
+        parts.door.record(tick.at_ns)
+
     received = merge(*doors).pipe(rules.admit, identify(clock))
     judged = received.pipe(
         rules.entry,
@@ -94,16 +100,16 @@ def pipeline(
     retried = placement.retry_at.pipe(requeue(clock))
     due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried), room=room)
     decided = due.pipe(
-        ops.do_action(parts.telemetry.tick),
+        ops.do_action(executed),
         release(room, parts.in_flight, clock=clock),
         ops.map(decided_of),
         ops.do_action(placement.take),
     )
-    answered = [placement.open(trader.venue).pipe(ops.do_action(placement.settle)) for trader in traders]
     updates = OrderUpdates(parts.state, commits)
     for trader in traders:
+        placement.open(trader.venue)
         trader.venue.listen(updates.hear)
-    return merge(*(answers.pipe(ops.ignore_elements()) for answers in answered), decided)
+    return decided
 
 
 def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
-from reactivex import Observable, Subject
+from reactivex import Subject
 
 from clock import Clock
 from domain import events as e
@@ -56,14 +56,8 @@ class Placement:
         self.retry_at: Subject[Entry] = Subject()
         self._intended: dict[str, Subject[Send]] = {}
 
-    def open(self, venue: Venue) -> Observable[tuple[Send, Answer]]:
-        """The answers of a venue to the orders that are sent to it; subscribing lets orders go to it.
-
-        Emits when:      the venue answered, or failed to.
-        Completes when:  never.
-        Errors when:     never.
-        Memory:          the orders in flight.
-        """
+    def open(self, venue: Venue) -> None:
+        """Let orders go to a venue, and record what it answers, or that it failed to. Nobody can end that."""
 
         async def send(orders: Sequence[Send]) -> Sequence[tuple[Send, Answer]]:
             answered: list[tuple[Send, Answer]] = []
@@ -86,7 +80,7 @@ class Placement:
             return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]
 
         intended = self._intended[venue.trader] = Subject()
-        return intended.pipe(
+        answered = intended.pipe(
             bridge(
                 send,
                 clock=self._clock,
@@ -98,6 +92,7 @@ class Placement:
                 name=f"orders of {venue.trader}",
             )
         )
+        answered.subscribe(self.settle)
 
     def take(self, decision: Decision) -> None:
         """Act on a decision, at once."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from domain import events as e
 from domain.lifecycle import Outcome
-from domain.order import OrderRequest, Unanswered
+from domain.order import Answer, OrderRequest, Unanswered
 from domain.ports import OpenSignal, Venue
 from streams.decision import Send
 from streams.placement import Placement
@@ -23,17 +23,24 @@ async def reopen(
 
     A signal whose order is answered with anything but a proof stays unknown.
     """
-    for life in lives:
+    for life in list(lives):  # before anything new is recorded
         outcome = state.outcome(life.number)
         if outcome is Outcome.WAITING:
             room.enter(Entry.of(life))
         elif outcome in (Outcome.PLACING, Outcome.UNKNOWN):
             request = _last_request(life)
-            venue = venues.get(request.trader)
-            if venue is not None:
-                answer = await venue.find_order(request)
-                if outcome is Outcome.PLACING or not isinstance(answer, Unanswered):
-                    placement.take_up(Send(Entry.of(life), request), answer)
+            answer = await _ask(venues.get(request.trader), request)
+            if outcome is Outcome.PLACING or not isinstance(answer, Unanswered):
+                placement.take_up(Send(Entry.of(life), request), answer)
+
+
+async def _ask(venue: Venue | None, request: OrderRequest) -> Answer:
+    if venue is None:
+        return Unanswered(detail=f"{request.trader} is not among the traders")
+    try:
+        return await venue.find_order(request)
+    except Exception as error:  # whatever it is, it is no proof
+        return Unanswered(detail=f"{type(error).__name__}: {error}")
 
 
 def _last_request(life: OpenSignal) -> OrderRequest:

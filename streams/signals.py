@@ -38,12 +38,20 @@ class Generation(Struct, frozen=True):
 class _Desk:
     """The strategies of one symbol, and the candles they have not seen."""
 
-    __slots__ = ("closed", "seen", "strategies")
+    __slots__ = ("closed", "newest_ns", "seen", "strategies")
 
     def __init__(self, analysts: Sequence[Analyst]) -> None:
         self.strategies = [analyst.fresh() for analyst in analysts]
         self.closed: list[Candle] = []
-        self.seen = 0
+        self.newest_ns = self.seen = 0
+
+    def take(self, candle: Candle) -> bool:
+        """Keep a candle to be looked at; False for one that is not newer than those before."""
+        if candle.closed_at_ns <= self.newest_ns:
+            return False
+        self.newest_ns = candle.closed_at_ns
+        self.closed.append(candle)
+        return True
 
 
 def generate(
@@ -60,8 +68,8 @@ def generate(
 
     A strategy sees every closed candle once, in order, `history` first, and speaks at most once a candle: only of the
     newest, while that is at most one timeframe old. The signal's key is strategy, parameters, symbol, timeframe and
-    candle. A strategy that raises is reported to `fault`, and does not speak that time. A tick with nothing to look at
-    does not take place.
+    candle. A strategy that raises is reported to `fault`, once a tick, and does not speak that time. A tick with
+    nothing to look at does not take place.
 
     Emits when:      a strategy has an idea, on a tick.
     Completes when:  upstream completed, and its last candles were looked at.
@@ -77,16 +85,17 @@ def generate(
             anchor_ns = clock.now_ns()
             completed = False
 
-            def arrive(candle: Candle) -> _Desk:
-                desk = desks.get(candle.symbol)
+            def desk_of(symbol: str) -> _Desk:
+                desk = desks.get(symbol)
                 if desk is None:
-                    desk = desks[candle.symbol] = _Desk(generation.analysts)
-                desk.closed.append(candle)
+                    desk = desks[symbol] = _Desk(generation.analysts)
                 return desk
 
             def on_next(candle: Candle) -> None:
-                news[candle.symbol] = arrive(candle)
-                alarm.set(next_on_grid(anchor_ns, every_ns, clock.now_ns()))
+                desk = desk_of(candle.symbol)
+                if desk.take(candle):
+                    news[candle.symbol] = desk
+                    alarm.set(next_on_grid(anchor_ns, every_ns, clock.now_ns()))
 
             def tick() -> None:
                 now_ns = clock.now_ns()
@@ -106,7 +115,7 @@ def generate(
 
             alarm = clock.alarm(tick)
             for candle in history:
-                arrive(candle)
+                desk_of(candle.symbol).take(candle)
             for desk in desks.values():
                 for _raw in _look(desk, generation, None, fault):
                     pass
@@ -132,15 +141,16 @@ def _look(
         and now_ns - newest.closed_at_ns <= newest.timeframe_ns
     )
     for analyst, strategy in zip(generation.analysts, desk.strategies, strict=True):
-        idea = None
+        wrong: Exception | None = None
         for candle in candles:
             try:
                 idea = strategy(candle)
+                if idea is not None and candle is newest and speak and now_ns is not None:
+                    yield _signal(analyst, candle, idea, now_ns)
             except Exception as error:
-                idea = None
-                fault(f"strategy {analyst.name} on {candle.symbol}", error)
-        if idea is not None and speak and now_ns is not None:
-            yield _signal(analyst, newest, idea, now_ns)
+                wrong = error
+        if wrong is not None:
+            fault(f"strategy {analyst.name} on {newest.symbol}", wrong)
 
 
 def _signal(analyst: Analyst, candle: Candle, idea: Idea, now_ns: int) -> Raw:

@@ -92,7 +92,7 @@ class State:
         return frozenset(standing.client_order_id for standing in mine)
 
     def images(self) -> Mapping[str, bytes]:
-        """The whole state as it stands, for a snapshot."""
+        """The whole state as the journal has it, for a snapshot: without what is reserved ahead of it."""
         ledger = self.ledger
         image = _Image(
             ledger.received,
@@ -102,9 +102,17 @@ class State:
             dict(ledger.reasons),
             self.standing,
             self.halted,
-            {trader: msgspec.Raw(account.image()) for trader, account in self.book.accounts.items()},
+            {trader: msgspec.Raw(self._recorded(account).image()) for trader, account in self.book.accounts.items()},
         )
         return {_PART: msgspec.json.encode(image)}
+
+    def _recorded(self, account: Account) -> Account:
+        ahead = [order_id for order_id in account.orders if order_id not in self._order_of]
+        if ahead:
+            account = Account.from_image(account.image())
+            for order_id in ahead:
+                account.release(order_id)
+        return account
 
     def _restore(self, image: _Image) -> None:
         ledger = self.ledger

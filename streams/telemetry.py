@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from reactivex import Subject
 
 from domain import events as e
-from domain.verdict import Refusal
 from streams.execution import Tick
 from streams.latency import Latencies
 
@@ -36,14 +35,15 @@ class Telemetry:
     """Counts executions, and events by kind, keeps the last sign of life of every stage, and latencies from receipt on.
 
     `waited` is from receipt to the intent, `sent` from there to the acknowledgement, `total` from receipt to the
-    acknowledgement. Memory: kinds and stages, and one moment for each signal that is not decided.
+    acknowledgement. `last_loss` is the last signal that was refused or expired, until another one is accepted. Memory:
+    kinds and stages, and one moment for each signal that is not decided.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self.executions = 0
         self.counts: Counter[str] = Counter()
         self.heartbeats: dict[str, int] = {}
-        self.last_refusal: Refusal | None = None
+        self.last_loss: e.Recorded | None = None
         self.latencies = {"recorded": Latencies(), "waited": Latencies(), "sent": Latencies(), "total": Latencies()}
         self.ticks: Subject[Tick] = Subject()
         self._now_ns = now_ns
@@ -68,6 +68,7 @@ class Telemetry:
                 self.heartbeats[stage] = event.at_ns
             number = event.number
             if kind is e.Accepted:
+                self.last_loss = None
                 self._received[number] = event.at_ns
                 self.latencies["recorded"].add(now_ns - event.at_ns)
             elif kind is e.Intended:
@@ -77,8 +78,8 @@ class Telemetry:
             elif kind is e.Placed:
                 self._placed(event)
             elif kind in (e.Expired, e.Superseded, e.Failed, e.Refused):
-                if isinstance(body, e.Refused):
-                    self.last_refusal = Refusal(body.reason, body.measured, body.limit)
+                if isinstance(body, e.Refused | e.Expired):
+                    self.last_loss = event
                 self._received.pop(number, None)
                 self._intended.pop(number, None)
 

@@ -21,10 +21,14 @@ MAY_IMPORT = {
     "assembly": {"settings", "adapters", "simulation", "strategies", "streams", "operators", "clock", "domain"},
     "throughline": {"assembly", "settings", "streams", "operators", "clock", "domain"},
 }
-ABOVE = {"commands": set(MAY_IMPORT), "run": {*MAY_IMPORT, "commands"}}
+ABOVE = {
+    "commands": set(MAY_IMPORT),
+    "run": {*MAY_IMPORT, "commands"},
+    "benchmarks": {*MAY_IMPORT, "commands"},
+}
 ARROWS = MAY_IMPORT | ABOVE
 
-MAY_USE_ASYNCIO = {"clock", "adapters", "commands", "assembly", "throughline"}
+MAY_USE_ASYNCIO = {"clock", "adapters", "commands", "assembly", "throughline", "benchmarks"}
 MAY_USE_ASYNCIO_TOO = {Path("operators/bridge.py"), Path("operators/record.py")}
 
 NOT_IN_THE_DOMAIN = {

@@ -186,3 +186,14 @@ def test_a_redelivery_is_an_event_of_the_signal_it_repeats(url):
     commit(journal, new("a"))
     commit(journal, Item(2, (Redelivered(),), number=1, signal_id="61" * 10))
     assert [type(event.body) for event in journal.life(1).events] == [Accepted, Redelivered]
+
+
+def test_signals_received_lately_come_newest_first_with_their_lives(url):
+    journal = SqliteJournal(url, mode="paper")
+    for second, letter in enumerate("abcd"):
+        identity = NewSignal(letter.encode().hex() * 10, b"said", b"{}")
+        commit(journal, Item(second, (ACCEPTED,), new=identity), Item(second, (Resumed(),)))
+    commit(journal, Item(9, (EXPIRED,), number=1, signal_id="61" * 10, done=True))
+    assert [life.signal_id for life in journal.received_since(2)] == ["64" * 10, "63" * 10]
+    assert [len(life.events) for life in journal.received_since(0)] == [1, 1, 1, 2]
+    assert list(journal.received_since(4)) == []

@@ -61,6 +61,9 @@ def running(url, answerer):
         listening.set()
         loop.run_forever()
         hang_up()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
     thread = threading.Thread(target=serve)

@@ -4,7 +4,7 @@ import pytest
 from reactivex import Subject
 
 from domain.reasons import Reason
-from domain.signal import Signal
+from domain.signal import Side, Signal
 from domain.verdict import Refusal, Verdict
 from marbles import Marbles, outcome_letter, signal
 from operators import identify, refuse_repeats, refuse_weak
@@ -92,3 +92,11 @@ def test_windows_that_are_over_are_not_kept():
 def test_settings_that_make_no_sense_are_not_taken(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+def test_what_passed_before_the_subscription_is_not_to_be_repeated_either():
+    m = marbles()
+    before_ns = m.clock.now_ns() - 2 * 10**9
+    seen = [(Signal(id="earlier", content=b"", raw=b"", symbol="A/USDT", side=Side.BUY), before_ns)]
+    stage = refuse_repeats(window_s=3, seen=lambda: seen)
+    m.expect(m.hot("aa-s-a-|").pipe(identify(m.clock), stage), "Da-s-a-|", show=outcome_letter)

@@ -229,6 +229,16 @@ def test_what_cannot_be_committed_is_turned_away_and_its_sender_told(loop, tape,
     assert receipts == [Receipt(None, Reason.JOURNAL_UNAVAILABLE)]
 
 
+def test_a_reply_that_raises_is_reported_and_harms_nobody(loop, tape, clock):
+    source: Subject[Verdict] = Subject()
+    seen, _ = recorded(loop, tape, clock, source)
+    source.on_next(verdict("a", reply=lambda _: 1 / 0))
+    source.on_next(verdict("b"))
+    loop.run_forever()
+    assert len(seen) == 2
+    assert [type(report["exception"]) for report in loop.unhandled] == [ZeroDivisionError]
+
+
 def test_two_subscribers_are_counted_each_for_itself(loop, tape, clock):
     source: Subject[Verdict] = Subject()
     stage = record(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 import pytest
-from reactivex import Subject
+from reactivex import Observable, Subject
 
 from adapters.sqlite_journal import SqliteJournal
 from assembly import assemble, generated
 from clock import Clock, VirtualLoop
 from domain import events as e
-from domain.market import Candle, Quote
+from domain.errors import JournalUnavailable
+from domain.market import Candle, MarketRules, Quote
+from domain.order import Answer, Fill, OrderRequest, OrderStatus, OrderUpdate
+from domain.ports import Item
 from domain.signal import Raw, Receipt
 from settings import Settings, load_settings
 from simulation.world import World
 from streams.engine import Engine
 from streams.market import News
+from streams.traders import Trader
 
 START_NS = 1_735_689_600_000_000_000
 
@@ -26,26 +30,40 @@ START_NS = 1_735_689_600_000_000_000
 class Stage:
     """One pipeline, its market in the test's hand. The first execution comes after 10 s, then one every 30 s."""
 
-    def __init__(self, url: str = "sqlite:///:memory:", *, start_ns: int = START_NS, **changes: str) -> None:
+    def __init__(
+        self,
+        url: str = "sqlite:///:memory:",
+        *,
+        start_ns: int = START_NS,
+        journal: Callable[..., SqliteJournal] = SqliteJournal,
+        **changes: str,
+    ) -> None:
         self.loop = VirtualLoop()
         self.clock = Clock.simulated(self.loop, start_ns)
         self.settings: Settings = load_settings(
             environ={}, overrides={k.replace("__", "."): v for k, v in changes.items()}
         )
-        self.journal = SqliteJournal(url, mode="paper")
+        self.journal = journal(url, mode="paper")
         self.news: Subject[News] = Subject()
         self.receipts: list[Receipt] = []
         symbols = frozenset(self.settings.symbols)
         self.engine: Engine = self.wait(assemble(self.settings, self.journal, self.clock, symbols))
 
-    def start(self, *, price: str | None = "100", strategies: bool = False) -> Stage:
+    def start(
+        self, *, price: str | None = "100", strategies: bool = False, inputs: Sequence[Observable[Raw]] = ()
+    ) -> Stage:
         world = World("a test", self.engine.parts.markets.symbols, (), self.news)
         market = generated(self.engine, world, self.settings, strategies=strategies)
-        self.wait(self.engine.start([], background=[market]))
+        self.wait(self.engine.start(inputs, background=[market]))
         if price is not None:
             for symbol in self.settings.symbols:
                 self.quote(symbol, price)
         return self
+
+    def kill(self) -> None:
+        """End it here and now, as a power cut would."""
+        self.journal.close()
+        self.loop.close()
 
     def wait(self, work):
         return self.loop.run_until_complete(work)
@@ -59,12 +77,14 @@ class Stage:
         opened_ns = self.clock.now_ns() - timeframe_ns
         self.news.on_next(Candle(symbol, opened_ns, timeframe_ns, close, close, close, close, 1e9))
 
-    def send(self, key: str = "a", **fields: object) -> None:
+    def send(self, key: str = "a", *, generated: bool = False, **fields: object) -> None:
         said = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": key, **fields}
-        self.send_bytes(msgspec.json.encode({name: value for name, value in said.items() if value is not None}))
+        payload = msgspec.json.encode({name: value for name, value in said.items() if value is not None})
+        self.send_bytes(payload, generated=generated)
 
-    def send_bytes(self, payload: bytes) -> None:
-        self.engine.inlet.give((Raw(payload, may_say_now=True, reply=self.receipts.append),))
+    def send_bytes(self, payload: bytes, *, generated: bool = False) -> None:
+        raw = Raw(payload, generated=generated, may_say_now=True, reply=self.receipts.append)
+        self.engine.inlet.give((raw,))
 
     def run(self, seconds: float) -> Stage:
         """Let time pass; quotes are renewed every second, so that market data does not get old."""
@@ -90,6 +110,102 @@ class Stage:
         return {outcome.value: count for outcome, count in ledger.outcomes.items() if count}
 
 
-@pytest.fixture
+class Scripted:
+    """A venue that answers as the script says, an answer or an exception for each call, the last one for ever."""
+
+    trader = "paper"
+
+    def __init__(
+        self, it: Stage, *script: object, takes_s: float = 0.0, batch_max: int = 1, found: object = None
+    ) -> None:
+        self.it, self.script, self.takes_s, self.batch_max, self.found = it, list(script), takes_s, batch_max, found
+        self.sent: list[OrderRequest] = []
+        self.sent_at_s: list[float] = []
+        self.committed: list[list[str]] = []
+        self.tell: Callable[[OrderUpdate], None] = lambda _: None
+
+    def rules(self, symbol: str) -> MarketRules:
+        return MarketRules(symbol, tick=Decimal("0.01"), lot=Decimal("0.01"), min_notional=Decimal(5))
+
+    async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
+        self.sent += requests
+        self.sent_at_s.append(self.it.loop.time())
+        self.committed.append(self.it.kinds())
+        if self.takes_s:
+            answered = self.it.loop.create_future()
+            self.it.loop.call_later(self.takes_s, answered.set_result, None)
+            await answered
+        says = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(says, BaseException):
+            raise says
+        return says if isinstance(says, list) else [says] * len(requests)
+
+    async def find_order(self, request: OrderRequest) -> Answer:
+        if isinstance(self.found, BaseException):
+            raise self.found
+        return self.found
+
+    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
+        self.tell = heard
+
+    def update(self, status: OrderStatus, *fills: Fill, order: int = -1) -> None:
+        self.tell(
+            OrderUpdate(
+                trader=self.trader,
+                client_order_id=self.sent[order].client_order_id,
+                at_ns=self.it.clock.now_ns(),
+                status=status,
+                fills=fills,
+            )
+        )
+
+
+class Faltering(SqliteJournal):
+    """A journal whose disk is full for events of some kinds."""
+
+    full_for: tuple[type[e.Body], ...] = ()
+    takes_s = 0.0
+    loop = None
+
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]):
+        if self.takes_s and items:
+            written = self.loop.create_future()
+            self.loop.call_later(self.takes_s, written.set_result, None)
+            await written
+        if any(isinstance(body, self.full_for) for item in items for body in item.bodies):
+            raise JournalUnavailable("disk full")
+        return await super().commit(items, snapshots)
+
+
+@pytest.fixture(scope="session")
 def stage() -> Callable[..., Stage]:
     return Stage
+
+
+@pytest.fixture(scope="session")
+def trading() -> Callable[..., Stage]:
+    """A pipeline on a scripted venue; `signals` of them wait for the execution at 10 s."""
+
+    def start(
+        *script: object,
+        url: str = "sqlite:///:memory:",
+        start_ns: int = START_NS,
+        signals: int = 1,
+        takes_s: float = 0.0,
+        batch_max: int = 1,
+        found: object = None,
+        trader: str = "paper",
+        **changes: str,
+    ) -> Stage:
+        settings = {"execution__order_creation_retry_delay_ms": "1000", **changes}
+        it = Stage(url, start_ns=start_ns, journal=Faltering, **settings)
+        it.journal.loop = it.loop
+        it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
+        it.venue.trader = trader
+        it.engine.traders = [Trader(it.venue)]
+        it.start()
+        for number in range(signals):
+            it.send(f"k{number}")
+        return it
+
+    return start

@@ -1,0 +1,253 @@
+"""One running pipeline: when it is idle, how it stops, and what happens when something goes wrong."""
+
+from reactivex import Subject, never, throw
+
+from domain import events as e
+from domain.errors import IllegalTransition
+from domain.lifecycle import Outcome
+from domain.order import Acknowledged, OrderStatus, Unanswered
+from domain.reasons import Reason
+from domain.signal import Raw
+
+OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
+
+
+def line(key: str) -> Raw:
+    said = b'{"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":"now","key":"%s"}' % key.encode()
+    return Raw(said, may_say_now=True)
+
+
+def faults(it) -> list[tuple[str, str]]:
+    return [(body.where, body.error) for body in it.bodies(e.Faulted)]
+
+
+def test_it_is_idle_once_the_inputs_are_at_their_end_and_nothing_waits(trading):
+    it = trading(OPEN, signals=0)
+    assert it.engine.idle
+    it.send("a")
+    assert not it.engine.idle
+    it.run(1)
+    assert not it.engine.idle
+    idle = it.engine.when_idle()
+    it.run(8)
+    assert not idle.done()
+    it.run(2)
+    assert idle.done()
+    assert it.engine.idle
+
+
+def test_an_order_on_its_way_is_not_idle(trading):
+    it = trading(OPEN, takes_s=5)
+    idle = it.engine.when_idle()
+    it.run(14)
+    assert not idle.done()
+    it.run(2)
+    assert idle.done()
+
+
+def test_what_is_unknown_is_not_idle(trading):
+    it = trading(Unanswered(detail="?"))
+    it.run(200)
+    assert not it.engine.idle
+
+
+def test_it_waits_for_its_inputs_and_not_for_the_background(stage):
+    it = stage()
+    first, second = Subject(), Subject()
+    it.wait(it.engine.start([first, second], background=[never()]))
+    idle = it.engine.when_idle()
+    first.on_completed()
+    it.run(1)
+    assert not idle.done()
+    second.on_completed()
+    it.run(1)
+    assert idle.done()
+
+
+def test_the_end_of_the_input_executes_what_came_with_it(stage):
+    it = stage()
+    lines = Subject()
+    it.start(inputs=[lines])
+    lines.on_next(line("a"))
+    lines.on_completed()
+    idle = it.engine.when_idle()
+    it.loop.advance(0.001)
+    assert it.kinds() == ["accepted", "intent", "placed"]
+    assert idle.done()
+
+
+def test_stopping_tells_what_is_left_and_records_it(stage, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    it = stage(url).start(price=None)
+    it.send("a")
+    it.send("b")
+    assert it.wait(it.engine.stop()) == {"waiting": 2}
+    again = stage(url)
+    assert [body.left for body in again.bodies(e.Stopped)] == [{"waiting": 2}]
+    assert again.journal.snapshots()["state"].position == again.journal.head() - 1  # all but `started` of this run
+
+
+def test_after_a_stop_nothing_is_taken_and_senders_are_told(stage):
+    it = stage().start()
+    it.wait(it.engine.stop())
+    it.engine.inlet.hand_in(Raw(b"{}", reply=it.receipts.append))
+    it.receipts.append(it.wait(it.engine.submit(b"{}")))
+    assert [(receipt.signal_id, receipt.reason) for receipt in it.receipts] == [(None, Reason.STOPPING)] * 2
+
+
+def test_what_waits_at_the_door_is_told_when_it_stops(stage, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    it = stage(url, intake__capacity="1").start()
+    it.send("a")
+    it.send("b")
+    it.send("c")
+    it.wait(it.engine.stop())
+    assert [receipt.reason for receipt in it.receipts] == [Reason.DOOR_FULL, Reason.STOPPING, None]
+    turned_away = stage(url).bodies(e.TurnedAway)
+    assert {body.reason: body.count for body in turned_away} == {Reason.DOOR_FULL: 1, Reason.STOPPING: 1}
+
+
+def test_what_is_turned_away_is_recorded_with_each_execution(stage):
+    it = stage(intake__capacity="1").start()
+    for key in "abcd":
+        it.send(key)
+    it.run(9)
+    assert it.bodies(e.TurnedAway) == []
+    it.run(2)
+    assert it.bodies(e.TurnedAway) == [e.TurnedAway(count=2, reason=Reason.DOOR_FULL)]
+    assert it.engine.parts.state.ledger.turned_away == 2
+    it.engine.trigger()
+    it.run(1)
+    assert len(it.bodies(e.TurnedAway)) == 1
+
+
+def test_what_a_full_disk_turned_away_is_recorded_when_it_is_over(trading):
+    it = trading(OPEN, signals=0)
+    it.journal.full_for = (e.Accepted,)
+    it.send("a")
+    it.run(1)
+    assert [receipt.reason for receipt in it.receipts] == [Reason.JOURNAL_UNAVAILABLE]
+    it.engine.trigger()
+    it.run(1)
+    assert it.bodies(e.TurnedAway) == []
+    it.journal.full_for = ()
+    it.engine.record(e.Resumed())
+    it.run(1)
+    it.engine.trigger()
+    it.run(1)
+    assert it.bodies(e.TurnedAway) == [e.TurnedAway(count=1, reason=Reason.JOURNAL_UNAVAILABLE)]
+
+
+def test_what_an_observer_raises_is_recorded_once_a_commit_and_stops_nothing(stage):
+    it = stage()
+    seen = []
+    it.engine.observe("the screen", lambda events: 1 / 0)
+    it.engine.observe("the log", seen.extend)
+    it.start()
+    before = len(faults(it))
+    it.send("a")
+    it.run(11)
+    assert {(where, error.partition(":")[0]) for where, error in faults(it)} == {("the screen", "ZeroDivisionError")}
+    assert len(faults(it)) == before + 3  # accepted, intent, placed
+    assert it.ledger() == {"placed": 1}
+    assert [type(event.body) for event in seen if event.number] == [e.Accepted, e.Intended, e.Placed]
+    assert not it.engine.failed.done()
+
+
+def test_an_event_that_cannot_be_fails_the_pipeline_and_nothing_more_is_sent(trading):
+    it = trading(OPEN)
+    it.run(1)
+    idle = it.engine.when_idle()
+    (entry,) = it.engine.parts.room.entries.values()
+    expired_twice = e.Expired(reason=Reason.HALTED)
+    it.engine.parts.room.end(entry, it.clock.now_ns(), expired_twice)
+    it.engine.parts.room.end(entry, it.clock.now_ns(), expired_twice)
+    it.send("b")
+    it.loop.advance(100)
+    assert isinstance(it.engine.failed.exception(), IllegalTransition)
+    assert isinstance(idle.exception(), IllegalTransition)
+    assert isinstance(it.engine.when_idle().exception(), IllegalTransition)
+    assert it.venue.sent == []
+    assert it.loop.unhandled == []
+
+
+def test_a_stream_that_breaks_fails_the_pipeline(stage):
+    it = stage()
+    it.wait(it.engine.start([throw(OSError("gone"))]))
+    it.loop.advance(1)
+    assert isinstance(it.engine.failed.exception(), OSError)
+    it.send("a")
+    assert [receipt.reason for receipt in it.receipts] == [Reason.STOPPING]
+    it.loop.advance(20)
+    assert it.kinds() == []
+    it.wait(it.engine.stop())
+
+
+def test_a_signal_on_which_the_execution_raises_is_refused_and_the_others_go_on(trading):
+    it = trading(OPEN)
+    rules = it.venue.rules
+    it.venue.rules = lambda symbol: 1 / 0 if symbol == "ETH/USDT" else rules(symbol)
+    it.send("b", symbol="ETH/USDT", strength=1.0)
+    it.run(11)
+    (refused,) = it.bodies(e.Refused)
+    assert (refused.reason, refused.measured) == (
+        Reason.CHECK_FAILED,
+        "decide: ZeroDivisionError('division by zero')",
+    )
+    assert it.ledger() == {"refused": 1, "placed": 1}
+
+
+def test_a_ledger_that_does_not_balance_halts_entries(stage):
+    it = stage().start()
+    it.engine.parts.state.ledger.received += 1
+    it.send("a")
+    it.run(1)
+    (halted,) = it.bodies(e.Halted)
+    assert halted.reduce_only
+    assert it.engine.parts.state.halted == halted
+    it.run(20)
+    assert "intent" not in it.kinds()
+
+
+def test_silence_of_the_market_is_recorded_once_and_again_after_news(stage):
+    it = stage().start()
+    it.loop.advance(19)
+    assert faults(it) == []
+    it.loop.advance(100)
+    assert faults(it) == [("market data", "no news for 20 s")]
+    it.quote("BTC/USDT", "100")
+    it.send("a")
+    it.engine.trigger()
+    it.loop.advance(15)
+    assert it.ledger() == {"placed": 1}
+    assert len(faults(it)) == 1
+    it.loop.advance(10)
+    assert len(faults(it)) == 2
+
+
+def test_the_end_of_a_recording_is_no_silence(stage):
+    it = stage().start()
+    it.loop.advance(5)
+    it.news.on_completed()
+    it.loop.advance(100)
+    assert faults(it) == []
+
+
+def test_submitting_waits_for_the_receipt(stage):
+    it = stage().start()
+    said = b'{"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":"now","key":"a"}'
+    receipt = it.wait(it.engine.submit(said, may_say_now=True))
+    assert it.journal.find([receipt.signal_id])
+    again = it.wait(it.engine.submit(said, may_say_now=True))
+    assert (again.signal_id, again.redelivered) == (receipt.signal_id, True)
+
+
+def test_a_senders_reply_that_raises_harms_nobody(stage):
+    it = stage().start()
+    said = b'{"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":"now","key":"a"}'
+    it.engine.inlet.give((Raw(said, may_say_now=True, reply=lambda _: 1 / 0),))
+    it.send("b")
+    it.loop.advance(11)
+    assert [type(report["exception"]) for report in it.loop.unhandled] == [ZeroDivisionError]
+    assert it.engine.parts.state.ledger.outcomes[Outcome.PLACED] == 2
+    assert not it.engine.failed.done()

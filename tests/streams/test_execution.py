@@ -1,0 +1,212 @@
+"""Executions: when they come, and which signals get their turn."""
+
+import pytest
+from reactivex import operators as ops
+
+from adapters.sqlite_journal import SqliteJournal
+from clock import Clock, VirtualLoop
+from domain.reasons import Reason
+from domain.signal import Signal
+from marbles import Marbles
+from operators.record import GroupCommit
+from streams.execution import Cause, Rhythm, Tick, at_once, next_execution_ns, release, ticks
+from streams.in_flight import InFlight
+from streams.waiting import Entry, WaitingRoom
+
+START_NS = 1_735_689_600_000_000_000
+FRAME_NS = 1_000_000_000
+
+
+class Hall:
+    """A waiting room and the places in flight, on the time of marbles. The letter of a signal is its id."""
+
+    def __init__(self, places: int = 10, **scores: float) -> None:
+        self.m = Marbles(start_ns=START_NS)
+        journal = SqliteJournal("sqlite:///:memory:", mode="paper")
+        commits = GroupCommit(journal, clock=self.m.clock, group_max=10, images=dict)
+        self.room = WaitingRoom(self.m.clock, commits, supersede=True)
+        self.in_flight = InFlight(places, clock=self.m.clock)
+        for letter, score in scores.items():
+            self.enter(letter, score)
+
+    def enter(self, letter: str, score: float = 0.5) -> Entry:
+        signal = Signal(id=letter, content=b"", raw=b"")
+        entry = Entry(ord(letter), signal, START_NS, START_NS + 100 * FRAME_NS, score)
+        self.room.enter(entry)
+        return entry
+
+    def entry(self, letter: str) -> Entry:
+        return self.room.entries[ord(letter)]
+
+    def at(self, frame: float, do, *args) -> None:
+        self.m.clock.call_at(START_NS + int(frame * FRAME_NS), do, *args)
+
+    def released(self, given: str):
+        """What a tick at each `t` lets go, and at other letters one for that signal alone; all of it is sent."""
+
+        def tick(letter: str) -> Tick:
+            return Tick(self.m.clock.now_ns(), Cause.TRIGGER, () if letter == "t" else (ord(letter),))
+
+        def send(candidate) -> None:
+            self.room.leave(candidate.entry.number)
+            self.in_flight.take()
+
+        return self.m.hot(given).pipe(
+            ops.map(tick),
+            release(self.room, self.in_flight, clock=self.m.clock),
+            ops.do_action(send),
+            ops.map(lambda candidate: candidate.entry.signal.id),
+        )
+
+
+def test_the_best_score_goes_first_and_the_older_of_equals():
+    hall = Hall(a=0.5, b=0.9, c=0.7, d=0.9)
+    hall.m.expect(hall.released("-t---"), "-(bdca)")
+
+
+def test_a_tick_for_some_leaves_the_others_waiting():
+    hall = Hall(a=0.5, b=0.9)
+    hall.m.expect(hall.released("-a-t-"), "-a-b-")
+
+
+def test_a_tick_for_one_that_has_gone_does_nothing():
+    hall = Hall()
+    hall.m.expect(hall.released("-a---"), "-----")
+
+
+def test_as_many_go_as_there_are_places_and_the_rest_as_they_come_free():
+    hall = Hall(places=2, a=0.9, b=0.8, c=0.7, d=0.6)
+    for frame in (3, 5):
+        hall.at(frame, hall.in_flight.give_back)
+    hall.m.expect(hall.released("-t------"), "-(ab)-c-d--")
+
+
+def test_places_that_come_free_in_one_turn_are_filled_together():
+    hall = Hall(places=2, a=0.9, b=0.8, c=0.7, d=0.6)
+    freed = []
+    hall.in_flight.freed.subscribe(lambda _: freed.append(hall.m.clock.now_ns()))
+    hall.at(3, hall.in_flight.give_back)
+    hall.at(3, hall.in_flight.give_back)
+    seen = hall.m.record(hall.released("-t"))
+    hall.m.run(5)
+    assert seen.values == ["a", "b", "c", "d"]
+    assert freed == [START_NS + 3 * FRAME_NS]
+
+
+def test_a_place_that_comes_free_goes_to_the_best_of_all_ticks():
+    hall = Hall(places=1, a=0.9, b=0.3)
+    hall.at(2, hall.enter, "c", 0.6)
+    for frame in (4, 5):
+        hall.at(frame, hall.in_flight.give_back)
+    hall.m.expect(hall.released("-t-c----"), "-a--cb---")
+
+
+def test_those_without_a_place_carry_that_as_their_obstacle():
+    hall = Hall(places=1, a=0.9, b=0.8, c=0.7)
+    hall.entry("c").not_before_ns = START_NS + 50 * FRAME_NS
+    hall.m.record(hall.released("-t"))
+    hall.m.run(2)
+    assert hall.entry("b").obstacle.reason is Reason.IN_FLIGHT_FULL
+    assert hall.entry("c").obstacle.reason is Reason.AWAITING_TICK
+
+
+def test_one_that_left_the_room_before_a_place_came_free_gets_no_turn():
+    hall = Hall(places=1, a=0.9, b=0.8, c=0.7)
+    hall.at(2, hall.room.leave, ord("b"))
+    hall.at(3, hall.in_flight.give_back)
+    hall.m.expect(hall.released("-t"), "-a-c-")
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        pytest.param("-t------", "-b------", id="one in backoff is left out"),
+        pytest.param("-t---t--", "-b---a--", id="and has its turn when that is over"),
+    ],
+)
+def test_backoff(given, then):
+    hall = Hall(a=0.9, b=0.8)
+    hall.entry("a").not_before_ns = START_NS + 5 * FRAME_NS
+    hall.m.expect(hall.released(given), then)
+
+
+def test_one_whose_time_is_over_gets_no_turn():
+    hall = Hall(a=0.9)
+    hall.entry("a").expires_at_ns = START_NS + 3 * FRAME_NS
+    hall.m.expect(hall.released("---t"), "----")
+
+
+@pytest.mark.parametrize("given", ["-t|", "-t#"])
+def test_the_end_and_errors_pass(given):
+    hall = Hall()
+    hall.m.expect(hall.released(given), given.replace("t", "-"))
+
+
+def test_all_executions_are_one_stream():
+    hall = Hall(a=0.5)
+    asked = hall.m.hot("-u--u--").pipe(ops.map(lambda letter: Tick(hall.m.clock.now_ns(), Cause.URGENT)))
+    merged = ticks(Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=asked, room=hall.room)
+    seen = hall.m.record(merged)
+    hall.m.expect(seen, "-ui-ui--i-", show=lambda tick: tick.cause[0])
+    assert all(entry.value.at_ns == entry.at_ns for entry in seen)
+
+
+def test_points_at_which_nothing_waits_are_left_out_under_simulated_time():
+    hall = Hall()
+    hall.at(4, hall.enter, "a")
+    hall.at(9, hall.room.leave, ord("a"))
+    merged = ticks(
+        Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-"), room=hall.room
+    ).pipe(ops.map(lambda _: "t"))
+    hall.m.expect(merged, "-----t--t-----")
+
+
+def test_an_error_of_what_is_asked_for_passes():
+    hall = Hall()
+    hall.m.expect(
+        ticks(Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-#"), room=hall.room), "-#"
+    )
+
+
+def test_live_every_point_of_the_interval_is_an_execution():
+    loop = VirtualLoop()
+    clock = Clock(loop, epoch_ns=0, wall_ns=loop.time_ns)  # with a wall clock time is not simulated
+    journal = SqliteJournal("sqlite:///:memory:", mode="paper")
+    room = WaitingRoom(clock, GroupCommit(journal, clock=clock, group_max=1, images=dict), supersede=True)
+    seen: list[int] = []
+    rhythm = Rhythm(interval_s=30, first_after_s=10)
+    asked = Marbles().hot("-")
+    ticks(rhythm, clock=clock, asked=asked, room=room).subscribe(lambda tick: seen.append(tick.at_ns // FRAME_NS))
+    loop.advance(75)
+    assert seen == [10, 40, 70]
+
+
+def test_signals_of_one_turn_that_cannot_wait_are_executed_together():
+    hall = Hall(a=0.5, b=0.5, c=0.5)
+    urgent = hall.m.hot("-(ab)---c--|").pipe(
+        ops.map(hall.entry),
+        at_once(hall.m.clock),
+        ops.map(lambda tick: "".join(map(chr, tick.numbers)) + tick.cause[0]),
+    )
+    seen = hall.m.record(urgent)
+    hall.m.run()
+    assert seen.values == ["abu", "cu"]
+
+
+def test_urgent_signals_before_the_end_are_executed():
+    hall = Hall(a=0.5)
+    urgent = hall.m.hot("-(a|)").pipe(ops.map(hall.entry), at_once(hall.m.clock), ops.map(lambda _: "t"))
+    hall.m.expect(urgent, "-(t|)")
+
+
+@pytest.mark.parametrize(
+    ("now_s", "next_s"), [(0, 10), (10, 10), (10.5, 40), (40, 40), (41, 70)], ids=lambda seconds: f"{seconds} s"
+)
+def test_the_next_execution(now_s, next_s):
+    rhythm = Rhythm(interval_s=30, first_after_s=10)
+    assert next_execution_ns(rhythm, START_NS, START_NS + int(now_s * 1e9)) == START_NS + next_s * FRAME_NS
+
+
+def test_places_in_flight_are_bounded_by_at_least_one():
+    with pytest.raises(ValueError, match="limit must be at least 1, was 0"):
+        InFlight(0, clock=Marbles().clock)

@@ -1,0 +1,263 @@
+"""After a restart: what waits waits on, and what became of orders without an outcome is asked, not guessed."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain import events as e
+from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, Unanswered
+from domain.reasons import Reason
+
+BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
+OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
+SILENCE = Unanswered(detail="timed out")
+NEVER_CAME = NotPlaced(reason=Reason.INTERRUPTED, detail="not among the orders", final=False)
+A_SECOND_NS = 1_000_000_000
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path}/journal.db"
+
+
+def killed(it, down_s: float = 0.0) -> int:
+    """End it as a power cut would; gives the moment of the restart."""
+    it.kill()
+    return it.clock.now_ns() + int(down_s * 1e9)
+
+
+def account_of(it):
+    return it.engine.parts.state.book.account("paper")
+
+
+def test_a_waiting_signal_waits_on_for_what_is_left_of_its_time(stage, url):
+    first = stage(url).start(price=None)
+    first.send("a", ttl_s=60)
+    first.run(5)
+    it = stage(url, start_ns=killed(first, down_s=20)).start(price=None)
+    assert it.ledger() == {"waiting": 1}
+    it.run(34)
+    assert it.ledger() == {"waiting": 1}
+    it.run(1)
+    accepted, expired = [event for event in it.journal.read() if event.number]
+    assert expired.at_ns == accepted.body.expires_at_ns
+    assert expired.body.reason is Reason.NO_MARKET_DATA
+
+
+def test_a_signal_whose_time_ran_out_meanwhile_expires_at_once(stage, url):
+    first = stage(url).start()
+    first.send("a", ttl_s=9)
+    first.run(5)
+    it = stage(url, start_ns=killed(first, down_s=5)).start()
+    it.run(0)
+    assert it.ledger() == {"expired": 1}
+    it.run(20)
+    assert it.kinds() == ["accepted", "expired"]
+
+
+def test_a_waiting_signal_is_executed_after_the_restart_as_it_was_sent(stage, url):
+    first = stage(url).start()
+    first.send("a", side="sell", quantity="0.25", tags=["x"])
+    first.run(5)
+    it = stage(url, start_ns=killed(first)).start()
+    it.run(11)
+    (intent,) = it.bodies(e.Intended)
+    assert (intent.side, intent.amount) == ("sell", Decimal("0.25"))
+    assert it.ledger() == {"placed": 1}
+
+
+def test_supersede_holds_across_a_restart(stage, url):
+    first = stage(url).start()
+    first.send("old", generated=True, source="strategy:s")
+    first.run(5)
+    it = stage(url, start_ns=killed(first)).start()
+    it.send("new", generated=True, source="strategy:s")
+    it.run(1)
+    assert it.kinds() == ["accepted", "accepted", "superseded"]
+
+
+def test_an_intent_without_outcome_is_proved_not_placed_on_paper_and_tried_again(trading, stage, url):
+    first = trading(OPEN, url=url, takes_s=60)
+    first.run(11)
+    assert first.kinds() == ["accepted", "intent"]
+    it = stage(url, start_ns=killed(first)).start()
+    it.run(5)
+    assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
+    (deferred,) = it.bodies(e.Deferred)
+    assert deferred.reason is Reason.INTERRUPTED
+    assert [intent.generation for intent in it.bodies(e.Intended)] == [1, 2]
+    assert account_of(it).held("BTC/USDT") == 1
+    assert account_of(it).balances["USDT"].total == 10_000 - 100 - Decimal("0.1")
+    assert account_of(it).balances["USDT"].locked == 0
+    assert it.engine.parts.in_flight.count == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields", "kinds"),
+    [
+        pytest.param({}, {"ttl_s": 12}, ["deferred", "expired"], id="its time is over"),
+        pytest.param({"execution__order_creation_retries": "1"}, {}, ["failed"], id="its attempts are used up"),
+    ],
+)
+def test_an_intent_without_outcome_is_not_tried_again_when(trading, stage, url, changes, fields, kinds):
+    first = trading(OPEN, url=url, takes_s=60, signals=0)
+    first.send("a", **fields)
+    first.run(11)
+    it = stage(url, start_ns=killed(first, down_s=5), **changes).start()
+    it.run(60)
+    assert it.kinds() == ["accepted", "intent", *kinds]
+    assert account_of(it).orders == {}
+    assert account_of(it).balances["USDT"].locked == 0
+
+
+def test_attempts_count_across_a_restart(trading, url):
+    first = trading(BUSY, url=url)
+    first.run(10.1)
+    assert first.kinds() == ["accepted", "intent", "deferred"]
+    it = trading(BUSY, url=url, start_ns=killed(first), signals=0)
+    it.run(60)
+    assert [sent.generation for sent in it.venue.sent] == [2, 3]
+    assert it.ledger() == {"failed": 1}
+
+
+def test_backoff_holds_across_a_restart(trading, url):
+    busy_for_long = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="banned", final=False, retry_after_s=50)
+    first = trading(busy_for_long, url=url)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0)
+    it.run(39)
+    assert it.venue.sent == []
+    (entry,) = it.engine.parts.room.entries.values()
+    assert (entry.obstacle.reason, entry.obstacle.measured) == (Reason.REJECTED_FOR_NOW, "banned")
+    it.run(40)
+    assert it.ledger() == {"placed": 1}
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds", "ledger"),
+    [
+        pytest.param(OPEN, ["placed"], {"placed": 1}, id="found"),
+        pytest.param(SILENCE, ["unknown"], {"unknown": 1}, id="no answer"),
+        pytest.param(OSError("reset"), ["unknown"], {"unknown": 1}, id="the lookup raises"),
+    ],
+)
+def test_of_an_intent_without_outcome_the_venue_is_asked(trading, url, found, kinds, ledger):
+    first = trading(OPEN, url=url, takes_s=60)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found)
+    it.run(100)
+    assert it.kinds() == ["accepted", "intent", *kinds]
+    assert it.ledger() == ledger
+    assert it.venue.sent == []
+    assert account_of(it).balances["USDT"].locked == 100
+    assert it.engine.parts.in_flight.count == 0
+
+
+def test_an_intent_of_a_trader_that_is_gone_is_unknown(trading, url):
+    first = trading(OPEN, url=url, takes_s=60)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, trader="another")
+    it.run(1)
+    assert [body.detail for body in it.bodies(e.Unresolved)] == ["paper is not among the traders"]
+    assert it.ledger() == {"unknown": 1}
+
+
+def test_what_was_unknown_and_is_still_unanswered_stays_so_without_an_event(trading, url):
+    first = trading(SILENCE, url=url)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=SILENCE)
+    it.run(100)
+    assert it.kinds() == ["accepted", "intent", "unknown"]
+    assert it.venue.sent == []
+    assert account_of(it).balances["USDT"].locked == 100
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        pytest.param(OPEN, ["placed"], id="found"),
+        pytest.param(NEVER_CAME, ["deferred", "intent", "placed"], id="proved not placed"),
+    ],
+)
+def test_what_was_unknown_is_decided_by_a_proof(trading, url, found, kinds):
+    first = trading(SILENCE, url=url)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found)
+    it.run(20)
+    assert it.kinds() == ["accepted", "intent", "unknown", *kinds]
+    assert it.ledger() == {"placed": 1}
+    assert account_of(it).balances["USDT"].locked == 100
+
+
+def test_an_order_found_filled_is_booked(trading, url):
+    filled = Fill(trade_id="t1", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+    closed = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))
+    first = trading(SILENCE, url=url)
+    first.run(11)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=closed)
+    it.run(1)
+    assert account_of(it).held("BTC/USDT") == 1
+    assert account_of(it).orders == {}
+    assert list(it.journal.open()) == []
+
+
+def test_an_open_order_goes_on_being_filled_after_a_restart(stage, url):
+    first = stage(url).start(price=None)
+    first.quote("BTC/USDT", "100", depth="0.4")
+    first.send("a")
+    first.loop.advance(10.5)
+    assert account_of(first).held("BTC/USDT") == Decimal("0.4")
+    it = stage(url, start_ns=killed(first, down_s=3600)).start(price=None)
+    assert account_of(it).held("BTC/USDT") == Decimal("0.4")
+    it.quote("BTC/USDT", "100", depth="0.4")
+    it.loop.advance(0.5)
+    assert account_of(it).held("BTC/USDT") == Decimal("0.8")
+    it = stage(url, start_ns=killed(it)).start(price=None)
+    it.quote("BTC/USDT", "99", depth="0.4")
+    it.run(1)
+    assert it.kinds() == ["accepted", "intent", "placed", "fill", "fill", "order"]
+    assert account_of(it).held("BTC/USDT") == 1
+    assert account_of(it).orders == {}
+    assert account_of(it).balances["USDT"].locked == 0
+
+
+def test_a_new_paper_account_is_funded_once(stage, url):
+    first = stage(url).start()
+    it = stage(url, start_ns=killed(first)).start()
+    assert len(it.bodies(e.Funded)) == 1
+    assert account_of(it).free("USDT") == 10_000
+
+
+def test_a_repeat_is_refused_after_a_restart_too(stage, url):
+    first = stage(url, dedup__window_s="60").start()
+    first.send("weak", strength=0.1, side="sell")
+    first.send("a")
+    first.run(11)
+    it = stage(url, start_ns=killed(first), dedup__window_s="60").start()
+    it.send("b")
+    it.send("a")
+    it.send("c", side="sell")
+    it.run(48)
+    it.send("d")
+    it.run(1)
+    it.send("e")
+    it.run(1)
+    assert [(body.reason, body.measured) for body in it.bodies(e.Refused)] == [
+        (Reason.WEAK, 0.1),
+        (Reason.REPEAT, 11.0),
+        (Reason.REPEAT, 59.0),
+    ]
+    assert it.kinds().count("accepted") == 3
+    assert it.kinds().count("redelivered") == 1
+
+
+def test_no_more_repeats_are_remembered_across_a_restart_than_max_keys(stage, url):
+    first = stage(url, dedup__window_s="60").start()
+    for source in "abc":
+        first.send(source, source=source)
+    first.run(1)
+    it = stage(url, start_ns=killed(first), dedup__window_s="60", dedup__max_keys="2").start()
+    for source in "cba":
+        it.send(f"{source} again", source=source)
+    it.run(1)
+    assert [receipt.reason for receipt in it.receipts] == [Reason.REPEAT, Reason.REPEAT, None]
