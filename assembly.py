@@ -84,7 +84,8 @@ async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, sym
     room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
     in_flight = InFlight(settings.max_in_flight, clock=clock)
     placement = Placement(state, room, in_flight, clock=clock, commits=commits, retries=_retries(settings))
-    door = Door(commits)
+    intake = settings.intake
+    door = Door(commits, room, capacity=intake.capacity, max_waiting=intake.max_waiting)
     parts = Parts(clock, commits, state, markets, room, in_flight, placement, door, Telemetry(clock.now_ns))
     venue = _paper_venue(settings, state, markets)
     traders = [Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)]
@@ -179,7 +180,7 @@ def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rul
     return Rules(
         admit=admit(
             capacity=intake.capacity,
-            depth=parts.commits.depth,
+            depth=parts.door.depth,
             clock=parts.clock,
             when_full=WhenFull(intake.when_full),
             max_per_s=intake.max_per_s,

@@ -79,7 +79,7 @@ class WholePipeline:
     async def flat_out(self, lines: Sequence[bytes]) -> Lap:
         """Let signals in as fast as they are recorded, as those of a file."""
         parts = self.engine.parts
-        source = given_room(lines, depth=parts.commits.depth, depth_max=self._room, clock=parts.clock)
+        source = given_room(lines, depth=parts.door.depth, depth_max=self._room, clock=parts.clock)
         return await self._lap(len(lines), lambda: source.subscribe(lambda raw: self.engine.inlet.give((raw,))))
 
     async def in_groups(self, lines: Sequence[bytes], group: int) -> Lap:

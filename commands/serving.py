@@ -56,7 +56,7 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
     engine, world = await open_live(settings, clock, candles=plan.candles)
     market = generated(engine, world, settings, strategies=plan.strategies)
-    outside = [] if opened is None else [opened(engine.parts.commits.depth)]
+    outside = [] if opened is None else [opened(engine.parts.door.depth)]
     hang_up = await control.answer(settings.journal.url, answerer(engine))
     stop_showing = show(engine, world.name)
     try:

@@ -96,6 +96,8 @@ class IntakeSettings(Section):
 
     capacity: Count = 10_000
     """Signals that may wait for their commit."""
+    max_waiting: Count = 200_000
+    """Signals that may wait for their execution; while as many do, the door is full."""
     when_full: Literal["turn_away", "evict_oldest"] = "turn_away"
     """Who is turned away when `capacity` is reached: the newcomer, or the one that waits longest."""
     max_per_s: Seconds | None = None

@@ -22,9 +22,9 @@ _LOOK_AGAIN_S = 0.001
 
 
 def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max: int, clock: Clock) -> Observable[Raw]:
-    """Lines of a file, let in as fast as they are recorded: never more than about `depth_max` under way.
+    """Lines of a file, let in as fast as they are recorded: never more than `depth_max` under way.
 
-    Emits when:      fewer than `depth_max` signals are under way, up to 256 in one turn of the loop.
+    Emits when:      fewer than `depth_max` are under way: as many as there is room for, at most 256 in one turn.
     Completes when:  the lines are at their end.
     Errors when:     reading them raises.
     Memory:          none of its own.
@@ -37,11 +37,12 @@ def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max
         def turn() -> None:
             if disposed.is_disposed:
                 return
-            if depth() >= depth_max:
+            room = depth_max - depth()
+            if room <= 0:
                 clock.call_after(_LOOK_AGAIN_S, turn)
                 return
             try:
-                some = list(islice(lines, _TOGETHER))
+                some = list(islice(lines, min(room, _TOGETHER)))
             except Exception as error:
                 observer.on_error(error)
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 
 from domain import events as e
 from domain.ports import Item, NewSignal
@@ -42,14 +43,20 @@ def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
 
 
 class Door:
-    """Counts what was turned away before it could be recorded, and records the count when the journal takes it.
+    """Knows how full the house is, and counts what was turned away before it could be recorded.
 
-    Memory: one number for each reason.
+    At most `capacity` signals may be under way to their commit, and none more while `max_waiting` wait for their
+    execution. Memory: one number for each reason.
     """
 
-    def __init__(self, commits: GroupCommit) -> None:
-        self._commits = commits
+    def __init__(self, commits: GroupCommit, room: Sized, *, capacity: int, max_waiting: int) -> None:
+        self._commits, self._room = commits, room
+        self._capacity, self._max_waiting = capacity, max_waiting
         self._counts: Counter[Reason] = Counter()
+
+    def depth(self) -> int:
+        """How many signals are under way to their commit; as many as may be, while too many wait."""
+        return self._capacity if len(self._room) >= self._max_waiting else self._commits.depth()
 
     def turned_away(self, _: object, reason: Reason) -> None:
         """Count one signal that was not recorded, and whose sender was told so, if it asked."""

@@ -26,7 +26,9 @@ async def reopen(
     for life in list(lives):  # before anything new is recorded
         outcome = state.outcome(life.number)
         if outcome is Outcome.WAITING:
-            room.enter(Entry.of(life))
+            entry = Entry.of(life)
+            if room.enter(entry) and entry.not_before_ns:
+                placement.retry_at.on_next(entry)
         elif outcome in (Outcome.PLACING, Outcome.UNKNOWN):
             request = _last_request(life)
             answer = await _ask(venues.get(request.trader), request)

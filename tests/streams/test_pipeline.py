@@ -221,3 +221,15 @@ def test_what_is_partly_filled_is_filled_by_later_news_and_booked_once(stage):
     assert account.held("BTC/USDT") == 1
     assert account.balances["USDT"].locked == 0
     assert it.engine.parts.state.standing == {}
+
+
+def test_the_door_is_full_while_as_many_signals_wait_as_may(stage):
+    it = stage(intake__max_waiting="2", intake__capacity="1").start()
+    for key in "abcd":
+        it.send(key, symbol="BTC/USDT")
+        it.run(1)
+    assert it.ledger() == {"waiting": 2}
+    it.engine.trigger()
+    it.run(1)
+    assert it.ledger() == {"placed": 2, "waiting": 1}  # c waited at the door, d was turned away
+    assert [receipt.reason for receipt in it.receipts] == [None, None, Reason.DOOR_FULL, None]
