@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
+from heapq import heappop, heappush
 
 from msgspec import Struct
 from reactivex import Observable, abc
@@ -163,7 +163,7 @@ def release(
 
     def stage(source: Observable[Tick]) -> Observable[Candidate]:
         def subscribe(observer: abc.ObserverBase[Candidate], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            left: deque[Entry] = deque()
+            left: list[tuple[float, int, Entry]] = []  # a heap: the best score first, then the oldest
             meant: set[int] = set()
             pumping = False
 
@@ -173,16 +173,10 @@ def release(
                     turn = [waiting[number] for number in tick.numbers if number in waiting]
                 else:
                     turn = list(waiting.values())
-                turn.sort(key=_best_first)
-                before = len(left)
                 for entry in turn:
                     if entry.number not in meant and entry.not_before_ns <= tick.at_ns:
                         meant.add(entry.number)
-                        left.append(entry)
-                if 0 < before < len(left):
-                    in_order = sorted(left, key=_best_first)
-                    left.clear()
-                    left.extend(in_order)
+                        heappush(left, (-entry.score, entry.number, entry))
                 pump()
                 if left:
                     for entry in turn:
@@ -196,7 +190,7 @@ def release(
                 try:
                     now_ns = clock.now_ns()
                     while left and not in_flight.full:
-                        entry = left.popleft()
+                        entry = heappop(left)[-1]
                         meant.discard(entry.number)
                         if room.entries.get(entry.number) is entry and now_ns < entry.expires_at_ns:
                             observer.on_next(Candidate(entry, now_ns))
@@ -210,7 +204,3 @@ def release(
         return Observable(subscribe)
 
     return stage
-
-
-def _best_first(entry: Entry) -> tuple[float, int]:
-    return -entry.score, entry.number
