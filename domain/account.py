@@ -7,7 +7,6 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from domain.events import Intended
 from domain.market import base_of, quote_of
 from domain.order import Fill, OrderRequest
 from domain.signal import Side
@@ -102,7 +101,7 @@ class Account:
         """What of `held` no selling order of ours is closing yet."""
         return max(self.held(symbol) - self._closing.get(symbol, _ZERO), _ZERO)
 
-    def reserve(self, order: OrderRequest | Intended) -> None:
+    def reserve(self, order: OrderRequest) -> None:
         """Set the capital of an order aside; a second time for the same order changes nothing."""
         if order.client_order_id in self.orders:
             return

@@ -33,7 +33,7 @@ class Book:
             account = self.accounts[trader] = Account()
         return account
 
-    def reserve(self, order: OrderRequest | e.Intended) -> None:
+    def reserve(self, order: OrderRequest) -> None:
         """Set the capital of an order aside, before its intent is queued; once for each order."""
         account = self.account(order.trader)
         if order.client_order_id not in account.orders:

@@ -13,9 +13,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from domain.order import Fill, OrderStatus
+from domain.order import Fill, OrderRequest, OrderStatus
 from domain.reasons import Reason
-from domain.signal import OrderType, Side
 from domain.verdict import Measure
 
 __all__ = [
@@ -90,18 +89,8 @@ class Expired(_Body, frozen=True):
     limit: Measure = None
 
 
-class Intended(_Body, frozen=True):
-    """An order is about to be sent. Committed before the request leaves."""
-
-    client_order_id: str
-    trader: str
-    symbol: str
-    side: Side
-    order_type: OrderType
-    amount: Decimal
-    price: Decimal | None
-    generation: int
-    reserved: Decimal
+Intended = OrderRequest
+"""An order is about to be sent. Committed before the request leaves: it is the request itself."""
 
 
 class Placed(_Body, frozen=True):

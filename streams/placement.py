@@ -101,7 +101,7 @@ class Placement:
                 self._room.leave(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
-                item = Item(self._clock.now_ns(), (_intent(request),), entry.number, entry.signal.id)
+                item = Item(self._clock.now_ns(), (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, at_ns=at_ns, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
@@ -174,17 +174,3 @@ class Placement:
             self._room.enter(entry)
             self.retry_at.on_next(entry)
         self._in_flight.give_back()
-
-
-def _intent(request: OrderRequest) -> e.Intended:
-    return e.Intended(
-        client_order_id=request.client_order_id,
-        trader=request.trader,
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        amount=request.amount,
-        price=request.price,
-        generation=request.generation,
-        reserved=request.reserved,
-    )

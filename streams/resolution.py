@@ -46,15 +46,4 @@ async def _ask(venue: Venue | None, request: OrderRequest) -> Answer:
 
 
 def _last_request(life: OpenSignal) -> OrderRequest:
-    intent = next(event.body for event in reversed(life.events) if isinstance(event.body, e.Intended))
-    return OrderRequest(
-        client_order_id=intent.client_order_id,
-        trader=intent.trader,
-        symbol=intent.symbol,
-        side=intent.side,
-        order_type=intent.order_type,
-        amount=intent.amount,
-        price=intent.price,
-        generation=intent.generation,
-        reserved=intent.reserved,
-    )
+    return next(event.body for event in reversed(life.events) if isinstance(event.body, e.Intended))
