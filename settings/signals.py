@@ -37,8 +37,8 @@ class SignalSettings(Section):
     """Closed candles a symbol needs before a strategy is asked about it."""
     strategies: tuple[StrategySettings, ...] = (
         StrategySettings(name="ema_cross", params={"fast": 3, "slow": 8}),
-        StrategySettings(name="rsi_reversion", params={"period": 7, "low": 40, "high": 60}),
-        StrategySettings(name="breakout", params={"period": 10}),
+        StrategySettings(name="rsi_reversion", params={"period": 5, "low": 40, "high": 60}),
+        StrategySettings(name="breakout", params={"period": 6}),
     )
     """Which strategies run. None: signals come from outside only."""
 
