@@ -1,1 +1,1 @@
-"""adapters"""
+"""One file for each thing outside: the journal, files, standard input, the socket, the log."""

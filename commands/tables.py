@@ -113,7 +113,7 @@ def positions(invocation: Invocation, journal: str | None, as_json: bool) -> Non
 
 
 def _positions(reader: SqliteReader) -> Iterator[_Position]:
-    state = State.of(reader)  # type: ignore[arg-type] # of a journal, it only reads
+    state = State.of(reader)
     for trader, account in sorted(state.book.accounts.items()):
         for symbol, holding in sorted(account.holdings.items()):
             yield _Position(

@@ -1,1 +1,1 @@
-"""domain"""
+"""What the words mean: values and pure rules. No streams, no I/O, no clock."""

@@ -91,10 +91,10 @@ class SignalExpired(ExecutionError):
 
 
 class ConfidenceTooLow(ExecutionError):
-    """The score is under the threshold; `confidence` carries the score."""
+    """The score, or the strength, is under its threshold; `confidence` carries it."""
 
     def __init__(self, confidence: float, threshold: float) -> None:
-        super().__init__(f"score must be at least {threshold}, was {confidence}")
+        super().__init__(f"score or strength must be at least {threshold}, was {confidence}")
         self.confidence, self.threshold = confidence, threshold
 
 

@@ -11,7 +11,18 @@ from domain.events import Body, Recorded
 from domain.market import MarketRules
 from domain.order import Answer, OrderRequest, OrderUpdate
 
-__all__ = ["Committed", "Conflict", "Item", "Journal", "NewSignal", "OpenSignal", "Outcomes", "Snapshot", "Venue"]
+__all__ = [
+    "Committed",
+    "Conflict",
+    "Item",
+    "Journal",
+    "NewSignal",
+    "OpenSignal",
+    "Outcomes",
+    "Past",
+    "Snapshot",
+    "Venue",
+]
 
 
 class NewSignal(Struct, frozen=True, gc=False):
@@ -70,8 +81,20 @@ class Snapshot(Struct, frozen=True, gc=False):
     image: bytes
 
 
-class Journal(Protocol):
-    """The durable record. One writer. Positions rise; they may have gaps."""
+class Past(Protocol):
+    """What is recorded, for whoever reads it. Positions rise; they may have gaps."""
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """The newest image of each part of the state."""
+        ...
+
+    def read(self, after: int = 0) -> Iterator[Recorded]:
+        """The events behind a position, oldest first."""
+        ...
+
+
+class Journal(Past, Protocol):
+    """The durable record. One writer."""
 
     async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
         """Commit a batch of independent items, durably, and answer for each.
@@ -89,14 +112,6 @@ class Journal(Protocol):
 
     def open(self) -> Iterator[OpenSignal]:
         """The signals that are not done, oldest first."""
-        ...
-
-    def snapshots(self) -> Mapping[str, Snapshot]:
-        """The newest image of each part of the state."""
-        ...
-
-    def read(self, after: int = 0) -> Iterator[Recorded]:
-        """The events behind a position, oldest first."""
         ...
 
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:

@@ -62,9 +62,11 @@ class TraderSettings(Section):
     markets: dict[Symbol, MarketRuleSettings] = {}
     """Other rules than the venue's, by symbol."""
     after_unknown: Literal["settle", "park"] = "settle"
-    """An order not found in time: `settle` takes it as proof where the venue allows that, `park` asks a person."""
+    """An order not found in time: `settle` takes it as proof where the venue allows that, `park` asks a person.
+    On real venues only: without effect in this release."""
     ccxt: dict[str, JsonValue] = {}
-    """Passed to the exchange's class as it is. No keys: they belong in the environment."""
+    """Passed to the exchange's class as it is. No keys: they belong in the environment.
+    On real venues only: without effect in this release."""
 
     @field_validator("exchange")
     @classmethod

@@ -1,1 +1,1 @@
-"""streams"""
+"""What happens over time. `pipeline` tells the whole story on one page."""

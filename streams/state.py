@@ -11,7 +11,7 @@ from domain import events as e
 from domain.account import Account
 from domain.book import Book
 from domain.lifecycle import FINAL, Ledger, Outcome, advance
-from domain.ports import Journal
+from domain.ports import Past
 
 __all__ = ["Standing", "State"]
 
@@ -54,7 +54,7 @@ class State:
         self._order_of: dict[str, int] = {}
 
     @classmethod
-    def of(cls, journal: Journal) -> State:
+    def of(cls, journal: Past) -> State:
         """The state as the journal tells it: the newest image, and the events behind it."""
         state = cls()
         snapshot = journal.snapshots().get(_PART)
