@@ -69,7 +69,8 @@ def test_an_example_that_fails_is_noticed_with_its_line(broken, line, tmp_path):
 
 @pytest.mark.parametrize("block", [block for _, block in blocks(README, "json")])
 def test_a_json_example_is_valid_settings(block):
-    Settings.model_validate(json.loads(block))
+    said = json.loads(block)
+    assert Settings.model_validate(said).model_fields_set == set(said)
 
 
 @pytest.mark.parametrize("line", [line for _, block in blocks(README, "jsonl") for line in block.splitlines()])

@@ -41,10 +41,12 @@ def test_parameters_reach_the_strategy():
 
 
 def test_parameters_changed_afterwards_do_not_matter():
-    params = {"period": 3}
+    params = {"period": 1}
     fresh = load("breakout", params)
-    params["period"] = -1
-    fresh()
+    params["period"] = 50
+    strategy = fresh()
+    higher = Candle("BTC/USDT", 0, 60_000_000_000, 10.0, 12.0, 10.0, 12.0, 1.0)
+    assert [strategy(CANDLE), strategy(higher).side] == [None, Side.BUY]
 
 
 def test_a_strategy_of_the_users_own(module_of_the_user):
