@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -245,13 +244,13 @@ def _paper_venue(settings: Settings, state: State, markets: Markets) -> PaperVen
 
     derived = paper_rules(overrides={}, maker_fee=trader.fees.maker, taker_fee=trader.fees.taker, reference=middle)
 
-    @cache
-    def rules_of(market: MarketRules) -> MarketRules:
-        return replace(market, **_other_rules(settings, market.symbol))
+    known: dict[str, MarketRules] = {}
 
     def rules(symbol: str) -> MarketRules | None:
-        market = derived(symbol)
-        return market and rules_of(market)
+        found = known.get(symbol)
+        if found is None and (market := derived(symbol)) is not None:
+            found = known[symbol] = replace(market, **_other_rules(settings, symbol))
+        return found
 
     own = Account.from_image(state.book.account(trader.id).image())
     acknowledged = state.acknowledged(trader.id)

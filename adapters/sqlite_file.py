@@ -13,6 +13,7 @@ from domain.errors import JournalRefused, SettingsError
 __all__ = ["SCHEMA_VERSION", "Lock", "connect", "path_of"]
 
 SCHEMA_VERSION = 1
+_CHECKPOINT_PAGES = 8000  # ids are random: most pages of a large index are written once a checkpoint, not once a signal
 _APPLICATION_ID = 0x7468726C  # "thrl", so that `file` and we ourselves know a journal from another database
 
 _SCHEMA = f"""
@@ -142,6 +143,7 @@ def _check(connection: sqlite3.Connection, path: str, mode: str | None, synchron
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise JournalRefused(_DAMAGED.format(path=path, error=" ".join(verdict.split())))

@@ -16,7 +16,7 @@ __all__ = ["SqliteJournal", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
 _FEW = 32
-_ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
+_VALUES_AT_ONCE = 32_000
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
 
 
@@ -123,31 +123,29 @@ class _Rows:
         self.done: list[object] = []
         self.ids: list[bytes] = []
         self.answers: list[Committed | Conflict] = []
-        self.head = head
         within: dict[bytes, tuple[int, bytes]] = {}
+        signals, events, answers = self.signals, self.events, self.answers
         for item in items:
-            number, signal_id, new = item.number, item.signal_id, item.new
+            number, signal_id, at_ns, new = item.number, item.signal_id, item.at_ns, item.new
             if new is not None:
                 key = bytes.fromhex(new.id)
                 taken = known.get(key) or within.get(key)
                 if taken is not None:
-                    self.answers.append(Conflict(taken[0], taken[1] == new.content))
+                    answers.append(Conflict(taken[0], taken[1] == new.content))
                     continue
-                number, signal_id = self.head + 1, new.id
+                number, signal_id = head + 1, new.id
                 within[key] = (number, new.content)
                 self.ids.append(key)
-                self.signals += (number, key, new.content, new.raw, item.done)
+                signals += (number, key, new.content, new.raw, item.done)
             elif item.done:
                 self.done.append(number)
-            self.answers.append(Committed(self._events(item, number, signal_id)))
-
-    def _events(self, item: Item, number: int, signal_id: str) -> tuple[Recorded, ...]:
-        recorded = []
-        for body in item.bodies:
-            self.head += 1
-            self.events += (self.head, number, item.at_ns, kind_of(body), encode_body(body).decode())
-            recorded.append(Recorded(self.head, number, signal_id, item.at_ns, body))
-        return tuple(recorded)
+            recorded = []
+            for body in item.bodies:
+                head += 1
+                events += (head, number, at_ns, kind_of(body), encode_body(body).decode())
+                recorded.append(Recorded(head, number, signal_id, at_ns, body))
+            answers.append(Committed(tuple(recorded)))
+        self.head = head
 
 
 class SqliteJournal(SqliteReader):
@@ -220,10 +218,8 @@ class SqliteJournal(SqliteReader):
         self._insert("INSERT OR REPLACE INTO snapshot VALUES ", "(?,?,?)", 3, images)
 
     def _insert(self, opening: str, row: str, width: int, values: Sequence[object], closing: str = "") -> None:
-        """Run a statement over many rows, in steps of a few sizes only, so that SQLite keeps each prepared."""
-        start, left = 0, len(values) // width
-        for size in _ROWS_AT_ONCE:
-            while left >= size:
-                end = start + size * width
-                self._connection.execute(opening + ",".join([row] * size) + closing, values[start:end])
-                start, left = end, left - size
+        """Write all rows with one statement: a thread has to queue for the interpreter again after each."""
+        at_once = _VALUES_AT_ONCE // width * width
+        for start in range(0, len(values), at_once):
+            some = values[start : start + at_once]
+            self._connection.execute(opening + ",".join([row] * (len(some) // width)) + closing, some)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -114,7 +115,8 @@ class Account:
         """Give back what is still set aside for an order that is over or never was; returns the order it was."""
         order = self.orders.pop(client_order_id, None)
         if order is not None:
-            self._balance(order.currency).locked -= order.reserved
+            if order.reserved:
+                self._balance(order.currency).locked -= order.reserved
             self._close(order, -order.remaining)
         return order
 
@@ -125,35 +127,51 @@ class Account:
             KeyError: there is no such open order.
         """
         order = self.orders[client_order_id]
-        base, quote = base_of(order.symbol), quote_of(order.symbol)
-        cost = fill.amount * fill.price
-        fee_in_base = fill.fee if fill.fee_currency == base else _ZERO
-        fee_in_quote = fill.fee if fill.fee_currency == quote else _ZERO
-        holding = self.holdings.setdefault(order.symbol, Holding())
+        symbol, amount, fee = order.symbol, fill.amount, fill.fee
+        base, quote, paid_in = base_of(symbol), quote_of(symbol), fill.fee_currency
+        in_base, in_quote = self._balance(base), self._balance(quote)
+        remaining, cost = order.remaining, amount * fill.price
+        fee_in_base = fee if paid_in == base else _ZERO
+        fee_in_quote = fee if paid_in == quote else _ZERO
+        if paid_in != base and paid_in != quote:
+            self._balance(paid_in).total -= fee
+        holding = self.holdings.get(symbol)
+        if holding is None:
+            holding = self.holdings[symbol] = Holding()
         if order.side is Side.BUY:
-            spent = cost + fee_in_quote
-            self._balance(base).total += fill.amount
-            self._balance(quote).total -= cost
-            holding.amount += fill.amount - fee_in_base
+            spent, spending = cost + fee_in_quote, in_quote
+            gained = amount - fee_in_base
+            in_base.total += gained
+            in_quote.total -= spent
+            holding.amount += gained
             holding.cost += spent
         else:
-            spent = fill.amount + fee_in_base
-            self._balance(base).total -= fill.amount
-            self._balance(quote).total += cost
+            spent, spending = amount + fee_in_base, in_base
+            gained = cost - fee_in_quote
+            in_base.total -= spent
+            in_quote.total += gained
             closed = min(spent, holding.amount)
             if closed:
                 paid = holding.cost * closed / holding.amount
-                holding.realized += (cost - fee_in_quote) * closed / spent - paid
+                holding.realized += gained * closed / spent - paid
                 holding.amount -= closed
                 holding.cost -= paid
-        self._balance(fill.fee_currency).total -= fill.fee
+            self._close(order, -min(amount, remaining))
         # What is spent is unlocked, not a share of what was set aside: a division would leave a rest in the locked sum.
-        unlocked = order.reserved if fill.amount >= order.remaining else min(spent, order.reserved)
+        unlocked = order.reserved if amount >= remaining else min(spent, order.reserved)
         order.reserved -= unlocked
-        self._balance(order.currency).locked -= unlocked
-        self._close(order, -min(fill.amount, order.remaining))
-        order.filled += fill.amount
+        spending.locked -= unlocked
+        order.filled += amount
         order.trades += 1
+
+    def without(self, client_order_ids: Iterable[str]) -> Account:
+        """A copy in which these orders, of which nothing was filled, were never reserved."""
+        copy = Account()
+        copy.balances = {currency: Balance(b.total, b.locked) for currency, b in self.balances.items()}
+        copy.holdings, copy.orders, copy._closing = self.holdings, dict(self.orders), dict(self._closing)
+        for order_id in client_order_ids:
+            copy.release(order_id)
+        return copy
 
     def image(self) -> bytes:
         """The whole account as JSON, for a snapshot."""

@@ -19,6 +19,7 @@ from domain.verdict import Measure
 
 __all__ = [
     "KINDS",
+    "KIND_OF",
     "Accepted",
     "Body",
     "Deferred",
@@ -248,7 +249,7 @@ KINDS: dict[str, type[Body]] = {
     "funded": Funded,
 }
 
-_KIND_OF = {body: kind for kind, body in KINDS.items()}
+KIND_OF = {body: kind for kind, body in KINDS.items()}
 _DECODERS = {kind: msgspec.json.Decoder(body) for kind, body in KINDS.items()}
 
 encode_body = msgspec.json.Encoder().encode
@@ -266,7 +267,7 @@ class Recorded(Struct, frozen=True, gc=False):
 
 def kind_of(body: Body) -> str:
     """The name a body is recorded under."""
-    return _KIND_OF[type(body)]
+    return KIND_OF[type(body)]
 
 
 def decode_body(kind: str, data: bytes) -> Body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -76,11 +77,12 @@ def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
 
 def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
     side = _side(line)
-    if "/" not in line.symbol[1:-1] or any(letter.isspace() for letter in line.symbol):
+    if not _is_unified(line.symbol):
         raise _Unreadable(f"Expected a unified symbol such as BTC/USDT, got {line.symbol!r} - at `$.symbol`")
-    for name, number in (("price", line.price), ("quantity", line.quantity)):
-        if number is not None:
-            _must_be_an_amount(name, number)
+    if line.price is not None:
+        _must_be_an_amount("price", line.price)
+    if line.quantity is not None:
+        _must_be_an_amount("quantity", line.quantity)
     timestamp_ms = _timestamp_ms(line, raw, at_ns)
     source = line.source or "unnamed"
     said_at = line.timestamp if line.timestamp == "now" else timestamp_ms
@@ -106,6 +108,11 @@ def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
         tags=line.tags,
         generated=raw.generated,
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_unified(symbol: str) -> bool:
+    return "/" in symbol[1:-1] and not any(letter.isspace() for letter in symbol)
 
 
 def _side(line: _Line) -> Side:

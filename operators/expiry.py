@@ -39,11 +39,12 @@ class Deadlines(Generic[_Key]):
         self._count += 1
         self._added[key] = self._count
         heappush(self._heap, (at_ns, self._count, key))
-        self._compact()
+        if len(self._heap) > 2 * len(self._added) + _FEW:
+            self._compact()
 
     def discard(self, key: _Key) -> None:
         """Forget `key`, if it is here."""
-        if self._added.pop(key, None) is not None:
+        if self._added.pop(key, None) is not None and len(self._heap) > 2 * len(self._added) + _FEW:
             self._compact()
 
     def due(self, now_ns: int) -> list[_Key]:
@@ -64,9 +65,8 @@ class Deadlines(Generic[_Key]):
         return heap[0][0] if heap else None
 
     def _compact(self) -> None:
-        if len(self._heap) > 2 * len(self._added) + _FEW:
-            self._heap = [entry for entry in self._heap if self._added.get(entry[2]) == entry[1]]
-            heapify(self._heap)
+        self._heap = [entry for entry in self._heap if self._added.get(entry[2]) == entry[1]]
+        heapify(self._heap)
 
 
 def expire(*, ttl_s: float, clock: Clock, ended: Observable[str]) -> Stage:

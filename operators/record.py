@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from reactivex import Observable, Subject, abc
 
 from clock import Clock
 from domain.errors import JournalUnavailable
 from domain.events import Recorded, Redelivered
 from domain.identity import conflicting_id
-from domain.ports import Committed, Conflict, Item, Journal
+from domain.ports import Committed, Conflict, Item, Journal, Outcomes
 from domain.reasons import Reason
 from domain.signal import Receipt, Reply
 from domain.verdict import Refusal, Verdict
@@ -26,21 +29,30 @@ _T = TypeVar("_T")
 Told: TypeAlias = Committed | Conflict | JournalUnavailable
 
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.1, 5.0
+_IMAGE_BYTES_PER_EVENT = 64
+_MANY = 64
 
 
-class _Pending(Struct, Generic[_T], frozen=True):
+class _Pending(Struct, Generic[_T], frozen=True, gc=False):
     item: Item
-    told: Callable[[_T, Told], None] | None
+    told: Callable[[Sequence[_T], Sequence[Told]], None] | None
     about: _T
     must: bool
 
 
+_Done: TypeAlias = tuple[Sequence[_Pending[object]], Outcomes]
+
+_listener_of = attrgetter("told")
+
+
 class GroupCommit:
-    """Commits in groups: whatever arrives while a commit is under way goes into the next one.
+    """Commits in groups: whatever arrives while a commit is under way goes into the next one. Where much waits, that
+    one begins before the last is told.
 
     `committed` carries the events of each commit, as a sequence, before anybody else is told of it. It errors when one
     of its subscribers, or whoever is told, raises: then nothing is committed any more. A failed commit is tried again
-    for as long as it takes for items that `must` be recorded, the oldest first; the others are told.
+    for as long as it takes for items that `must` be recorded, the oldest first; the others are told. An image of the
+    state goes along every `image_every` events, or more rarely where it is large: it adds 64 bytes to an event at most.
     Memory: what is submitted and not committed; `admit` bounds it by `depth`.
     """
 
@@ -56,7 +68,8 @@ class GroupCommit:
         self.committed: Subject[Sequence[Recorded]] = Subject()
         self.failing: JournalUnavailable | None = None
         self._journal, self._clock, self._group_max = journal, clock, group_max
-        self._images, self._image_every, self._imaged_at = images, image_every, journal.head()
+        self._images, self._image_every = images, image_every
+        self._image_due_at = journal.head() + image_every
         self._pending: deque[_Pending[object]] = deque()
         self._under_way = 0
         self._delay_s = _RETRY_FIRST_S
@@ -71,12 +84,15 @@ class GroupCommit:
     def submit(
         self,
         item: Item,
-        told: Callable[[_T, Told], None] | None = None,
+        told: Callable[[Sequence[_T], Sequence[Told]], None] | None = None,
         about: _T | None = None,
         *,
         must: bool = False,
     ) -> None:
-        """Have an item committed, and `told(about, answer)` called after it. Only from the loop's own thread."""
+        """Have an item committed, and `told(abouts, answers)` called after it. Only from the loop's own thread.
+
+        Items that follow each other in one commit, with the same `told`, are told in one call.
+        """
         self._pending.append(_Pending(item, told, about, must))  # type: ignore[arg-type]
         if not self._running:
             self._running = True
@@ -100,9 +116,18 @@ class GroupCommit:
         self._task = self._clock.loop.create_task(self._run(), name="group commit")
 
     async def _run(self) -> None:
+        following: asyncio.Task[_Done | None] | None = None
         try:
-            while self._pending:
-                await self._commit_group()
+            while self._pending or following is not None:
+                done = await (following or self._commit_group())
+                following = None
+                if done is None:
+                    continue
+                if len(self._pending) >= _MANY and self._journal.head() < self._image_due_at:
+                    following = self._clock.loop.create_task(self._commit_group(), name="group commit")
+                    await asyncio.sleep(0)  # so that it is under way while the last one is believed
+                self._believe(*done)
+                await asyncio.sleep(0)
         except Exception as error:  # a bug, or a fold that cannot be: nothing may be believed any more
             self.committed.on_error(error)
             return
@@ -111,38 +136,53 @@ class GroupCommit:
         for then in idle:
             then()
 
-    async def _commit_group(self) -> None:
-        group = [self._pending.popleft() for _ in range(min(len(self._pending), self._group_max))]
-        self._under_way = len(group)
+    async def _commit_group(self) -> _Done | None:
+        group = self._next_group()
+        self._under_way += len(group)
         try:
             answers = await self._journal.commit([pending.item for pending in group], self._snapshots())
         except JournalUnavailable as error:
-            self.failing, self._under_way = error, 0
+            self.failing = error
+            self._under_way -= len(group)
             self._pending.extendleft(pending for pending in reversed(group) if pending.must)
-            self._tell([pending for pending in group if not pending.must], error)
+            given_up = [pending for pending in group if not pending.must]
+            self._tell(given_up, [error] * len(given_up))
             if self._pending:
                 await asyncio.sleep(self._delay_s)
                 self._delay_s = min(self._delay_s * 2, _RETRY_LAST_S)
-            return
-        self.failing, self._under_way, self._delay_s = None, 0, _RETRY_FIRST_S
+            return None
+        return group, answers
+
+    def _believe(self, group: Sequence[_Pending[object]], answers: Outcomes) -> None:
+        self.failing, self._delay_s = None, _RETRY_FIRST_S
+        self._under_way -= len(group)
         self.committed.on_next([event for a in answers if type(a) is Committed for event in a.events])
-        for pending, answer in zip(group, answers, strict=True):
-            if pending.told is not None:
-                pending.told(pending.about, answer)
-        await asyncio.sleep(0)
+        self._tell(group, answers)
+
+    def _next_group(self) -> Sequence[_Pending[object]]:
+        pending = self._pending
+        if len(pending) > self._group_max:
+            return [pending.popleft() for _ in range(self._group_max)]
+        self._pending = deque()
+        return pending
 
     def _snapshots(self) -> Mapping[str, bytes]:
         head = self._journal.head()
-        if head - self._imaged_at < self._image_every:
+        if head < self._image_due_at:
             return {}
-        self._imaged_at = head
-        return self._images()
+        images = self._images()
+        size = sum(map(len, images.values()))
+        self._image_due_at = head + max(self._image_every, size // _IMAGE_BYTES_PER_EVENT)
+        return images
 
     @staticmethod
-    def _tell(group: Sequence[_Pending[object]], error: JournalUnavailable) -> None:
-        for pending in group:
-            if pending.told is not None:
-                pending.told(pending.about, error)
+    def _tell(group: Sequence[_Pending[object]], answers: Sequence[Told]) -> None:
+        told_of = 0
+        for told, run in groupby(group, _listener_of):
+            abouts = [pending.about for pending in run]
+            if told is not None:
+                told(abouts, answers[told_of : told_of + len(abouts)])
+            told_of += len(abouts)
 
 
 class Entered(Struct, frozen=True, gc=False):
@@ -155,8 +195,8 @@ class Entered(Struct, frozen=True, gc=False):
 
 def record(
     commits: GroupCommit, *, item_of: Callable[[Verdict], Item], turned_away: Callable[[Verdict, Reason], None]
-) -> Callable[[Observable[Verdict]], Observable[Entered]]:
-    """Record each verdict, tell its sender, and let it go on.
+) -> Callable[[Observable[Verdict]], Observable[Sequence[Entered]]]:
+    """Record each verdict, tell its sender, and let it go on, together with those of the same commit.
 
         -a-b-a'-c|        a' is a again, c is a with other content
         -a-b-a--C|        C is refused: conflict
@@ -164,14 +204,16 @@ def record(
     `item_of` says what is recorded of a verdict. A signal that is known, with the same content, is recorded as
     redelivered; with other content it is a line of its own, refused. What cannot be committed goes to `turned_away`.
 
-    Emits when:      a verdict is committed, in the order of arrival.
+    Emits when:      verdicts are committed: those of one commit, in the order of arrival.
     Completes when:  upstream completed and everything is committed.
     Errors when:     upstream errors.
     Memory:          verdicts under way, bounded by `admit`.
     """
 
-    def stage(source: Observable[Verdict]) -> Observable[Entered]:
-        def subscribe(observer: abc.ObserverBase[Entered], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def stage(source: Observable[Verdict]) -> Observable[Sequence[Entered]]:
+        def subscribe(
+            observer: abc.ObserverBase[Sequence[Entered]], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
             under_way = 0
             completed = False
 
@@ -180,14 +222,18 @@ def record(
                 under_way += 1
                 commits.submit(item_of(verdict), entered, verdict)
 
-            def entered(verdict: Verdict, answer: Told) -> None:
-                if type(answer) is Committed:
-                    leave(Entered(verdict, answer.events[0].number), Receipt(verdict.signal.id, _reason(verdict)))
-                elif type(answer) is Conflict:
-                    settle(verdict, answer)
-                else:
-                    turned_away(verdict, Reason.JOURNAL_UNAVAILABLE)
-                    leave(None, Receipt(None, Reason.JOURNAL_UNAVAILABLE), verdict)
+            def entered(verdicts: Sequence[Verdict], answers: Sequence[Told]) -> None:
+                gone: list[Entered] = []
+                for verdict, answer in zip(verdicts, answers, strict=True):
+                    if type(answer) is Committed:
+                        gone.append(Entered(verdict, answer.events[0].number))
+                        if verdict.reply is not None:
+                            commits.tell(verdict.reply, Receipt(verdict.signal.id, _reason(verdict)))
+                    elif type(answer) is Conflict:
+                        settle(verdict, answer)
+                    else:
+                        turn_away(verdict)
+                leave(gone)
 
             def settle(verdict: Verdict, conflict: Conflict) -> None:
                 signal = verdict.signal
@@ -196,25 +242,32 @@ def record(
                     commits.submit(again, redelivered, (verdict, conflict.number))
                     return
                 refusal = Refusal(Reason.CONFLICT, measured=signal.content.hex(), limit=f"as first sent: {signal.id}")
-                other = conflicting_id(signal.id, signal.content)
-                signal = type(signal)(**{**{f: getattr(signal, f) for f in signal.__struct_fields__}, "id": other})
+                signal = replace(signal, id=conflicting_id(signal.id, signal.content))
                 refused = Verdict(signal, verdict.at_ns, verdict.score, refusal, verdict.reply)
                 commits.submit(item_of(refused), entered, refused)
 
-            def redelivered(about: tuple[Verdict, int], answer: Told) -> None:
-                verdict, number = about
-                if type(answer) is Committed:
-                    leave(Entered(verdict, number, known=True), Receipt(verdict.signal.id, redelivered=True))
-                else:
-                    entered(verdict, answer)
+            def redelivered(abouts: Sequence[tuple[Verdict, int]], answers: Sequence[Told]) -> None:
+                gone: list[Entered] = []
+                for (verdict, number), answer in zip(abouts, answers, strict=True):
+                    if type(answer) is Committed:
+                        gone.append(Entered(verdict, number, known=True))
+                        if verdict.reply is not None:
+                            commits.tell(verdict.reply, Receipt(verdict.signal.id, redelivered=True))
+                    else:
+                        turn_away(verdict)
+                leave(gone)
 
-            def leave(gone: Entered | None, receipt: Receipt, verdict: Verdict | None = None) -> None:
+            def turn_away(verdict: Verdict) -> None:
                 nonlocal under_way
                 under_way -= 1
-                about = gone.verdict if gone is not None else verdict
-                if about is not None and about.reply is not None:
-                    commits.tell(about.reply, receipt)
-                if gone is not None:
+                turned_away(verdict, Reason.JOURNAL_UNAVAILABLE)
+                if verdict.reply is not None:
+                    commits.tell(verdict.reply, Receipt(None, Reason.JOURNAL_UNAVAILABLE))
+
+            def leave(gone: Sequence[Entered]) -> None:
+                nonlocal under_way
+                under_way -= len(gone)
+                if gone:
                     observer.on_next(gone)
                 if completed and not under_way:
                     observer.on_completed()

@@ -22,7 +22,10 @@ def _freshness(max_age_ms: float) -> Factor:
     max_age_ns = max_age_ms * 1e6
 
     def freshness(signal: Signal, at_ns: int) -> float:
-        return min(1.0, max(0.0, 1 - (at_ns - signal.timestamp_ns) / max_age_ns))
+        age_ns = at_ns - signal.timestamp_ns
+        if age_ns <= 0:
+            return 1.0
+        return 1 - age_ns / max_age_ns if age_ns < max_age_ns else 0.0
 
     return freshness
 

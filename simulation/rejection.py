@@ -26,10 +26,10 @@ def reject(request: OrderRequest, rules: MarketRules, best: Decimal | None, acco
     limit, amount, buying = request.price, request.amount, request.side is Side.BUY
     if request.client_order_id in account.orders:
         return _rejected("-2010 Duplicate order sent.")
-    if amount <= 0 or rules.round_amount(amount) != amount:
+    if amount <= 0 or amount % rules.lot:
         return _rejected("-1013 Filter failure: LOT_SIZE")
     if limit is not None:
-        if limit <= 0 or rules.round_price(limit) != limit:
+        if limit <= 0 or limit % rules.tick:
             return _rejected("-1013 Filter failure: PRICE_FILTER")
         if best is not None and (limit > best * _FARTHEST or limit * _FARTHEST < best):
             return _rejected("-1013 Filter failure: PERCENT_PRICE")

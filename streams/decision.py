@@ -24,22 +24,21 @@ from streams.waiting import Entry
 __all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
 
 
-class Send(Struct, frozen=True):
+class Send(Struct, frozen=True, gc=False):
     """An order is to be sent."""
 
     entry: Entry
     request: OrderRequest
 
 
-class Refuse(Struct, frozen=True):
+class Refuse(Struct, frozen=True, gc=False):
     """Our own limits or balance forbid it, for good."""
 
     entry: Entry
-    at_ns: int
     refusal: Refusal
 
 
-class Wait(Struct, frozen=True):
+class Wait(Struct, frozen=True, gc=False):
     """Something stands in the way that may go away."""
 
     entry: Entry
@@ -69,7 +68,7 @@ def decide(
     try:
         return _decide(candidate, rules, state, markets, traders)
     except Exception as error:
-        return Refuse(candidate.entry, candidate.at_ns, refuse_failed_check("decide", error))
+        return Refuse(candidate.entry, refuse_failed_check("decide", error))
 
 
 def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, traders: Sequence[Trader]) -> Decision:
@@ -77,10 +76,10 @@ def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, 
     signal = entry.signal
     if signal.symbol not in markets.symbols:
         followed = ", ".join(sorted(markets.symbols)[:20])
-        return Refuse(entry, at_ns, Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=followed))
+        return Refuse(entry, Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=followed))
     trader = choose(signal, traders)
     if isinstance(trader, Refusal):
-        return Refuse(entry, at_ns, trader)
+        return Refuse(entry, trader)
     quote = markets.quotes.get(signal.symbol)
     in_the_way = obstacle(signal, at_ns, halted=state.halted, quote=quote, max_data_age_ns=rules.max_data_age_ns)
     if in_the_way is not None:
@@ -91,10 +90,10 @@ def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, 
     account = state.book.account(trader.id)
     terms = price_and_size(signal, quote, market, account, rules.sizing, rules.pricing)
     if isinstance(terms, Refusal):
-        return Refuse(entry, at_ns, terms)
+        return Refuse(entry, terms)
     refusal = refuse_beyond(rules.limits, signal, terms, state.book)
     if refusal is not None:
-        return Refuse(entry, at_ns, refusal)
+        return Refuse(entry, refusal)
     generation = entry.attempts + 1
     request = OrderRequest(
         client_order_id=client_order_id(rules.tag, trader.id, signal.id, generation),

@@ -62,7 +62,7 @@ class Engine:
         parts.commits.committed.subscribe(self._fold, self._fail)
         self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
-        story = pipeline([self.inlet.signals], self.traders, self.rules, parts, self.asked)
+        story = pipeline(self.inlet.signals, self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))
         venues = {trader.id: trader.venue for trader in self.traders}
         await reopen(self.journal.open(), parts.state, parts.room, venues, parts.placement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from heapq import heappop, heappush
 
@@ -44,7 +44,7 @@ class Tick(Struct, frozen=True, gc=False):
     numbers: tuple[int, ...] = ()
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, gc=False):
     """A waiting signal whose turn it is."""
 
     entry: Entry
@@ -104,42 +104,22 @@ def _while_something_waits(rhythm: Rhythm, clock: Clock, room: WaitingRoom) -> O
     return Observable(subscribe)
 
 
-def at_once(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
-    """Ask for the execution of signals that cannot wait: one for all that come in one turn of the loop.
+def at_once(clock: Clock) -> Callable[[Observable[Sequence[Entry]]], Observable[Tick]]:
+    """Ask for the execution of signals that cannot wait: one for all that come together.
 
         -(ab)-c-|
         -t----t-|         the first is of a and b
 
-    Emits when:      the turn of the loop in which a signal came is over.
-    Completes when:  upstream completed, after the last execution.
+    Emits when:      signals come.
+    Completes when:  upstream completes.
     Errors when:     upstream errors.
-    Memory:          the signals of one turn.
+    Memory:          none.
     """
 
-    def stage(source: Observable[Entry]) -> Observable[Tick]:
-        def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            together: list[int] = []
+    def tick(entries: Sequence[Entry]) -> Tick:
+        return Tick(clock.now_ns(), Cause.URGENT, tuple([entry.number for entry in entries]))
 
-            def on_next(entry: Entry) -> None:
-                if not together:
-                    clock.call_soon(ask)
-                together.append(entry.number)
-
-            def ask() -> None:
-                if together:
-                    numbers = tuple(together)
-                    together.clear()
-                    observer.on_next(Tick(clock.now_ns(), Cause.URGENT, numbers))
-
-            def on_completed() -> None:
-                ask()
-                observer.on_completed()
-
-            return source.subscribe(on_next, observer.on_error, on_completed)
-
-        return Observable(subscribe)
-
-    return stage
+    return ops.map(tick)
 
 
 _FULL = Refusal(Reason.IN_FLIGHT_FULL)
@@ -147,7 +127,7 @@ _FULL = Refusal(Reason.IN_FLIGHT_FULL)
 
 def release(
     room: WaitingRoom, in_flight: InFlight, *, clock: Clock
-) -> Callable[[Observable[Tick]], Observable[Candidate]]:
+) -> Callable[[Observable[Tick]], Observable[Sequence[Candidate]]]:
     """Give out waiting signals, the best score first, as many as may be in flight; the rest as places come free.
 
         -t-------|        three wait, two may be in flight, a place comes free
@@ -155,14 +135,16 @@ def release(
 
     A signal still in backoff is left out. Those for which there is no place carry that as their obstacle.
 
-    Emits when:      a tick comes, or a place comes free while signals of a tick are left.
+    Emits when:      a tick comes, or places come free while signals of a tick are left: at most as many as fit.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          one reference for each signal of the last tick that has had no turn.
     """
 
-    def stage(source: Observable[Tick]) -> Observable[Candidate]:
-        def subscribe(observer: abc.ObserverBase[Candidate], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def stage(source: Observable[Tick]) -> Observable[Sequence[Candidate]]:
+        def subscribe(
+            observer: abc.ObserverBase[Sequence[Candidate]], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
             left: list[tuple[float, int, Entry]] = []  # a heap: the best score first, then the oldest
             meant: set[int] = set()
             pumping = False
@@ -190,12 +172,20 @@ def release(
                 try:
                     now_ns = clock.now_ns()
                     while left and not in_flight.full:
-                        entry = heappop(left)[-1]
-                        meant.discard(entry.number)
-                        if room.entries.get(entry.number) is entry and now_ns < entry.expires_at_ns:
-                            observer.on_next(Candidate(entry, now_ns))
+                        turn = some_of(left, in_flight.free, now_ns)
+                        if turn:
+                            observer.on_next(turn)
                 finally:
                     pumping = False
+
+            def some_of(left: list[tuple[float, int, Entry]], places: int, now_ns: int) -> list[Candidate]:
+                turn: list[Candidate] = []
+                while left and len(turn) < places:
+                    entry = heappop(left)[-1]
+                    meant.discard(entry.number)
+                    if room.entries.get(entry.number) is entry and now_ns < entry.expires_at_ns:
+                        turn.append(Candidate(entry, now_ns))
+                return turn
 
             return CompositeDisposable(
                 source.subscribe(on_next, observer.on_error, observer.on_completed), in_flight.freed.subscribe(pump)

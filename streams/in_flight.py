@@ -29,13 +29,18 @@ class InFlight:
         """Whether no further order may go."""
         return self.count >= self.limit
 
+    @property
+    def free(self) -> int:
+        """How many further orders may go."""
+        return max(self.limit - self.count, 0)
+
     def take(self) -> None:
         """One order more is on its way."""
         self.count += 1
 
-    def give_back(self) -> None:
-        """One order less is on its way."""
-        self.count -= 1
+    def give_back(self, count: int = 1) -> None:
+        """So many orders less are on their way."""
+        self.count -= count
         if not self._telling:
             self._telling = True
             self._clock.call_soon(self._tell)

@@ -19,9 +19,9 @@ class Latencies:
 
     def add(self, duration_ns: int) -> None:
         """Count one duration; a negative one counts as none."""
-        micros = max(duration_ns, 0) // 1000
+        micros = duration_ns // 1000 if duration_ns > 0 else 0
         bits = micros.bit_length()
-        shift = max(bits - 5, 0)
+        shift = bits - 5 if bits > 5 else 0
         bucket = shift * _STEPS + (micros >> shift)
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
         self.count += 1

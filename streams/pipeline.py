@@ -63,17 +63,17 @@ class Parts(Struct, frozen=True):
 
 
 def pipeline(
-    doors: Sequence[Observable[Raw]],
+    signals: Observable[Raw],
     traders: Sequence[Trader],
     rules: Rules,
     parts: Parts,
     asked: Subject[Tick],
-) -> Observable[Decision]:
+) -> Observable[Sequence[Decision]]:
     """From signals to recorded outcomes. Subscribing starts it; `asked` takes executions on demand.
 
     Unsubscribing ends the way in. Orders that are on their way are seen through all the same.
 
-    Emits when:      something was decided of a waiting signal.
+    Emits when:      something was decided of waiting signals: of those whose turn it was.
     Completes when:  never.
     Errors when:     a stream breaks that must not: the pipeline has to be stopped.
     Memory:          signals that are not committed, that wait, or that are in flight.
@@ -83,14 +83,19 @@ def pipeline(
     def first_event(verdict: Verdict) -> Item:
         return entry_item(verdict, rules.ttl_ns)
 
-    def decided_of(turn: Candidate) -> Decision:
-        return decide(turn, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
+    def execute(turn: Sequence[Candidate]) -> Sequence[Decision]:
+        decisions = []
+        for candidate in turn:  # each sees what those before it have reserved
+            decision = decide(candidate, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
+            placement.take(decision, candidate.at_ns)
+            decisions.append(decision)
+        return decisions
 
     def executed(tick: Tick) -> None:
         parts.telemetry.tick(tick)
         parts.door.record(tick.at_ns)
 
-    received = merge(*doors).pipe(rules.admit, identify(clock))
+    received = signals.pipe(rules.admit, identify(clock))
     judged = received.pipe(
         rules.entry,
         record(commits, item_of=first_event, turned_away=parts.door.turned_away),
@@ -102,8 +107,7 @@ def pipeline(
     decided = due.pipe(
         ops.do_action(executed),
         release(room, parts.in_flight, clock=clock),
-        ops.map(decided_of),
-        ops.do_action(placement.take),
+        ops.map(execute),
     )
     updates = OrderUpdates(parts.state, commits)
     for trader in traders:

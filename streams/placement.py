@@ -94,16 +94,16 @@ class Placement:
         )
         answered.subscribe(self.settle)
 
-    def take(self, decision: Decision) -> None:
-        """Act on a decision, at once."""
+    def take(self, decision: Decision, at_ns: int) -> None:
+        """Act on a decision that was made at `at_ns`, at once."""
         match decision:
             case Send(entry=entry, request=request):
                 self._room.leave(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
-                item = Item(self._clock.now_ns(), (request,), entry.number, entry.signal.id)
+                item = Item(at_ns, (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
-            case Refuse(entry=entry, at_ns=at_ns, refusal=why):
+            case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
                 self._room.end(entry, at_ns, refused)
             case Wait(entry=entry, obstacle=obstacle):
@@ -118,21 +118,21 @@ class Placement:
         """Record what came of an order."""
         order, answer = sent
         entry, request = order.entry, order.request
-        item = Item(self._clock.now_ns(), (self._outcome(entry, request, answer),), entry.number, entry.signal.id)
-        last = item.bodies[0]
-        if isinstance(last, e.Failed) or (isinstance(last, e.Placed) and last.status is not OrderStatus.OPEN):
-            item = Item(item.at_ns, item.bodies, item.number, item.signal_id, done=True)
-        self._commits.submit(item, self._settled, (order, last), must=True)
+        outcome = self._outcome(entry, request, answer)
+        done = type(outcome) is e.Failed or (type(outcome) is e.Placed and outcome.status is not OrderStatus.OPEN)
+        item = Item(self._clock.now_ns(), (outcome,), entry.number, entry.signal.id, done=done)
+        self._commits.submit(item, self._settled, (order, outcome), must=True)
 
-    def _committed(self, order: Send, answer: Told) -> None:
-        if isinstance(answer, Committed):
-            order.entry.attempts += 1
-            self._intended[order.request.trader].on_next(order)
-            return
-        self._state.book.release(order.request.trader, order.request.client_order_id)
-        order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
-        self._room.enter(order.entry)
-        self._in_flight.give_back()
+    def _committed(self, orders: Sequence[Send], answers: Sequence[Told]) -> None:
+        for order, answer in zip(orders, answers, strict=True):
+            if type(answer) is Committed:
+                order.entry.attempts += 1
+                self._intended[order.request.trader].on_next(order)
+                continue
+            self._state.book.release(order.request.trader, order.request.client_order_id)
+            order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
+            self._room.enter(order.entry)
+            self._in_flight.give_back()
 
     def _turn_back(self, order: Send) -> None:
         self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
@@ -166,11 +166,11 @@ class Placement:
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
         )
 
-    def _settled(self, about: tuple[Send, e.Body], _: Told) -> None:
-        order, body = about
-        if isinstance(body, e.Deferred):
-            entry = order.entry
-            entry.not_before_ns, entry.obstacle = body.retry_at_ns, Refusal(body.reason, measured=body.detail)
-            self._room.enter(entry)
-            self.retry_at.on_next(entry)
-        self._in_flight.give_back()
+    def _settled(self, outcomes: Sequence[tuple[Send, e.Body]], _: Sequence[Told]) -> None:
+        for order, body in outcomes:
+            if type(body) is e.Deferred:
+                entry = order.entry
+                entry.not_before_ns, entry.obstacle = body.retry_at_ns, Refusal(body.reason, measured=body.detail)
+                self._room.enter(entry)
+                self.retry_at.on_next(entry)
+        self._in_flight.give_back(len(outcomes))

@@ -16,6 +16,7 @@ from domain.ports import Past
 __all__ = ["Standing", "State"]
 
 _PART = "state"
+_WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -107,12 +108,8 @@ class State:
         return {_PART: msgspec.json.encode(image)}
 
     def _recorded(self, account: Account) -> Account:
-        ahead = [order_id for order_id in account.orders if order_id not in self._order_of]
-        if ahead:
-            account = Account.from_image(account.image())
-            for order_id in ahead:
-                account.release(order_id)
-        return account
+        ahead = account.orders.keys() - self._order_of.keys()
+        return account.without(ahead) if ahead else account
 
     def _restore(self, image: _Image) -> None:
         ledger = self.ledger
@@ -126,14 +123,17 @@ class State:
 
     def _fold_signal(self, event: e.Recorded) -> None:
         number, body = event.number, event.body
-        if type(body) is e.Redelivered:
+        kind = type(body)
+        if kind is e.Redelivered:
             self.ledger.redelivered += 1
             return
         stood = self.standing.get(number)
-        before = stood.outcome if stood else None
+        if stood is None:
+            before, trader, order_id = None, "", ""
+        else:
+            before, trader, order_id = stood.outcome, stood.trader, stood.client_order_id
         after = advance(before, body)
-        trader, order_id = (stood.trader, stood.client_order_id) if stood else ("", "")
-        if type(body) is e.Intended:
+        if isinstance(body, e.Intended):
             trader, order_id = body.trader, body.client_order_id
             self._order_of[order_id] = number
         if order_id and self.book.apply(trader, body):
@@ -141,7 +141,7 @@ class State:
             trader = order_id = ""
         if after is not before:
             self.ledger.move(before, after)
-            if isinstance(body, e.Refused | e.Expired | e.Failed):
+            if isinstance(body, _WITH_REASON):
                 self.ledger.reasons[body.reason] += 1
         if not order_id and after in FINAL:
             self.standing.pop(number, None)

@@ -29,6 +29,8 @@ _STAGE_OF: dict[type[e.Body], str] = {
     e.Filled: "orders",
     e.OrderChanged: "orders",
 }
+_ENDS: frozenset[type[e.Body]] = frozenset({e.Expired, e.Superseded, e.Failed, e.Refused})
+_LOSSES: frozenset[type[e.Body]] = frozenset({e.Expired, e.Refused})
 
 
 class Telemetry:
@@ -59,34 +61,36 @@ class Telemetry:
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
         now_ns = self._now_ns()
+        newest: dict[type[e.Body], int] = {}
+        seen: dict[type[e.Body], int] = {}
         for event in events:
-            body = event.body
-            kind = type(body)
-            self.counts[e.kind_of(body)] += 1
-            stage = _STAGE_OF.get(kind)
-            if stage is not None:
-                self.heartbeats[stage] = event.at_ns
-            number = event.number
+            number, at_ns, kind = event.number, event.at_ns, type(event.body)
+            newest[kind] = at_ns
+            seen[kind] = seen.get(kind, 0) + 1
             if kind is e.Accepted:
                 self.last_loss = None
-                self._received[number] = event.at_ns
-                self.latencies["recorded"].add(now_ns - event.at_ns)
+                self._received[number] = at_ns
+                self.latencies["recorded"].add(now_ns - at_ns)
             elif kind is e.Intended:
-                self._intended[number] = event.at_ns
+                self._intended[number] = at_ns
                 if (received_ns := self._received.get(number)) is not None:
-                    self.latencies["waited"].add(event.at_ns - received_ns)
+                    self.latencies["waited"].add(at_ns - received_ns)
             elif kind is e.Placed:
-                self._placed(event)
-            elif kind in (e.Expired, e.Superseded, e.Failed, e.Refused):
-                if isinstance(body, e.Refused | e.Expired):
+                self._placed(number, at_ns)
+            elif kind in _ENDS:
+                if kind in _LOSSES:
                     self.last_loss = event
                 self._received.pop(number, None)
                 self._intended.pop(number, None)
+        for kind, count in seen.items():
+            self.counts[e.KIND_OF[kind]] += count
+            if (stage := _STAGE_OF.get(kind)) is not None:
+                self.heartbeats[stage] = max(newest[kind], self.heartbeats.get(stage, 0))
 
-    def _placed(self, event: e.Recorded) -> None:
-        intended_ns = self._intended.pop(event.number, None)
-        received_ns = self._received.pop(event.number, None)
+    def _placed(self, number: int, at_ns: int) -> None:
+        intended_ns = self._intended.pop(number, None)
+        received_ns = self._received.pop(number, None)
         if intended_ns is not None:
-            self.latencies["sent"].add(event.at_ns - intended_ns)
+            self.latencies["sent"].add(at_ns - intended_ns)
         if received_ns is not None:
-            self.latencies["total"].add(event.at_ns - received_ns)
+            self.latencies["total"].add(at_ns - received_ns)

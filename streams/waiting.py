@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from msgspec import Struct
 from reactivex import Observable, Subject, abc
 
 from clock import Clock
@@ -22,25 +23,17 @@ __all__ = ["Entry", "WaitingRoom", "hold"]
 _AWAITING = Refusal(Reason.AWAITING_TICK)
 
 
-class Entry:
+class Entry(Struct, gc=False, eq=False):
     """One waiting signal: when it expires, how often it was attempted, what stood in its way last."""
 
-    __slots__ = (
-        "attempts",
-        "expires_at_ns",
-        "not_before_ns",
-        "number",
-        "obstacle",
-        "received_at_ns",
-        "score",
-        "signal",
-    )
-
-    def __init__(self, number: int, signal: Signal, received_at_ns: int, expires_at_ns: int, score: float) -> None:
-        self.number, self.signal, self.score = number, signal, score
-        self.received_at_ns, self.expires_at_ns = received_at_ns, expires_at_ns
-        self.attempts = self.not_before_ns = 0
-        self.obstacle = _AWAITING
+    number: int
+    signal: Signal
+    received_at_ns: int
+    expires_at_ns: int
+    score: float
+    attempts: int = 0
+    not_before_ns: int = 0
+    obstacle: Refusal = _AWAITING
 
     @classmethod
     def of(cls, life: OpenSignal) -> Entry:
@@ -131,28 +124,34 @@ def _age(entry: Entry) -> tuple[int, int]:
 
 def hold(
     room: WaitingRoom, *, ttl_ns: int, urgent: Callable[[Entry], bool]
-) -> Callable[[Observable[Entered]], Observable[Entry]]:
+) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[Entry]]]:
     """Let accepted signals into the waiting room.
 
         -a-R-b-|          R is refused, b is urgent
         -----b-|
 
-    Emits when:      a signal has entered that should be executed at once.
+    Emits when:      signals have entered that should be executed at once: those of one commit.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          the waiting room.
     """
 
-    def stage(source: Observable[Entered]) -> Observable[Entry]:
-        def subscribe(observer: abc.ObserverBase[Entry], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            def on_next(entered: Entered) -> None:
-                verdict = entered.verdict
-                if entered.known or verdict.refusal is not None or verdict.score is None:
-                    return
-                ends_ns = expires_at_ns(verdict, ttl_ns)
-                entry = Entry(entered.number, verdict.signal, verdict.at_ns, ends_ns, verdict.score.value)
-                if room.enter(entry) and urgent(entry):
-                    observer.on_next(entry)
+    def stage(source: Observable[Sequence[Entered]]) -> Observable[Sequence[Entry]]:
+        def subscribe(
+            observer: abc.ObserverBase[Sequence[Entry]], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            def on_next(together: Sequence[Entered]) -> None:
+                at_once: list[Entry] = []
+                for entered in together:
+                    verdict = entered.verdict
+                    if entered.known or verdict.refusal is not None or verdict.score is None:
+                        continue
+                    ends_ns = expires_at_ns(verdict, ttl_ns)
+                    entry = Entry(entered.number, verdict.signal, verdict.at_ns, ends_ns, verdict.score.value)
+                    if room.enter(entry) and urgent(entry):
+                        at_once.append(entry)
+                if at_once:
+                    observer.on_next(at_once)
 
             return source.subscribe(on_next, observer.on_error, observer.on_completed)
 

@@ -24,6 +24,8 @@ class Tape:
 
     def __init__(self, loop: VirtualLoop, takes_s: float = 1.0) -> None:
         self.loop, self.takes_s, self.fails = loop, takes_s, 0
+        self.begun = 0
+        self.fails_at = 0
         self.groups: list[list[Item]] = []
         self.images: list[Mapping[str, bytes]] = []
         self.known: dict[str, tuple[int, bytes]] = {}
@@ -33,11 +35,13 @@ class Tape:
         return self.position
 
     async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[Committed | Conflict]:
+        self.begun += 1
+        failing = self.begun == self.fails_at
         written = self.loop.create_future()
         self.loop.call_later(self.takes_s, written.set_result, None)
         await written
-        if self.fails:
-            self.fails -= 1
+        if self.fails or failing:
+            self.fails = max(self.fails - 1, 0)
             raise JournalUnavailable("disk full")
         self.groups.append(list(items))
         self.images.append(snapshots)
@@ -69,8 +73,8 @@ def clock(loop) -> Clock:
     return Clock.simulated(loop, 0)
 
 
-def commits_to(tape: Tape, clock: Clock, **limits: int) -> GroupCommit:
-    return GroupCommit(tape, clock=clock, images=lambda: {"state": b"image"}, **{"group_max": 100, **limits})
+def commits_to(tape: Tape, clock: Clock, **given) -> GroupCommit:
+    return GroupCommit(tape, clock=clock, **{"images": lambda: {"state": b"image"}, "group_max": 100, **given})
 
 
 def item(number: int = 0) -> Item:
@@ -99,17 +103,68 @@ def test_committed_events_are_out_before_anybody_is_told(loop, tape, clock):
     commits = commits_to(tape, clock)
     order: list[str] = []
     commits.committed.subscribe(lambda events: order.append(f"{len(events)} events"))
-    commits.submit(item(), lambda about, _: order.append(about), "told")
+    commits.submit(item(), lambda abouts, _: order.extend(abouts), "told")
     loop.run_forever()
     assert order == ["1 events", "told"]
+
+
+def test_neighbours_with_one_listener_are_told_in_one_call(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    calls: list[tuple[str, list[str], list[int]]] = []
+
+    def hears(name: str):
+        return lambda abouts, answers: calls.append((name, abouts, [answer.events[0].position for answer in answers]))
+
+    one, other = hears("one"), hears("other")
+    for about, told in (("a", one), ("b", one), ("c", other), ("d", None), ("e", one)):
+        commits.submit(item(), told, about)
+    loop.run_forever()
+    assert calls == [("one", ["a", "b"], [1, 2]), ("other", ["c"], [3]), ("one", ["e"], [5])]
+
+
+@pytest.mark.parametrize(("waiting", "begun_first"), [(63, False), (64, True)])
+def test_where_much_waits_the_next_commit_begins_before_the_last_is_told(loop, tape, clock, waiting, begun_first):
+    commits = commits_to(tape, clock)
+    begun: list[int] = []
+    commits.submit(item(), lambda *_: begun.append(tape.begun))
+    loop.advance(0.5)
+    for _ in range(waiting):
+        commits.submit(item())
+    loop.run_forever()
+    assert begun == [2 if begun_first else 1]
+    assert [len(group) for group in tape.groups] == [1, waiting]
+
+
+def test_a_commit_that_began_early_and_fails_is_tried_again_in_order(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    commits.submit(item(1), must=True)
+    loop.advance(0.5)
+    for number in range(2, 100):
+        commits.submit(item(number), must=True)
+    tape.fails_at = 2
+    loop.run_forever()
+    assert [i.number for group in tape.groups for i in group] == list(range(1, 100))
+    assert commits.depth() == 0
+
+
+def test_a_large_image_is_written_more_rarely(loop, tape, clock):
+    commits = commits_to(tape, clock, image_every=3, images=lambda: {"state": bytes(6 * 64)})
+    for when in range(14):
+        loop.call_later(when * 2.0, commits.submit, item())
+    loop.run_forever()
+    assert [at for at, images in enumerate(tape.images) if images] == [3, 9]
 
 
 def test_a_failed_commit_is_told_and_what_must_be_recorded_is_tried_until_it_is(loop, tape, clock):
     commits = commits_to(tape, clock)
     told: list[tuple[str, type]] = []
     tape.fails = 3
-    commits.submit(item(1), lambda about, answer: told.append((about, type(answer))), "may", must=False)
-    commits.submit(item(2), lambda about, answer: told.append((about, type(answer))), "must", must=True)
+
+    def hear(abouts, answers) -> None:
+        told.extend((about, type(answer)) for about, answer in zip(abouts, answers, strict=True))
+
+    commits.submit(item(1), hear, "may", must=False)
+    commits.submit(item(2), hear, "must", must=True)
     loop.advance(2)
     assert told == [("may", JournalUnavailable)]
     assert isinstance(commits.failing, JournalUnavailable)
@@ -154,7 +209,7 @@ def test_what_is_submitted_in_the_very_turn_a_run_ends_is_committed_too(loop, cl
         def submit_later(turns: int, commits: GroupCommit = commits) -> None:
             commits.submit(item(2)) if not turns else loop.call_soon(submit_later, turns - 1)
 
-        commits.submit(item(1), lambda about, _: submit_later(about), turns)
+        commits.submit(item(1), lambda abouts, _: submit_later(abouts[0]), turns)
         loop.run_forever()
         assert [i.number for group in tape.groups for i in group] == [1, 2]
 
@@ -185,7 +240,7 @@ def recorded(loop, tape, clock, source) -> tuple[list[Entered], list[Reason]]:
         return Item(0, (body,), new=NewSignal(signal.id, signal.content, signal.raw))
 
     stage = record(commits_to(tape, clock), item_of=item_of, turned_away=lambda _, reason: turned_away.append(reason))
-    source.pipe(stage).subscribe(seen.append, on_completed=lambda: seen.append("completed"))
+    source.pipe(stage).subscribe(seen.extend, on_completed=lambda: seen.append("completed"))
     return seen, turned_away
 
 

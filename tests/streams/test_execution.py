@@ -1,6 +1,7 @@
 """Executions: when they come, and which signals get their turn."""
 
 import pytest
+import reactivex
 from reactivex import operators as ops
 
 from adapters.sqlite_journal import SqliteJournal
@@ -47,15 +48,16 @@ class Hall:
         def tick(letter: str) -> Tick:
             return Tick(self.m.clock.now_ns(), Cause.TRIGGER, () if letter == "t" else (ord(letter),))
 
-        def send(candidate) -> None:
-            self.room.leave(candidate.entry.number)
-            self.in_flight.take()
+        def send(turn) -> None:
+            for candidate in turn:
+                self.room.leave(candidate.entry.number)
+                self.in_flight.take()
 
         return self.m.hot(given).pipe(
             ops.map(tick),
             release(self.room, self.in_flight, clock=self.m.clock),
             ops.do_action(send),
-            ops.map(lambda candidate: candidate.entry.signal.id),
+            ops.flat_map(lambda turn: reactivex.from_iterable([candidate.entry.signal.id for candidate in turn])),
         )
 
 
@@ -181,22 +183,16 @@ def test_live_every_point_of_the_interval_is_an_execution():
     assert seen == [10, 40, 70]
 
 
-def test_signals_of_one_turn_that_cannot_wait_are_executed_together():
+def test_signals_that_come_together_and_cannot_wait_are_executed_together():
     hall = Hall(a=0.5, b=0.5, c=0.5)
-    urgent = hall.m.hot("-(ab)---c--|").pipe(
-        ops.map(hall.entry),
+    urgent = hall.m.hot("-x---c--|").pipe(
+        ops.map(lambda letter: [hall.entry(each) for each in {"x": "ab"}.get(letter, letter)]),
         at_once(hall.m.clock),
         ops.map(lambda tick: "".join(map(chr, tick.numbers)) + tick.cause[0]),
     )
     seen = hall.m.record(urgent)
     hall.m.run()
     assert seen.values == ["abu", "cu"]
-
-
-def test_urgent_signals_before_the_end_are_executed():
-    hall = Hall(a=0.5)
-    urgent = hall.m.hot("-(a|)").pipe(ops.map(hall.entry), at_once(hall.m.clock), ops.map(lambda _: "t"))
-    hall.m.expect(urgent, "-(t|)")
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def live(it, day, chance: random.Random, *, each) -> None:
 def test_an_image_and_the_events_behind_it_give_what_all_events_give(stage, day, group_max, image_every, seed):
     it = stage(journal__group_max=str(group_max))
     commits = it.engine.parts.commits
-    commits._image_every = image_every
+    commits._image_every = commits._image_due_at = image_every
     it.start()
     commits.committed.subscribe(lambda _: same())
 
@@ -115,7 +115,7 @@ def test_killed_again_and_again_it_goes_on_with_what_it_had(stage, tmp_path, see
     start_ns, before, sent = 1_735_689_600_000_000_000, None, 0
     for _ in range(12):
         it = stage(url, start_ns=start_ns, journal__group_max="3", execution__signal_ttl_s="60")
-        it.engine.parts.commits._image_every = 20
+        it.engine.parts.commits._image_every = it.engine.parts.commits._image_due_at = 20
         if before is not None:
             assert content(folded(it.journal))["accounts"] == content(it.engine.parts.state)["accounts"] == before
         it.start(price=None)
