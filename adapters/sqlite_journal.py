@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from adapters.sqlite_file import Lock, connect, path_of
-from domain.errors import JournalUnavailable
+from domain.errors import JournalRefused, JournalUnavailable
 from domain.events import Recorded, decode_body, encode_body, kind_of
 from domain.ports import Committed, Conflict, Item, OpenSignal, Outcomes, Snapshot
 
@@ -16,6 +17,7 @@ __all__ = ["SqliteJournal", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
 _FEW = 32
+_SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after each of its few statements
 _VALUES_AT_ONCE = 32_000
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
 
@@ -153,12 +155,14 @@ class SqliteJournal(SqliteReader):
 
     A large batch is committed by a thread of its own, while the loop goes on: it goes to SQLite in few statements of
     many rows, each worked through without the interpreter's lock. A small one is over before a thread had begun.
+    With `batches_together` above 1 only every so many batches reach the file, the last ones on `close`: for replays,
+    which begin anew when they die.
 
     Raises:
         JournalRefused: another process writes it, or it must not be written: see `connect`.
     """
 
-    def __init__(self, url: str, *, mode: str, synchronous: str = "full") -> None:
+    def __init__(self, url: str, *, mode: str, synchronous: str = "full", batches_together: int = 1) -> None:
         path = path_of(url)
         self._lock = Lock(path)
         try:
@@ -167,6 +171,8 @@ class SqliteJournal(SqliteReader):
             self._lock.give_up()
             raise
         self._head = super().head()
+        self._batches_together, self._batches_open = batches_together, 0
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     def head(self) -> int:
@@ -191,22 +197,31 @@ class SqliteJournal(SqliteReader):
     def close(self) -> None:
         """Close the file and let others write."""
         self._writer.shutdown()
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
         super().close()
         self._lock.give_up()
 
     def _commit(self, rows: _Rows, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> _Rows:
+        execute = self._connection.execute
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if not self._connection.in_transaction:
+                execute("BEGIN IMMEDIATE")
             try:
                 if known := self._known(rows.ids):
                     rows = _Rows(items, self._head, known)
                 self._write(rows, snapshots)
-                self._connection.execute("COMMIT")
+                self._batches_open += 1
+                if self._batches_open >= self._batches_together:
+                    execute("COMMIT")
+                    self._batches_open = 0
             except BaseException:
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
+            if self._batches_together > 1:  # batches that were answered are gone as well
+                raise JournalRefused(f"the journal of the replay cannot be written: {error}") from error
             raise JournalUnavailable(f"the commit failed: {error}") from error
         return rows
 

@@ -83,7 +83,7 @@ async def play(
     """
     candles = list(merge_candles(recording.files))
     clock = Clock.simulated(loop, candles[0].opened_at_ns)
-    journal = SqliteJournal(recording.journal_url, mode="replay", synchronous="normal")
+    journal = SqliteJournal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
     world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]

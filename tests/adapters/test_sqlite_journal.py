@@ -197,3 +197,38 @@ def test_signals_received_lately_come_newest_first_with_their_lives(url):
     assert [life.signal_id for life in journal.received_since(2)] == ["64" * 10, "63" * 10]
     assert [len(life.events) for life in journal.received_since(0)] == [1, 1, 1, 2]
     assert list(journal.received_since(4)) == []
+
+
+def test_a_batch_of_more_values_than_a_statement_takes_is_written_whole(url):
+    journal = SqliteJournal(url, mode="paper")
+    many = [
+        Item(1, (ACCEPTED,), new=NewSignal(f"{number:020x}", b"said", b"{}"), done=number % 2 == 0)
+        for number in range(7_000)
+    ]
+    answers = commit(journal, *many)
+    again = commit(journal, *many[:3])
+    journal.close()
+    reader = SqliteReader(url)
+    assert [answer.events[0].position for answer in answers] == list(range(1, 7_001))
+    assert again == [Conflict(number, same_content=True) for number in (1, 2, 3)]
+    assert sum(1 for _ in reader.read()) == 7_000
+    assert [life.signal_id for life in reader.open()] == [f"{number:020x}" for number in range(1, 7_000, 2)]
+
+
+def test_batches_written_together_reach_the_file_every_so_often_and_on_close(url):
+    journal = SqliteJournal(url, mode="replay", batches_together=2)
+    in_the_file = []
+    for letter in "abcde":
+        commit(journal, new(letter))
+        in_the_file.append(SqliteReader(url).head())
+    assert journal.head() == 5
+    journal.close()
+    assert [*in_the_file, SqliteReader(url).head()] == [0, 2, 2, 4, 4, 5]
+
+
+def test_batches_written_together_are_lost_together_so_nothing_goes_on_after_a_failure(url):
+    journal = SqliteJournal(url, mode="replay", batches_together=100)
+    commit(journal, new("a"))
+    journal._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(JournalRefused, match=r"the journal of the replay cannot be written: .*full"):
+        commit(journal, Item(1, tuple([ACCEPTED] * 2_000)))
