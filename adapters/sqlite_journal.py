@@ -88,6 +88,12 @@ class SqliteReader:
             raise KeyError(number)
         return self._life(row)
 
+    def life_of_order(self, client_order_id: str) -> OpenSignal | None:
+        """The signal of which an order with this id was intended; None where none was. Reads the whole journal."""
+        asked = "SELECT number FROM event WHERE kind = 'intent' AND instr(body, ?)"
+        row = self._connection.execute(asked, (f'"client_order_id":"{client_order_id}"',)).fetchone()
+        return self.life(row[0]) if row is not None else None
+
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The numbers of those of the signals that are known."""
         keys = [bytes.fromhex(signal_id) for signal_id in ids]
@@ -117,12 +123,13 @@ class SqliteReader:
 class _Rows:
     """What a batch comes to, as flat lists of values, and the answers to give once it is committed."""
 
-    __slots__ = ("answers", "done", "events", "head", "ids", "signals")
+    __slots__ = ("answers", "done", "events", "head", "ids", "reopened", "signals")
 
     def __init__(self, items: Sequence[Item], head: int, known: Mapping[bytes, tuple[int, bytes]]) -> None:
         self.signals: list[object] = []
         self.events: list[object] = []
         self.done: list[object] = []
+        self.reopened: list[object] = []
         self.ids: list[bytes] = []
         self.answers: list[Committed | Conflict] = []
         within: dict[bytes, tuple[int, bytes]] = {}
@@ -141,6 +148,8 @@ class _Rows:
                 signals += (number, key, new.content, new.raw, item.done)
             elif item.done:
                 self.done.append(number)
+            elif item.reopens:
+                self.reopened.append(number)
             recorded = []
             for body in item.bodies:
                 head += 1
@@ -229,6 +238,7 @@ class SqliteJournal(SqliteReader):
         self._insert("INSERT INTO signal VALUES ", "(?,?,?,?,?)", 5, rows.signals)
         self._insert("INSERT INTO event VALUES ", "(?,?,?,?,?)", 5, rows.events)
         self._insert("UPDATE signal SET done = 1 WHERE number IN (", "?", 1, rows.done, ")")
+        self._insert("UPDATE signal SET done = 0 WHERE number IN (", "?", 1, rows.reopened, ")")
         images = [value for part, image in snapshots.items() for value in (part, self._head, image)]
         self._insert("INSERT OR REPLACE INTO snapshot VALUES ", "(?,?,?)", 3, images)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, TypeVarTuple
 
@@ -45,6 +45,7 @@ class Clock(PeriodicScheduler):
         self._epoch_ns = epoch_ns
         self._wall_ns = wall_ns
         self._virtual = loop if isinstance(loop, VirtualLoop) else None
+        self._running: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of them
 
     @classmethod
     def live(cls, loop: asyncio.AbstractEventLoop) -> Clock:
@@ -106,6 +107,36 @@ class Clock(PeriodicScheduler):
     def call_threadsafe(self, fn: Callable[[*_Ts], object], *args: *_Ts) -> asyncio.Handle:
         """Call `fn` on the loop, from any thread."""
         return self._loop.call_soon_threadsafe(fn, *args)
+
+    async def sleep(self, delay_s: float) -> None:
+        """Come back after `delay_s` seconds."""
+        await self.sleep_until(self.now_ns() + int(delay_s * 1e9))
+
+    async def sleep_until(self, at_ns: int) -> None:
+        """Come back at `at_ns`, in nanoseconds UTC, never before; at the loop's next turn where that is past."""
+        woken = self._loop.create_future()
+        handle = self.call_at(at_ns, woken.set_result, None)
+        try:
+            await woken
+        finally:
+            handle.cancel()
+
+    def run(self, work: Coroutine[object, object, None], *, name: str) -> Callable[[], None]:
+        """Begin work that goes on by itself; gives how to cancel it. What it raises goes to the exception handler."""
+        task = self._loop.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+        def cancel() -> None:
+            task.cancel()
+
+        return cancel
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            what = {"message": f"exception in {task.get_name()}", "exception": error}
+            self._loop.call_exception_handler(what)
 
     def alarm(self, fn: Callable[[], object]) -> Alarm:
         """One timer for the earliest of many moments, not set yet."""

@@ -55,10 +55,8 @@ class RecentOrders:
 
 def _status_after(body: e.Body, status: OrderState) -> OrderState:
     match body:
-        case e.Placed(status=venues) | e.OrderChanged(status=venues):
+        case e.Placed(status=venues) | e.OrderChanged(status=venues) | e.Reopened(status=venues):
             return OrderState(venues)
-        case e.Reopened():
-            return OrderState.OPEN
         case e.Deferred() | e.Failed():
             return OrderState.NOT_PLACED
         case e.Unresolved():

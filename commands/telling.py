@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain import events as e
 from domain.moment import iso_of
-from domain.order import Fill
+from domain.order import Evidence, Fill
 from domain.order_line import plain, traded
 from domain.ports import OpenSignal
 from domain.verdict import Measure
@@ -43,7 +43,7 @@ def steps_of(life: OpenSignal) -> Iterator[Step]:
             at=iso_of(event.at_ns),
             elapsed_ms=(event.at_ns - life.events[0].at_ns) / 1e6,
             kind=e.kind_of(body),
-            words=_in_words(body, attempt),
+            words=_in_words(body, attempt) + _evidence(getattr(body, "evidence", None)),
             measured=measured,
             limit=limit,
             margin=margin_of(measured, limit),
@@ -92,6 +92,13 @@ def _in_words(body: e.Body, attempt: int) -> str:
         case e.OrderChanged(status=status):
             return f"{status} on the venue"
     return ""
+
+
+def _evidence(seen: Evidence | None) -> str:
+    if seen is None:
+        return ""
+    took_ms = (seen.answered_at_ns - seen.asked_at_ns) / 1e6
+    return f" [{seen.asked or 'not sent'}, {took_ms:.0f} ms, {seen.meaning}: {seen.answer}]"
 
 
 def _parts(parts: tuple[tuple[str, float], ...]) -> str:

@@ -88,6 +88,11 @@ class Account:
         for currency, amount in balances.items():
             self._balance(currency).total += amount
 
+    def count(self, balances: dict[str, Decimal]) -> None:
+        """Take over what a venue says there is, in all, of each currency that is named."""
+        for currency, amount in balances.items():
+            self._balance(currency).total = amount
+
     def free(self, currency: str) -> Decimal:
         """What may still be spent of a currency."""
         balance = self.balances.get(currency)

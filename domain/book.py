@@ -65,8 +65,15 @@ class Book:
             case e.Deferred(client_order_id=order_id) | e.Failed(client_order_id=order_id):
                 self.release(trader, order_id)
                 return True
+            case e.Reopened(client_order_id=order_id, request=request, status=status, fills=fills):
+                self.reserve(request)
+                for fill in fills:
+                    self._fill(trader, order_id, fill)
+                return self._ended(trader, order_id, status)
             case e.Funded(balances=balances):
                 self.account(trader).fund(balances)
+            case e.Counted(balances=balances):
+                self.account(trader).count(balances)
         return False
 
     def _ended(self, trader: str, order_id: str, status: OrderStatus) -> bool:

@@ -5,6 +5,7 @@
     ├── JournalError
     │   ├── JournalRefused         another writer, another mode, newer, corrupt: nothing may be written (exit 2)
     │   └── JournalUnavailable     the commit did not happen: disk full, locked; the same batch may be tried again
+    ├── VenueUnavailable         a venue did not tell what it was asked: ask again later
     ├── IllegalTransition        an event that cannot follow: a bug, halts entries
     └── NotAccepted              the signal was not recorded, the sender may send it again
 
@@ -32,6 +33,7 @@ __all__ = [
     "ThroughlineError",
     "TraderUnavailable",
     "TradingLimitsExceeded",
+    "VenueUnavailable",
 ]
 
 
@@ -53,6 +55,10 @@ class JournalRefused(JournalError):
 
 class JournalUnavailable(JournalError):
     """The commit did not happen; the same batch may be tried again."""
+
+
+class VenueUnavailable(ThroughlineError):
+    """A venue did not tell what it was asked, or not all of it; nothing was changed there."""
 
 
 class IllegalTransition(ThroughlineError):

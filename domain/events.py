@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from domain.order import Fill, OrderRequest, OrderStatus
+from domain.order import Evidence, Fill, OrderRequest, OrderStatus
 from domain.reasons import Reason
 from domain.verdict import Measure
 
@@ -22,6 +22,7 @@ __all__ = [
     "KIND_OF",
     "Accepted",
     "Body",
+    "Counted",
     "Deferred",
     "Expired",
     "Failed",
@@ -101,15 +102,18 @@ class Placed(_Body, frozen=True):
     venue_order_id: str
     status: OrderStatus
     fills: tuple[Fill, ...] = ()
+    evidence: Evidence | None = None
 
 
 class Deferred(_Body, frozen=True):
-    """Proved not placed, and may be tried again, not before `retry_at_ns`."""
+    """Proved not placed, and may be tried again, not before `retry_at_ns`; elsewhere, where `final` is set."""
 
     client_order_id: str
     reason: Reason
     detail: str
     retry_at_ns: int
+    final: bool = False
+    evidence: Evidence | None = None
 
 
 class Failed(_Body, frozen=True):
@@ -118,6 +122,7 @@ class Failed(_Body, frozen=True):
     client_order_id: str
     reason: Reason
     detail: str
+    evidence: Evidence | None = None
 
 
 class Unresolved(_Body, frozen=True):
@@ -125,6 +130,7 @@ class Unresolved(_Body, frozen=True):
 
     client_order_id: str
     detail: str
+    evidence: Evidence | None = None
 
 
 class Parked(_Body, frozen=True):
@@ -132,14 +138,22 @@ class Parked(_Body, frozen=True):
 
     client_order_id: str
     detail: str
+    evidence: Evidence | None = None
 
 
 class Reopened(_Body, frozen=True):
-    """Evidence showed an order of a signal that was thought to have none."""
+    """Evidence showed an order of a signal that was thought to have none, and that was `outcome` until then.
+
+    `request` is what had been sent; `status` and `fills` are as the venue tells them now.
+    """
 
     client_order_id: str
     venue_order_id: str
     detail: str
+    outcome: str
+    request: OrderRequest
+    status: OrderStatus
+    fills: tuple[Fill, ...] = ()
 
 
 class Filled(_Body, frozen=True):
@@ -201,6 +215,13 @@ class Funded(_Body, frozen=True):
     balances: dict[str, Decimal]
 
 
+class Counted(_Body, frozen=True):
+    """A venue told the balances of an account, by currency: what there is in all, orders included."""
+
+    trader: str
+    balances: dict[str, Decimal]
+
+
 Body: TypeAlias = (
     Accepted
     | Refused
@@ -223,6 +244,7 @@ Body: TypeAlias = (
     | TurnedAway
     | Faulted
     | Funded
+    | Counted
 )
 
 KINDS: dict[str, type[Body]] = {
@@ -247,6 +269,7 @@ KINDS: dict[str, type[Body]] = {
     "turned_away": TurnedAway,
     "fault": Faulted,
     "funded": Funded,
+    "counted": Counted,
 }
 
 KIND_OF = {body: kind for kind, body in KINDS.items()}

@@ -55,6 +55,7 @@ TRANSITIONS: dict[tuple[Outcome | None, type[e.Body]], Outcome] = {
     (_O.FAILED, e.Reopened): _O.PLACED,
     (_O.EXPIRED, e.Reopened): _O.PLACED,
     (_O.WAITING, e.Reopened): _O.PLACED,
+    (_O.UNKNOWN, e.Reopened): _O.PLACED,
 }
 """Each arrow of the life of a signal: what it is, what happens, what it is then."""
 

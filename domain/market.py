@@ -39,7 +39,8 @@ class Quote(Struct, frozen=True, gc=False):
 
 
 class MarketRules(Struct, frozen=True, gc=False):
-    """What an order must fit on a venue: price in whole `tick`s, amount in whole `lot`s, cost at least `min_notional`.
+    """What an order must fit on a venue: price in whole `tick`s, amount in whole `lot`s and at least `min_amount`, cost
+    at least `min_notional`.
 
     Fees are fractions of the cost, charged in the quote currency.
     """
@@ -50,6 +51,7 @@ class MarketRules(Struct, frozen=True, gc=False):
     min_notional: Decimal
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal(0)
+    min_amount: Decimal = Decimal(0)
 
     def round_price(self, price: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
         """The nearest price in whole ticks, or the one that `rounding` says."""

@@ -11,7 +11,20 @@ from msgspec import Struct
 from domain.reasons import Reason
 from domain.signal import OrderType, Side
 
-__all__ = ["Acknowledged", "Answer", "Fill", "NotPlaced", "OrderRequest", "OrderStatus", "OrderUpdate", "Unanswered"]
+__all__ = [
+    "Acknowledged",
+    "Answer",
+    "Evidence",
+    "Fill",
+    "Finding",
+    "NotFound",
+    "NotPlaced",
+    "OrderRequest",
+    "OrderStatus",
+    "OrderUpdate",
+    "Unanswered",
+    "VenueOrder",
+]
 
 
 class OrderStatus(StrEnum):
@@ -51,30 +64,77 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
     fee_currency: str
 
 
+class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a venue was asked, what it said and when, in nanoseconds UTC: redacted and bounded, for the record.
+
+    `meaning` is what the answer was taken for, and by which rule.
+    """
+
+    asked: str
+    asked_at_ns: int
+    answered_at_ns: int
+    answer: str
+    meaning: str
+
+
 class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
     """The venue has the order, under its own `venue_order_id`, with what it filled at once."""
 
     venue_order_id: str
     status: OrderStatus
     fills: tuple[Fill, ...] = ()
+    evidence: Evidence | None = None
 
 
 class NotPlaced(Struct, frozen=True, kw_only=True, gc=False):
-    """Proved: no order came of it. `final` says that trying again on this account is useless."""
+    """Proved: no order came of it. `final` says that trying again on this account is useless.
+
+    `retry_after_s` is how long the venue wants to be left alone, `address_wide` by everybody at our address.
+    """
 
     reason: Reason
     detail: str
     final: bool
     retry_after_s: float | None = None
+    address_wide: bool = False
+    evidence: Evidence | None = None
 
 
 class Unanswered(Struct, frozen=True, kw_only=True, gc=False):
     """Nobody knows whether an order came of it. The default for everything that is not one of the other two."""
 
     detail: str
+    evidence: Evidence | None = None
 
 
 Answer: TypeAlias = Acknowledged | NotPlaced | Unanswered
+"""What may come of sending an order."""
+
+
+class NotFound(Struct, frozen=True, kw_only=True, gc=False):
+    """Every declared lookup succeeded, and none knows the order. No proof by itself: lookups lag."""
+
+    detail: str
+    evidence: Evidence | None = None
+
+
+Finding: TypeAlias = Acknowledged | NotFound | Unanswered
+"""What may come of looking an order up; `Unanswered` where a lookup failed."""
+
+
+class VenueOrder(Struct, frozen=True, kw_only=True, gc=False):
+    """An order as a venue lists it, ours or a stranger's. `client_order_id` is None where it has none."""
+
+    venue_order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    amount: Decimal
+    price: Decimal | None
+    status: OrderStatus
+    filled: Decimal
+    at_ns: int
+    fills: tuple[Fill, ...] = ()
 
 
 class OrderUpdate(Struct, frozen=True, kw_only=True, gc=False):

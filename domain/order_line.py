@@ -75,8 +75,8 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
             case e.Placed(venue_order_id=venue_id, status=status):
                 order.venue_order_id, order.status = venue_id, OrderState(status)
                 order.placed_at = iso_of(event.at_ns)
-            case e.Reopened(venue_order_id=venue_id):
-                order.venue_order_id, order.status = venue_id, OrderState.OPEN
+            case e.Reopened(venue_order_id=venue_id, status=status):
+                order.venue_order_id, order.status = venue_id, OrderState(status)
                 order.placed_at = iso_of(event.at_ns)
             case e.OrderChanged(status=status):
                 order.status = OrderState(status)
@@ -96,7 +96,7 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
 def fills_in(body: e.Body) -> tuple[Fill, ...]:
     """The trades that an event tells of."""
     match body:
-        case e.Placed(fills=fills):
+        case e.Placed(fills=fills) | e.Reopened(fills=fills):
             return fills
         case e.Filled(fill=fill):
             return (fill,)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from domain.events import Body, Recorded
 from domain.market import MarketRules
-from domain.order import Answer, OrderRequest, OrderUpdate
+from domain.order import Answer, Finding, OrderRequest, OrderUpdate, VenueOrder
 
 __all__ = [
     "Committed",
@@ -20,6 +21,7 @@ __all__ = [
     "OpenSignal",
     "Outcomes",
     "Past",
+    "Settlement",
     "Snapshot",
     "Venue",
 ]
@@ -37,7 +39,8 @@ class Item(Struct, frozen=True, gc=False):
     """What is committed together or not at all: events of one moment and one signal, or of the pipeline (number 0).
 
     With `new`, the first event's position becomes the signal's number. `signal_id` is that of an existing signal.
-    `done` says that after these events nothing of the signal is open: neither itself nor an order of it.
+    `done` says that after these events nothing of the signal is open: neither itself nor an order of it; `reopens`
+    that something is open again.
     """
 
     at_ns: int
@@ -46,6 +49,7 @@ class Item(Struct, frozen=True, gc=False):
     signal_id: str = ""
     new: NewSignal | None = None
     done: bool = False
+    reopens: bool = False
 
 
 class Committed(Struct, frozen=True, gc=False):
@@ -114,9 +118,33 @@ class Journal(Past, Protocol):
         """The signals that are not done, oldest first."""
         ...
 
+    def life(self, number: int) -> OpenSignal:
+        """One signal with its whole life.
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        ...
+
+    def life_of_order(self, client_order_id: str) -> OpenSignal | None:
+        """The signal of which an order with this id was intended; None where none was. Reads the whole journal."""
+        ...
+
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The numbers of those of the signals that are known."""
         ...
+
+
+class Settlement(Struct, frozen=True, kw_only=True, gc=False):
+    """How an order that nobody told of is settled on a venue.
+
+    For `window_s` after the send ended it may still arrive, or be hidden. `proves` says that a lookup which begins
+    after that, and finds nothing, is proof that it was not placed: the venue lets requests expire, and its lookup is
+    proved. Elsewhere a person has to decide.
+    """
+
+    window_s: float
+    proves: bool
 
 
 class Venue(Protocol):
@@ -140,8 +168,30 @@ class Venue(Protocol):
         """Send orders, each once, and tell what came of each. Never raises for what a venue may do."""
         ...
 
-    async def find_order(self, request: OrderRequest) -> Answer:
-        """Tell what became of an order that was or may have been sent. `NotPlaced` only where that is proved."""
+    @property
+    def settlement(self) -> Settlement:
+        """When and whether "not found" is proof here."""
+        ...
+
+    async def find_order(self, request: OrderRequest) -> Finding:
+        """Look an order up that was or may have been sent, in every way that is declared. Never raises for what a
+        venue may do."""
+        ...
+
+    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+        """The orders that are open, and those that were made or changed since a moment, each with its trades.
+
+        Raises:
+            VenueUnavailable: the venue did not tell all of it.
+        """
+        ...
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """What there is of each currency in all, what orders hold included.
+
+        Raises:
+            VenueUnavailable: the venue did not tell.
+        """
         ...
 
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:

@@ -84,7 +84,7 @@ def price_and_size(
         wanted = min(wanted, free)
     amount = rules.round_amount(wanted)
     notional = amount * expected
-    if not amount or notional < rules.min_notional:
+    if not amount or notional < rules.min_notional or amount < rules.min_amount:
         return Refusal(Reason.BELOW_MINIMUM, measured=str(notional), limit=str(rules.min_notional))
     if not buying:
         return Terms(order_type, amount, price, notional, amount)

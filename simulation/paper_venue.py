@@ -7,13 +7,24 @@ from decimal import Decimal
 
 from domain.account import Account
 from domain.market import Candle, MarketRules, Quote
-from domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, OrderStatus, OrderUpdate
-from domain.reasons import Reason
+from domain.order import (
+    Acknowledged,
+    Answer,
+    Finding,
+    NotFound,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    VenueOrder,
+)
+from domain.ports import Settlement
 from domain.signal import Side
 from simulation.desk import Change, Desk
 from simulation.rejection import UNKNOWN_SYMBOL, reject
 
 __all__ = ["PaperVenue"]
+
+_AT_ONCE = Settlement(window_s=0, proves=True)
 
 
 class PaperVenue:
@@ -73,12 +84,38 @@ class PaperVenue:
         """Take or reject each order, in turn, with what it fills at once."""
         return [self._create(request) for request in requests]
 
-    async def find_order(self, request: OrderRequest) -> Answer:
+    @property
+    def settlement(self) -> Settlement:
+        """There is no way to it on which anything could be late."""
+        return _AT_ONCE
+
+    async def find_order(self, request: OrderRequest) -> Finding:
         """Tell whether the order is open here. One that is over was answered when it was sent, and is not found."""
         order_id = request.client_order_id
         if order_id in self._account.orders:
             return Acknowledged(venue_order_id=f"p{order_id}", status=OrderStatus.OPEN)
-        return NotPlaced(reason=Reason.INTERRUPTED, detail="the paper venue never saw it", final=False)
+        return NotFound(detail="the paper venue never saw it")
+
+    async def orders_since(self, since_ns: int) -> list[VenueOrder]:  # noqa: ARG002 - it remembers no others
+        """The orders that are open. What became of the others was told when it happened."""
+        return [
+            VenueOrder(
+                venue_order_id=f"p{order_id}",
+                client_order_id=order_id,
+                symbol=order.symbol,
+                side=order.side,
+                amount=order.amount,
+                price=order.price,
+                status=OrderStatus.OPEN,
+                filled=order.filled,
+                at_ns=self._now_ns,
+            )
+            for order_id, order in self._account.orders.items()
+        ]
+
+    async def balances(self) -> dict[str, Decimal]:
+        """What its account has of each currency."""
+        return {currency: balance.total for currency, balance in self._account.balances.items()}
 
     def on_quote(self, quote: Quote) -> None:
         """Fill what the new best prices reach, as far as their depth lasts."""

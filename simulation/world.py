@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
-from reactivex import Observable
 
 from clock import Clock
-from domain.market import Candle, Quote
+from domain.market import Candle
 from simulation.feed import as_recorded, as_time_passes
 from simulation.market import SimulatedMarket
+from streams.market import World
 
 __all__ = ["World", "played_world", "recorded_world", "simulated_world"]
-
-
-class World(Struct, frozen=True):
-    """A market: its symbols, the candles that closed before, and the news to come."""
-
-    name: str
-    symbols: frozenset[str]
-    history: Sequence[Candle]
-    news: Observable[Candle | Quote]
 
 
 def simulated_world(

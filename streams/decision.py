@@ -11,14 +11,16 @@ from domain.identity import client_order_id
 from domain.limits import Limits, refuse_beyond
 from domain.order import OrderRequest
 from domain.reasons import Reason
-from domain.terms import Pricing, Sizing, price_and_size
+from domain.terms import Pricing, Sizing, Terms, price_and_size
 from domain.verdict import Refusal
 from operators.screen import refuse_failed_check
+from streams.availability import Availability, Standstill
 from streams.execution import Candidate
 from streams.market import Markets
 from streams.readiness import obstacle
 from streams.state import State
-from streams.traders import Trader, choose
+from streams.traders import Trader, eligible
+from streams.traders import able as able_of
 from streams.waiting import Entry
 
 __all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
@@ -39,10 +41,11 @@ class Refuse(Struct, frozen=True, gc=False):
 
 
 class Wait(Struct, frozen=True, gc=False):
-    """Something stands in the way that may go away."""
+    """Something stands in the way that may go away, and does not before `until_ns`."""
 
     entry: Entry
     obstacle: Refusal
+    until_ns: int = 0
 
 
 Decision: TypeAlias = Send | Refuse | Wait
@@ -59,44 +62,67 @@ class Rules(Struct, frozen=True):
 
 
 def decide(
-    candidate: Candidate, rules: Rules, *, state: State, markets: Markets, traders: Sequence[Trader]
+    candidate: Candidate,
+    rules: Rules,
+    *,
+    state: State,
+    markets: Markets,
+    traders: Sequence[Trader],
+    availability: Availability,
 ) -> Decision:
     """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far.
+
+    Of several accounts the first that can take the order does; where all that could are against it, the last one's
+    refusal stands.
 
     Never raises: a signal on which anything here does is refused.
     """
     try:
-        return _decide(candidate, rules, state, markets, traders)
+        return _decide(candidate, rules, state, markets, traders, availability)
     except Exception as error:
         return Refuse(candidate.entry, refuse_failed_check("decide", error))
 
 
-def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, traders: Sequence[Trader]) -> Decision:
+def _decide(
+    candidate: Candidate,
+    rules: Rules,
+    state: State,
+    markets: Markets,
+    traders: Sequence[Trader],
+    availability: Availability,
+) -> Decision:
     entry, at_ns = candidate.entry, candidate.at_ns
     signal = entry.signal
     if signal.symbol not in markets.symbols:
         followed = ", ".join(sorted(markets.symbols)[:20])
         return Refuse(entry, Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=followed))
-    trader = choose(signal, traders)
-    if isinstance(trader, Refusal):
-        return Refuse(entry, trader)
+    able = able_of(signal, traders)
+    if isinstance(able, Refusal):
+        return Refuse(entry, able)
     quote = markets.quotes.get(signal.symbol)
     in_the_way = obstacle(signal, at_ns, halted=state.halted, quote=quote, max_data_age_ns=rules.max_data_age_ns)
     if in_the_way is not None:
         return Wait(entry, in_the_way)
-    market = trader.venue.rules(signal.symbol)
-    if quote is None or market is None:
-        return Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
-    account = state.book.account(trader.id)
-    terms = price_and_size(signal, quote, market, account, rules.sizing, rules.pricing)
-    if isinstance(terms, Refusal):
-        return Refuse(entry, terms)
-    refusal = refuse_beyond(rules.limits, signal, terms, state.book)
-    if refusal is not None:
-        return Refuse(entry, refusal)
-    generation = entry.attempts + 1
-    request = OrderRequest(
-        client_order_id=client_order_id(rules.tag, trader.id, signal.id, generation),
+    ready = eligible(able, signal, at_ns, availability=availability, book=state.book, without=entry.rejected_by)
+    if isinstance(ready, Standstill):
+        return Wait(entry, ready.why, ready.until_ns)
+    decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
+    for trader in ready:
+        market = trader.venue.rules(signal.symbol)
+        if quote is None or market is None:
+            continue
+        terms = price_and_size(signal, quote, market, state.book.account(trader.id), rules.sizing, rules.pricing)
+        refusal = terms if isinstance(terms, Refusal) else refuse_beyond(rules.limits, signal, terms, state.book)
+        if isinstance(terms, Terms) and refusal is None:
+            return Send(entry, _request(entry, trader, terms, rules.tag))
+        decision = Refuse(entry, refusal) if refusal is not None else decision
+    return decision
+
+
+def _request(entry: Entry, trader: Trader, terms: Terms, tag: str) -> OrderRequest:
+    signal, generation = entry.signal, entry.attempts + 1
+    return OrderRequest(
+        client_order_id=client_order_id(tag, trader.id, signal.id, generation),
         trader=trader.id,
         symbol=signal.symbol,
         side=signal.side,
@@ -106,4 +132,3 @@ def _decide(candidate: Candidate, rules: Rules, state: State, markets: Markets, 
         generation=generation,
         reserved=terms.reserved,
     )
-    return Send(entry, request)

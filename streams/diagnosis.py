@@ -8,6 +8,7 @@ from decimal import Decimal
 from domain.lifecycle import Ledger, Outcome
 from domain.market import Quote
 from domain.reasons import Reason
+from streams.availability import FOR_EVER
 from streams.cures import CURES
 from streams.engine import Engine
 from streams.execution import next_execution_ns
@@ -29,7 +30,7 @@ def diagnose(engine: Engine) -> Sequence[Finding]:
         _journal(engine),
         _ledger(engine.parts.state.ledger),
         _in_flight(engine),
-        *(_trader(engine, trader) for trader in engine.traders),
+        *(_trader(engine, trader, at_ns) for trader in engine.traders),
         *(_market(engine, symbol, at_ns) for symbol in sorted(engine.parts.markets.symbols)),
         _stages(engine, at_ns),
         _unproved(engine.parts.state.ledger),
@@ -80,11 +81,19 @@ def _in_flight(engine: Engine) -> Finding:
     return Finding("in flight", Health.WARNING, says, CURES[Reason.IN_FLIGHT_FULL])
 
 
-def _trader(engine: Engine, trader: Trader) -> Finding:
+def _trader(engine: Engine, trader: Trader, at_ns: int) -> Finding:
     subject = f"trader {trader.id}"
     followed = engine.parts.markets.symbols
     symbols = followed if trader.symbols is None else followed & trader.symbols
     without = sorted(symbol for symbol in symbols if trader.venue.rules(symbol) is None)
+    standstill = engine.parts.availability.check_trader(trader.id, at_ns)
+    if standstill is not None:
+        measured = "" if standstill.why.measured is None else f": {standstill.why.measured}"
+        until = (
+            "" if standstill.until_ns >= FOR_EVER else f", for {_seconds(standstill.until_ns - at_ns)} more at least"
+        )
+        says = f"stands still: {standstill.why.reason}{measured}{until}"
+        return Finding(subject, Health.ERROR, says, CURES[standstill.why.reason])
     account = engine.parts.state.book.accounts.get(trader.id)
     balances = account.balances if account is not None else {}
     free = {currency: balance.free for currency, balance in balances.items() if balance.free > 0}
@@ -95,7 +104,13 @@ def _trader(engine: Engine, trader: Trader) -> Finding:
         says = f"the rules of {_some(without)} are not known"
         return Finding(subject, health, says, "they come with the first price: see the markets")
     money = ", ".join(f"{_plain(amount)} {currency}" for currency, amount in free.items())
-    return Finding(subject, Health.OK, f"rules of {len(symbols)} symbols known; free: {money}")
+    says = f"rules of {len(symbols)} symbols known; free: {money}"
+    bad = engine.parts.availability.bad_minutes(trader.id, at_ns)
+    if bad:
+        last = engine.parts.availability.last_failure(trader.id)
+        why = "" if last is None else f", the last time {last.reason}: {last.measured}"
+        return Finding(subject, Health.WARNING, f"{says}; failed in {bad} minutes of the last day{why}", "see `orders`")
+    return Finding(subject, Health.OK, says)
 
 
 def _market(engine: Engine, symbol: str, at_ns: int) -> Finding:

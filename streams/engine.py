@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,20 @@ from reactivex import Observable, Subject
 from reactivex.disposable import CompositeDisposable
 
 from domain import events as e
+from domain.difference import Difference
 from domain.errors import JournalUnavailable
 from domain.lifecycle import Outcome
-from domain.ports import Item, Journal
+from domain.ports import Item, Journal, OpenSignal, Venue
 from domain.signal import Raw, Receipt
 from streams.doors import Inlet
 from streams.execution import Cause, Tick
 from streams.pipeline import Parts, Rules, pipeline
-from streams.resolution import reopen
+from streams.probing import Probing
+from streams.reconciliation import Reconciliation
+from streams.resolution import Lookups, Resolution
+from streams.rounds import Rounds
 from streams.traders import Trader
+from streams.waiting import Entry
 
 __all__ = ["Engine"]
 
@@ -42,14 +47,18 @@ class Engine:
         traders: Sequence[Trader],
         *,
         close_journal: Callable[[], None],
+        close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.parts, self.rules, self.traders, self.journal = parts, rules, traders, journal
         self.inlet = Inlet(parts.clock)
         self.failed = parts.clock.loop.create_future()
         self.asked: Subject[Tick] = Subject()
         self.open_inputs = 0
+        self.resolution: Resolution | None = None
+        self.rounds: Rounds | None = None
+        self.probing: Probing | None = None
         self.started_ns = parts.clock.now_ns()
-        self._close_journal = close_journal
+        self._close_journal, self._close_venues = close_journal, close_venues
         self._subscriptions = CompositeDisposable()
         self._waiting_for_idle: list[Callable[[Exception | None], None]] = []
 
@@ -60,13 +69,20 @@ class Engine:
         """
         parts = self.parts
         parts.commits.committed.subscribe(self._fold, self._fail)
+        parts.commits.committed.subscribe(parts.updates.follow, self._fail)
         self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
         story = pipeline(self.inlet.signals, self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))
         venues = {trader.id: trader.venue for trader in self.traders}
-        await reopen(self.journal.open(), parts.state, parts.room, venues, parts.placement)
+        resolution = self.resolution = self._resolution(venues)
+        parts.placement.unknown.subscribe(resolution.seek, self._fail)
+        self.probing = Probing(parts.availability, venues, clock=parts.clock)
+        parts.availability.opened.subscribe(self.probing.begin, self._fail)
+        for life in list(self.journal.open()):  # before anything new is recorded
+            self._take_up(life, resolution)
         await self.committed()
+        self._reconcile(resolution)
         for stream in background:
             self._subscriptions.add(stream.subscribe(self._give, self._fail))
         self.open_inputs = len(inputs)
@@ -143,7 +159,7 @@ class Engine:
         parts = self.parts
         await self.committed()
         while parts.in_flight.count or parts.commits.depth():
-            await self._pause(0.001)
+            await parts.clock.sleep(0.001)
             await self.committed()
 
     async def stop(self) -> dict[str, int]:
@@ -154,6 +170,12 @@ class Engine:
         parts = self.parts
         self.inlet.close()
         self._subscriptions.dispose()
+        if self.resolution is not None:
+            self.resolution.stop()
+        if self.rounds is not None:
+            self.rounds.stop()
+        if self.probing is not None:
+            self.probing.stop()
         deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
         await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
@@ -164,17 +186,68 @@ class Engine:
             with suppress(JournalUnavailable):  # the image only spares the next start some work
                 await self.journal.commit((), parts.state.images())
         self._close_journal()
+        for close in self._close_venues:
+            await close()
         return left
 
     async def _while_before(self, deadline_ns: int, busy: Callable[[], int]) -> None:
         parts = self.parts
         while busy() and not parts.commits.committed.is_stopped and parts.clock.now_ns() < deadline_ns:
-            await self._pause(0.01)
+            await parts.clock.sleep(0.01)
 
-    async def _pause(self, delay_s: float) -> None:
-        passed = self.parts.clock.loop.create_future()
-        self.parts.clock.call_after(delay_s, passed.set_result, None)
-        await passed
+    def _resolution(self, venues: Mapping[str, Venue]) -> Resolution:
+        parts = self.parts
+        return Resolution(parts.placement, venues, clock=parts.clock, commits=parts.commits, lookups=Lookups())
+
+    async def differences(self, *, settle: bool) -> tuple[Sequence[Difference], Sequence[str]]:
+        """Compare the journal with the venues now: what differs, and who could not be asked. A pipeline that was not
+        started settles nothing."""
+        if self.rounds is not None:
+            return await self.rounds.ask(settle=settle)
+        venues = {trader.id: trader.venue for trader in self.traders}
+        return await self.rounds_with(self.resolution or self._resolution(venues)).ask(settle=False)
+
+    def _take_up(self, life: OpenSignal, resolution: Resolution) -> None:
+        parts, outcome = self.parts, self.parts.state.outcome(life.number)
+        if outcome is Outcome.WAITING:
+            entry = Entry.of(life)
+            if parts.room.enter(entry) and entry.not_before_ns:
+                parts.placement.retry_at.on_next(entry)
+        elif outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED):
+            resolution.take_up(life, outcome)
+        elif outcome is Outcome.PLACED:
+            parts.updates.remember(life)
+
+    def _reconcile(self, resolution: Resolution) -> None:
+        rounds = self.rounds_with(resolution)
+        if self.rules.reconcile_every_s is not None:
+            for trader in self.traders:
+                self.parts.availability.await_reconciliation(trader.id)
+            self.rounds = rounds
+            rounds.start()
+
+    def rounds_with(self, resolution: Resolution) -> Rounds:
+        """The comparison of the journal with the venues, not started."""
+        parts = self.parts
+        reconciliation = Reconciliation(
+            parts.state,
+            self.journal,
+            parts.room,
+            parts.updates,
+            resolution,
+            clock=parts.clock,
+            commits=parts.commits,
+            tag=self.rules.execution.tag,
+        )
+        return Rounds(
+            reconciliation,
+            [trader.venue for trader in self.traders],
+            clock=parts.clock,
+            every_s=self.rules.reconcile_every_s or 60.0,
+            alarm=self.fault,
+            committed=self.committed,
+            compared=parts.availability.reconciled,
+        )
 
     def _give(self, raw: Raw) -> None:
         self.inlet.give((raw,))

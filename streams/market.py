@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from msgspec import Struct
 from reactivex import Observable, abc
 
 from domain.market import Candle, Quote
 
-__all__ = ["Markets", "News", "candles_of"]
+__all__ = ["Markets", "News", "World", "candles_of"]
 
 News: TypeAlias = Candle | Quote
+
+
+class World(Struct, frozen=True):
+    """A market: its symbols, the candles that closed before, and the news to come."""
+
+    name: str
+    symbols: frozenset[str]
+    history: Sequence[Candle]
+    news: Observable[News]
 
 
 class Markets:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from domain import events as e
 from domain.lifecycle import Outcome
-from domain.order import OrderStatus, OrderUpdate
-from domain.ports import Item
+from domain.order import Fill, OrderStatus, OrderUpdate
+from domain.ports import Item, OpenSignal
 from operators.record import GroupCommit
 from streams.state import State
 
 __all__ = ["OrderUpdates"]
+
+_OPENING = (e.Placed, e.Reopened)
+_TOLD = (e.Placed, e.Deferred, e.Failed, e.Reopened)
 
 
 class OrderUpdates:
@@ -27,7 +30,16 @@ class OrderUpdates:
         self._state, self._commits = state, commits
         self._kept: dict[int, list[OrderUpdate]] = {}
         self._trades: dict[str, set[str] | None] = {}  # by open order; None where its end is being recorded
-        commits.committed.subscribe(self._follow, lambda _: None)  # that it broke, the engine says
+
+    def remember(self, life: OpenSignal) -> None:
+        """Know the trades of an order that an earlier run left open."""
+        for event in life.events:
+            self._trades_of(event.body)
+
+    def unheard(self, client_order_id: str, fills: Sequence[Fill]) -> Sequence[Fill]:
+        """Those of the trades of an open order that nobody told of yet."""
+        known = self._trades.get(client_order_id) or set()
+        return [fill for fill in fills if fill.trade_id not in known]
 
     def hear(self, update: OrderUpdate) -> None:
         """Take in what a venue tells: a listener for `Venue.listen`."""
@@ -39,23 +51,32 @@ class OrderUpdates:
         else:
             self._kept.setdefault(number, []).append(update)
 
-    def _follow(self, events: Sequence[e.Recorded]) -> None:
+    def follow(self, events: Sequence[e.Recorded]) -> None:
+        """Take in the events of one commit, once the state has."""
         for event in events:
             body = event.body
-            if type(body) is e.Placed and body.status is OrderStatus.OPEN:
-                self._trades[body.client_order_id] = {fill.trade_id for fill in body.fills}
-            elif type(body) is e.OrderChanged:
-                self._trades.pop(body.client_order_id, None)
-            if self._kept and isinstance(body, e.Placed | e.Deferred | e.Failed):
+            self._trades_of(body)
+            if self._kept and isinstance(body, _TOLD):
                 for update in self._kept.pop(event.number, ()):
                     self.hear(update)
+
+    def _trades_of(self, body: e.Body) -> None:
+        if isinstance(body, _OPENING):
+            if body.status is OrderStatus.OPEN:
+                self._trades[body.client_order_id] = {fill.trade_id for fill in body.fills}
+        elif isinstance(body, e.OrderChanged):
+            self._trades.pop(body.client_order_id, None)
+        elif isinstance(body, e.Filled):
+            known = self._trades.get(body.client_order_id)
+            if known is not None:
+                known.add(body.fill.trade_id)
 
     def _record(self, number: int, update: OrderUpdate) -> None:
         order_id = update.client_order_id
         trades = self._trades.setdefault(order_id, set())
         if trades is None:
             return
-        new = {fill.trade_id: fill for fill in update.fills if fill.trade_id not in trades}
+        new = {fill.trade_id: fill for fill in self.unheard(order_id, update.fills)}
         trades.update(new)
         bodies: tuple[e.Body, ...] = tuple(e.Filled(client_order_id=order_id, fill=fill) for fill in new.values())
         over = update.status is not OrderStatus.OPEN

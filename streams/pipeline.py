@@ -19,6 +19,7 @@ from domain.signal import Raw
 from domain.verdict import Verdict
 from operators import identify
 from operators.record import GroupCommit, record
+from streams.availability import Availability
 from streams.decision import Decision, decide
 from streams.decision import Rules as ExecutionRules
 from streams.execution import Candidate, Cause, Rhythm, Tick, at_once, release, ticks
@@ -38,13 +39,17 @@ Stage = Callable[[Observable[Verdict]], Observable[Verdict]]
 
 
 class Rules(Struct, frozen=True):
-    """What a signal must pass, and when those that passed are executed."""
+    """What a signal must pass, and when those that passed are executed.
+
+    The journal is compared with the venues every `reconcile_every_s`; None where venues have no store of their own.
+    """
 
     admit: Callable[[Observable[Raw]], Observable[Raw]]
     entry: Stage
     execution: ExecutionRules
     rhythm: Rhythm
     ttl_ns: int
+    reconcile_every_s: float | None
     urgent: Callable[[Entry], bool]
 
 
@@ -58,6 +63,8 @@ class Parts(Struct, frozen=True):
     room: WaitingRoom
     in_flight: InFlight
     placement: Placement
+    updates: OrderUpdates
+    availability: Availability
     door: Door
     telemetry: Telemetry
 
@@ -86,7 +93,14 @@ def pipeline(
     def execute(turn: Sequence[Candidate]) -> Sequence[Decision]:
         decisions = []
         for candidate in turn:  # each sees what those before it have reserved
-            decision = decide(candidate, rules.execution, state=parts.state, markets=parts.markets, traders=traders)
+            decision = decide(
+                candidate,
+                rules.execution,
+                state=parts.state,
+                markets=parts.markets,
+                traders=traders,
+                availability=parts.availability,
+            )
             placement.take(decision, candidate.at_ns)
             decisions.append(decision)
         return decisions
@@ -109,10 +123,9 @@ def pipeline(
         release(room, parts.in_flight, clock=clock),
         ops.map(execute),
     )
-    updates = OrderUpdates(parts.state, commits)
     for trader in traders:
         placement.open(trader.venue)
-        trader.venue.listen(updates.hear)
+        trader.venue.listen(parts.updates.hear)
     return decided
 
 

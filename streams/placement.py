@@ -16,6 +16,7 @@ from domain.signal import Side
 from domain.verdict import Refusal
 from operators import backoff_s, bridge
 from operators.record import GroupCommit, Told
+from streams.availability import Availability
 from streams.decision import Decision, Refuse, Send, Wait
 from streams.in_flight import InFlight
 from streams.state import State
@@ -50,10 +51,14 @@ class Placement:
         clock: Clock,
         commits: GroupCommit,
         retries: Retries,
+        availability: Availability,
+        elsewhere: Callable[[Entry, str], bool],
     ) -> None:
         self._state, self._room, self._in_flight = state, room, in_flight
         self._clock, self._commits, self._retries = clock, commits, retries
+        self._availability, self._elsewhere = availability, elsewhere
         self.retry_at: Subject[Entry] = Subject()
+        self.unknown: Subject[Send] = Subject()
         self._intended: dict[str, Subject[Send]] = {}
 
     def open(self, venue: Venue) -> None:
@@ -92,7 +97,7 @@ class Placement:
                 name=f"orders of {venue.trader}",
             )
         )
-        answered.subscribe(self.settle)
+        answered.subscribe(self._heard)
 
     def take(self, decision: Decision, at_ns: int) -> None:
         """Act on a decision that was made at `at_ns`, at once."""
@@ -106,13 +111,21 @@ class Placement:
             case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
                 self._room.end(entry, at_ns, refused)
-            case Wait(entry=entry, obstacle=obstacle):
+            case Wait(entry=entry, obstacle=obstacle, until_ns=until_ns):
                 entry.obstacle = obstacle
+                if at_ns < until_ns < entry.expires_at_ns:
+                    entry.not_before_ns = until_ns
+                    self.retry_at.on_next(entry)
 
     def take_up(self, order: Send, answer: Answer) -> None:
         """Record what came of an order that an earlier run sent, or meant to send."""
         self._in_flight.take()
         self.settle((order, answer))
+
+    def _heard(self, sent: tuple[Send, Answer]) -> None:
+        order, answer = sent
+        self._report(order.request, answer)
+        self.settle(sent)
 
     def settle(self, sent: tuple[Send, Answer]) -> None:
         """Record what came of an order."""
@@ -148,17 +161,54 @@ class Placement:
     def _outcome(self, entry: Entry, request: OrderRequest, answer: Answer) -> e.Body:
         order_id = request.client_order_id
         match answer:
-            case Acknowledged(venue_order_id=venue_id, status=status, fills=fills):
-                return e.Placed(client_order_id=order_id, venue_order_id=venue_id, status=status, fills=fills)
-            case NotPlaced(reason=reason, detail=detail, final=True):
-                return e.Failed(client_order_id=order_id, reason=reason, detail=detail)
-            case NotPlaced(detail=detail) if entry.attempts >= self._retries.attempts_max:
-                return e.Failed(client_order_id=order_id, reason=Reason.ATTEMPTS_USED_UP, detail=detail)
-            case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s):
-                again_ns = self._clock.now_ns() + int(max(after_s or 0.0, self._delay_s(entry)) * 1e9)
-                return e.Deferred(client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_ns)
+            case Acknowledged(venue_order_id=venue_id, status=status, fills=fills, evidence=seen):
+                return e.Placed(
+                    client_order_id=order_id, venue_order_id=venue_id, status=status, fills=fills, evidence=seen
+                )
+            case NotPlaced(reason=reason, detail=detail, final=True, evidence=seen):
+                entry.rejected_by |= {request.trader}
+                if (
+                    reason is Reason.BY_HAND
+                    or entry.attempts >= self._retries.attempts_max
+                    or not self._elsewhere(entry, request.trader)
+                ):
+                    return e.Failed(client_order_id=order_id, reason=reason, detail=detail, evidence=seen)
+                return e.Deferred(
+                    client_order_id=order_id,
+                    reason=reason,
+                    detail=detail,
+                    retry_at_ns=self._clock.now_ns(),
+                    final=True,
+                    evidence=seen,
+                )
+            case NotPlaced(detail=detail, evidence=seen) if entry.attempts >= self._retries.attempts_max:
+                reason = Reason.ATTEMPTS_USED_UP
+                return e.Failed(client_order_id=order_id, reason=reason, detail=detail, evidence=seen)
+            case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s, evidence=seen):
+                away_s = 0.0 if after_s is None or self._elsewhere(entry, request.trader) else after_s
+                again_ns = self._clock.now_ns() + int(max(away_s, self._delay_s(entry)) * 1e9)
+                return e.Deferred(
+                    client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_ns, evidence=seen
+                )
+            case Unanswered(detail=detail, evidence=seen):
+                return e.Unresolved(client_order_id=order_id, detail=detail, evidence=seen)
+
+    def _report(self, request: OrderRequest, answer: Answer) -> None:
+        trader, now_ns = request.trader, self._clock.now_ns()
+        match answer:
+            case Acknowledged() | NotPlaced(reason=Reason.REJECTED):
+                self._availability.report_success(trader, now_ns)
+            case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s, address_wide=wide):
+                self._availability.report_trader_failure(
+                    trader,
+                    Refusal(reason, measured=detail),
+                    now_ns,
+                    retry_after_s=after_s,
+                    address_wide=wide,
+                    symbol=request.symbol,
+                )
             case Unanswered(detail=detail):
-                return e.Unresolved(client_order_id=order_id, detail=detail)
+                self._availability.report_trader_failure(trader, Refusal(Reason.NO_ANSWER, measured=detail), now_ns)
 
     def _delay_s(self, entry: Entry) -> float:
         retries = self._retries
@@ -173,4 +223,6 @@ class Placement:
                 entry.not_before_ns, entry.obstacle = body.retry_at_ns, Refusal(body.reason, measured=body.detail)
                 self._room.enter(entry)
                 self.retry_at.on_next(entry)
+            elif type(body) is e.Unresolved:
+                self.unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))

@@ -111,7 +111,14 @@ def _hindrance(
 ) -> tuple[Refusal, bool] | None:
     if entry.not_before_ns > at_ns:
         return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
-    match decide(Candidate(entry, at_ns), rules, state=parts.state, markets=parts.markets, traders=traders):
+    match decide(
+        Candidate(entry, at_ns),
+        rules,
+        state=parts.state,
+        markets=parts.markets,
+        traders=traders,
+        availability=parts.availability,
+    ):
         case Wait(obstacle=why):
             return why, False
         case Refuse(refusal=why):

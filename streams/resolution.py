@@ -1,42 +1,163 @@
-"""Deciding what nobody told us: whether an order exists whose answer was lost. Nothing else decides that."""
+"""Finding out what nobody told us: whether an order exists whose answer was lost. Nothing else decides that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from msgspec import Struct
+
+from clock import Clock
 from domain import events as e
 from domain.lifecycle import Outcome
-from domain.order import Answer, OrderRequest, Unanswered
-from domain.ports import OpenSignal, Venue
+from domain.order import Acknowledged, Finding, NotFound, NotPlaced, OrderRequest, Unanswered
+from domain.ports import Item, OpenSignal, Venue
+from domain.reasons import Reason
+from operators import backoff_s
+from operators.record import GroupCommit
 from streams.decision import Send
 from streams.placement import Placement
-from streams.state import State
-from streams.waiting import Entry, WaitingRoom
+from streams.waiting import Entry
 
-__all__ = ["reopen"]
+__all__ = ["Lookups", "Resolution"]
 
 
-async def reopen(
-    lives: Iterable[OpenSignal], state: State, room: WaitingRoom, venues: Mapping[str, Venue], placement: Placement
-) -> None:
-    """Take up what an earlier run left: waiting signals wait on; of orders without an outcome the venue is asked.
+class Lookups(Struct, frozen=True):
+    """How soon an order is looked up again: after `delay_s`, doubling up to `max_delay_s`."""
 
-    A signal whose order is answered with anything but a proof stays unknown.
+    delay_s: float = 1.0
+    max_delay_s: float = 30.0
+
+
+class _Sought(Struct):
+    order: Send
+    reason: Reason
+    closes_ns: int
+    recorded: bool
+
+
+class Resolution:
+    """Looks orders up of which nobody told what became, until there is a proof or none can be had.
+
+    The settle window counts from the end of the send; after a restart, which nobody can tell that of, from the start.
+    Found, an order is placed. Not found by a lookup that began after the window, it is proved not placed where the
+    venue's settlement says that this proves it, and goes back to be tried again inside its time to live; elsewhere it
+    is parked, for a person to decide. A lookup that fails says nothing, and is repeated for as long as it takes.
+    Memory: the orders that are unknown or parked, and one task for each that is looked up.
     """
-    for life in list(lives):  # before anything new is recorded
-        outcome = state.outcome(life.number)
-        if outcome is Outcome.WAITING:
-            entry = Entry.of(life)
-            if room.enter(entry) and entry.not_before_ns:
-                placement.retry_at.on_next(entry)
-        elif outcome in (Outcome.PLACING, Outcome.UNKNOWN):
-            request = _last_request(life)
-            answer = await _ask(venues.get(request.trader), request)
-            if outcome is Outcome.PLACING or not isinstance(answer, Unanswered):
-                placement.take_up(Send(Entry.of(life), request), answer)
+
+    def __init__(
+        self,
+        placement: Placement,
+        venues: Mapping[str, Venue],
+        *,
+        clock: Clock,
+        commits: GroupCommit,
+        lookups: Lookups,
+    ) -> None:
+        self._placement, self._venues = placement, venues
+        self._clock, self._commits, self._lookups = clock, commits, lookups
+        self._sought: dict[int, _Sought] = {}
+
+    @property
+    def sought(self) -> Mapping[int, str]:
+        """The client order ids of the orders that are unknown or parked, by the numbers of their signals."""
+        return {number: it.order.request.client_order_id for number, it in self._sought.items()}
+
+    def seek(self, order: Send) -> None:
+        """Begin to look an order up whose answer was lost, as is recorded."""
+        self._seek(order, Reason.NO_ANSWER, recorded=True)
+
+    def take_up(self, life: OpenSignal, outcome: Outcome) -> None:
+        """Go on with an order that an earlier run left without an outcome, unknown, or parked."""
+        order = Send(Entry.of(life), _last_request(life))
+        if outcome is Outcome.PARKED:
+            self._sought[life.number] = _Sought(order, Reason.NO_PROOF, 0, recorded=True)
+        elif outcome is Outcome.UNKNOWN:
+            self._seek(order, Reason.NO_ANSWER, recorded=True)
+        else:
+            self._seek(order, Reason.INTERRUPTED, recorded=False)
+
+    def _seek(self, order: Send, reason: Reason, *, recorded: bool) -> None:
+        request = order.request
+        venue = self._venues.get(request.trader)
+        window_s = venue.settlement.window_s if venue is not None else 0.0
+        sought = _Sought(order, reason, self._clock.now_ns() + int(window_s * 1e9), recorded)
+        self._sought[order.entry.number] = sought
+        self._clock.run(self._look_up(sought, venue), name=f"looking up {request.client_order_id}")
+
+    def found(self, number: int, answer: Acknowledged) -> bool:
+        """An order that is sought turned up: on the venue, or in the eyes of a person. False: it is not sought."""
+        sought = self._sought.pop(number, None)
+        if sought is not None:
+            self._placement.take_up(sought.order, answer)
+        return sought is not None
+
+    def give_up(self, number: int, why: str) -> bool:
+        """A person says that an order that is sought was never placed. False: it is not sought."""
+        sought = self._sought.pop(number, None)
+        if sought is not None:
+            self._placement.take_up(sought.order, NotPlaced(reason=Reason.BY_HAND, detail=why, final=True))
+        return sought is not None
+
+    def stop(self) -> None:
+        """Decide nothing any more: the next start goes on."""
+        self._sought.clear()
+
+    async def _look_up(self, sought: _Sought, venue: Venue | None) -> None:
+        order, tries = sought.order, 0
+        number = order.entry.number
+        while self._sought.get(number) is sought:
+            begun_ns = self._clock.now_ns()
+            finding = await _ask(venue, order.request)
+            if self._sought.get(number) is not sought:
+                return
+            if isinstance(finding, Acknowledged):
+                self.found(number, finding)
+            elif isinstance(finding, NotFound) and begun_ns >= sought.closes_ns:
+                self._settle(sought, finding, proved=venue is not None and venue.settlement.proves)
+                return
+            else:
+                self._record_unknown(sought, finding)
+                await self._pause(sought, tries)
+                tries += 1
+
+    def _settle(self, sought: _Sought, finding: NotFound, *, proved: bool) -> None:
+        order = sought.order
+        if proved:
+            del self._sought[order.entry.number]
+            answer = NotPlaced(reason=sought.reason, detail=finding.detail, final=False, evidence=finding.evidence)
+            self._placement.take_up(order, answer)
+            return
+        self._record_unknown(sought, finding)
+        parked = e.Parked(
+            client_order_id=order.request.client_order_id,
+            detail=f"{finding.detail}; here that proves nothing: decide with `resolve`",
+            evidence=finding.evidence,
+        )
+        self._record(sought, parked)
+
+    def _record_unknown(self, sought: _Sought, finding: NotFound | Unanswered) -> None:
+        if not sought.recorded:
+            sought.recorded = True
+            order_id = sought.order.request.client_order_id
+            self._record(
+                sought, e.Unresolved(client_order_id=order_id, detail=finding.detail, evidence=finding.evidence)
+            )
+
+    def _record(self, sought: _Sought, body: e.Body) -> None:
+        entry = sought.order.entry
+        self._commits.submit(Item(self._clock.now_ns(), (body,), entry.number, entry.signal.id), must=True)
+
+    async def _pause(self, sought: _Sought, tries: int) -> None:
+        lookups, now_ns = self._lookups, self._clock.now_ns()
+        delay_s = backoff_s(tries, delay_s=lookups.delay_s, max_delay_s=lookups.max_delay_s, jitter=lambda: 1.0)
+        again_ns = now_ns + int(delay_s * 1e9)
+        if now_ns < sought.closes_ns:
+            again_ns = min(again_ns, sought.closes_ns)
+        await self._clock.sleep_until(again_ns)
 
 
-async def _ask(venue: Venue | None, request: OrderRequest) -> Answer:
+async def _ask(venue: Venue | None, request: OrderRequest) -> Finding:
     if venue is None:
         return Unanswered(detail=f"{request.trader} is not among the traders")
     try:

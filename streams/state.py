@@ -129,12 +129,17 @@ class State:
             return
         stood = self.standing.get(number)
         if stood is None:
-            before, trader, order_id = None, "", ""
+            before, trader, order_id = (
+                (Outcome(body.outcome), "", "") if isinstance(body, e.Reopened) else (None, "", "")
+            )
         else:
             before, trader, order_id = stood.outcome, stood.trader, stood.client_order_id
         after = advance(before, body)
         if isinstance(body, e.Intended):
             trader, order_id = body.trader, body.client_order_id
+            self._order_of[order_id] = number
+        elif isinstance(body, e.Reopened):
+            trader, order_id = body.request.trader, body.client_order_id
             self._order_of[order_id] = number
         if order_id and self.book.apply(trader, body):
             del self._order_of[order_id]
@@ -156,5 +161,5 @@ class State:
                 self.halted = None
             case e.TurnedAway(count=count):
                 self.ledger.turned_away += count
-            case e.Funded(trader=trader):
+            case e.Funded(trader=trader) | e.Counted(trader=trader):
                 self.book.apply(trader, body)

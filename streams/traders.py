@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from domain.book import Book
+from domain.market import base_of, quote_of
 from domain.ports import Venue
 from domain.reasons import Reason
-from domain.signal import Signal
+from domain.signal import Side, Signal
 from domain.verdict import Refusal
+from streams.availability import FOR_EVER, Availability, Standstill
 
-__all__ = ["Trader", "choose"]
+__all__ = ["Trader", "able", "another_is_able", "eligible"]
 
 
 class Trader(Struct, frozen=True):
@@ -27,12 +30,59 @@ class Trader(Struct, frozen=True):
         return self.venue.trader
 
 
-def choose(signal: Signal, traders: Sequence[Trader]) -> Trader | Refusal:
-    """The account for `signal`: the one it names, else the first by priority that trades its symbol."""
-    named = [trader for trader in traders if signal.trader in (None, trader.id)]
+def able(signal: Signal, traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:
+    """The accounts that may trade `signal` at all: the one it names, else all that trade its symbol."""
+    named = traders if signal.trader is None else [trader for trader in traders if trader.id == signal.trader]
     if not named:
         return Refusal(Reason.UNKNOWN_TRADER, measured=signal.trader, limit=", ".join(trader.id for trader in traders))
-    able = [trader for trader in named if trader.symbols is None or signal.symbol in trader.symbols]
-    if not able:
+    of_symbol = [trader for trader in named if trader.symbols is None or signal.symbol in trader.symbols]
+    if not of_symbol:
         return Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=", ".join(t.id for t in named))
-    return max(able, key=lambda trader: trader.priority)
+    return of_symbol
+
+
+def another_is_able(signal: Signal, traders: Sequence[Trader], rejected_by: Collection[str]) -> bool:
+    """Whether an order that accounts rejected for good may go to another one: buying only, since selling is closing."""
+    if signal.side is Side.SELL:
+        return False
+    others = able(signal, traders)
+    return not isinstance(others, Refusal) and any(trader.id not in rejected_by for trader in others)
+
+
+def eligible(
+    able: Sequence[Trader],
+    signal: Signal,
+    at_ns: int,
+    *,
+    availability: Availability,
+    book: Book,
+    without: Collection[str],
+) -> Sequence[Trader] | Standstill:
+    """Those of the accounts that are `able` which may be given the order now, the first choice first.
+
+    Buying goes by priority, then by the most free money. Selling is closing: it goes to the account that holds most and
+    to no other. `without` are accounts that rejected the order for good, which is proved not placed: nothing else
+    leads to another account. Where all others stand still, the answer says why each does, and when the first may go on.
+    """
+    if signal.side is Side.SELL and len(able) > 1:
+        base = base_of(signal.symbol)
+        able = [max(able, key=lambda trader: book.account(trader.id).free(base))]
+    kept: list[str] = []
+    until_ns = FOR_EVER
+    ready: list[Trader] = []
+    for trader in able:
+        if trader.id in without:
+            continue
+        standstill = availability.check_trader(trader.id, at_ns, signal.symbol)
+        if standstill is None:
+            ready.append(trader)
+        else:
+            until_ns = min(until_ns, standstill.until_ns)
+            kept.append(f"{trader.id}: {standstill.why.reason}: {standstill.why.measured}")
+    if not ready:
+        why = Refusal(Reason.NO_TRADER, measured="; ".join(kept) or "every account rejected it")
+        return Standstill(why, until_ns)
+    if len(ready) > 1:
+        quote = quote_of(signal.symbol)
+        ready.sort(key=lambda trader: (-trader.priority, -book.account(trader.id).free(quote), trader.id))
+    return ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 from reactivex import Observable, Subject, abc
@@ -24,7 +25,7 @@ _AWAITING = Refusal(Reason.AWAITING_TICK)
 
 
 class Entry(Struct, gc=False, eq=False):
-    """One waiting signal: when it expires, how often it was attempted, what stood in its way last."""
+    """One waiting signal: when it expires, how often it was attempted, what stood in its way last, who rejected it."""
 
     number: int
     signal: Signal
@@ -34,6 +35,7 @@ class Entry(Struct, gc=False, eq=False):
     attempts: int = 0
     not_before_ns: int = 0
     obstacle: Refusal = _AWAITING
+    rejected_by: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, life: OpenSignal) -> Entry:
@@ -45,7 +47,11 @@ class Entry(Struct, gc=False, eq=False):
         signal, _ = read_signal(raw, first.at_ns)
         entry = cls(life.number, signal, first.at_ns, first.body.expires_at_ns, first.body.score)
         entry.attempts = sum(isinstance(event.body, e.Intended) for event in life.events)
-        last = life.events[-1].body
+        bodies = [event.body for event in life.events]
+        for intent, outcome in pairwise(bodies):
+            if isinstance(intent, e.Intended) and isinstance(outcome, e.Deferred) and outcome.final:
+                entry.rejected_by |= {intent.trader}
+        last = bodies[-1]
         if isinstance(last, e.Deferred):
             entry.not_before_ns, entry.obstacle = last.retry_at_ns, Refusal(last.reason, measured=last.detail)
         return entry

@@ -378,7 +378,9 @@ DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=
         pytest.param([DEFERRED], "not_placed", 0, id="put off"),
         pytest.param([about("o", e.Unresolved, detail="")], "unknown", 0, id="no answer"),
         pytest.param([about("o", e.Parked, detail="")], "parked", 0, id="parked"),
-        pytest.param([about("o", e.Reopened, venue_order_id="v", detail="")], "open", 0, id="found after all"),
+        pytest.param([about("o", e.Reopened, venue_order_id="v", detail="", outcome="failed", fills=(fill(1),),
+                            request=intended("o").body, status=OrderStatus.CLOSED)],
+                     "closed", 1, id="found after all"),
         pytest.param([about("other", e.Unresolved, detail="")], "placing", 0, id="another order is not ours"),
     ],
 )  # fmt: skip

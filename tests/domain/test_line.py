@@ -54,7 +54,14 @@ def deferred(order_id="c1"):
 
 
 def reopened(order_id="c1"):
-    return e.Reopened(client_order_id=order_id, venue_order_id=f"V-{order_id}", detail="seen on the venue")
+    return e.Reopened(
+        client_order_id=order_id,
+        venue_order_id=f"V-{order_id}",
+        detail="seen on the venue",
+        outcome="failed",
+        request=intent(order_id),
+        status=OrderStatus.OPEN,
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.account import Account
 from domain.book import Book
 from domain.market import Candle, MarketRules, Quote
-from domain.order import Acknowledged, Fill, NotPlaced, OrderRequest, OrderStatus, OrderUpdate
+from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderRequest, OrderStatus, OrderUpdate
 from domain.reasons import Reason
 from domain.signal import OrderType, Side
 from simulation.paper_venue import PaperVenue
@@ -431,9 +431,7 @@ def test_after_a_restart_acknowledged_orders_stand_and_others_never_were():
     before.send(order(), order(price=None, order_id="m", amount="2"), order(price="90", order_id="never"))
     after = Paper(Account.from_image(before.account.image()), orders={"o", "m"})
     assert after.find(order()) == acknowledged()
-    assert after.find(order(order_id="never")) == NotPlaced(
-        reason=Reason.INTERRUPTED, detail="the paper venue never saw it", final=False
-    )
+    assert after.find(order(order_id="never")) == NotFound(detail="the paper venue never saw it")
     assert set(after.account.orders) == {"o", "m"}
     assert after.account.free("USDT") == before.account.free("USDT") + 90 * (1 + TAKER)
     updates = after.quote("99", at_ns=2)
@@ -494,10 +492,10 @@ class Pipeline:
         for request, answer in zip(requests, said(self.paper.venue.create_orders(requests)), strict=True):
             self.fold(request, answer)
 
-    def fold(self, request: OrderRequest, answer: Acknowledged | NotPlaced) -> None:
+    def fold(self, request: OrderRequest, answer: Acknowledged | NotPlaced | NotFound) -> None:
         order_id = request.client_order_id
-        if isinstance(answer, NotPlaced):
-            self.book.apply("paper", e.Failed(client_order_id=order_id, reason=answer.reason, detail=answer.detail))
+        if not isinstance(answer, Acknowledged):
+            self.book.apply("paper", e.Failed(client_order_id=order_id, reason=Reason.REJECTED, detail=answer.detail))
             return
         self.fills[order_id].extend(answer.fills)
         fields = {field: getattr(answer, field) for field in answer.__struct_fields__}

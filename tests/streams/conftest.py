@@ -15,8 +15,8 @@ from clock import Clock, VirtualLoop
 from domain import events as e
 from domain.errors import JournalUnavailable
 from domain.market import Candle, MarketRules, Quote
-from domain.order import Answer, Fill, OrderRequest, OrderStatus, OrderUpdate
-from domain.ports import Item
+from domain.order import Answer, Fill, Finding, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
+from domain.ports import Item, Settlement, Venue
 from domain.signal import Raw, Receipt
 from settings import Settings, load_settings
 from simulation.world import World
@@ -36,6 +36,7 @@ class Stage:
         *,
         start_ns: int = START_NS,
         journal: Callable[..., SqliteJournal] = SqliteJournal,
+        venues: Callable[[Stage], Sequence[Venue]] | None = None,
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
@@ -47,7 +48,8 @@ class Stage:
         self.news: Subject[News] = Subject()
         self.receipts: list[Receipt] = []
         symbols = frozenset(self.settings.symbols)
-        self.engine: Engine = self.wait(assemble(self.settings, self.journal, self.clock, symbols))
+        given = None if venues is None else venues(self)
+        self.engine: Engine = self.wait(assemble(self.settings, self.journal, self.clock, symbols, venues=given))
 
     def start(
         self, *, price: str | None = "100", strategies: bool = False, inputs: Sequence[Observable[Raw]] = ()
@@ -118,7 +120,13 @@ class Scripted:
     def __init__(
         self, it: Stage, *script: object, takes_s: float = 0.0, batch_max: int = 1, found: object = None
     ) -> None:
-        self.it, self.script, self.takes_s, self.batch_max, self.found = it, list(script), takes_s, batch_max, found
+        self.it, self.script, self.takes_s, self.batch_max = it, list(script), takes_s, batch_max
+        self.found = found if isinstance(found, list) else [found]
+        self.settlement = Settlement(window_s=60, proves=True)
+        self.asked_at_s: list[float] = []
+        self.orders: list[VenueOrder] = []
+        self.has: dict[str, Decimal] | None = None
+        self.down: Exception | None = None
         self.sent: list[OrderRequest] = []
         self.sent_at_s: list[float] = []
         self.committed: list[list[str]] = []
@@ -140,10 +148,22 @@ class Scripted:
             raise says
         return says if isinstance(says, list) else [says] * len(requests)
 
-    async def find_order(self, request: OrderRequest) -> Answer:
-        if isinstance(self.found, BaseException):
-            raise self.found
-        return self.found
+    async def find_order(self, request: OrderRequest) -> Finding:
+        self.asked_at_s.append(self.it.loop.time())
+        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+        self.listed_since_ns = since_ns
+        return self.orders
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        if self.down is not None:
+            raise self.down
+        ours = self.it.engine.parts.state.book.account(self.trader).balances
+        return {currency: balance.total for currency, balance in ours.items()} if self.has is None else self.has
 
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
         self.tell = heard
@@ -183,6 +203,11 @@ def stage() -> Callable[..., Stage]:
 
 
 @pytest.fixture(scope="session")
+def scripted() -> Callable[..., Scripted]:
+    return Scripted
+
+
+@pytest.fixture(scope="session")
 def trading() -> Callable[..., Stage]:
     """A pipeline on a scripted venue; `signals` of them wait for the execution at 10 s."""
 
@@ -195,6 +220,7 @@ def trading() -> Callable[..., Stage]:
         batch_max: int = 1,
         found: object = None,
         trader: str = "paper",
+        settlement: Settlement | None = None,
         **changes: str,
     ) -> Stage:
         settings = {"execution__order_creation_retry_delay_ms": "1000", **changes}
@@ -202,6 +228,7 @@ def trading() -> Callable[..., Stage]:
         it.journal.loop = it.loop
         it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
         it.venue.trader = trader
+        it.venue.settlement = settlement or it.venue.settlement
         it.engine.traders = [Trader(it.venue)]
         it.start()
         for number in range(signals):

@@ -5,13 +5,16 @@ from decimal import Decimal
 import pytest
 
 from domain import events as e
-from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, Unanswered
+from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
+from domain.ports import Settlement
 from domain.reasons import Reason
 
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 SILENCE = Unanswered(detail="timed out")
-NEVER_CAME = NotPlaced(reason=Reason.INTERRUPTED, detail="not among the orders", final=False)
+NEVER_CAME = NotFound(detail="not among the orders")
+AT_ONCE = Settlement(window_s=0, proves=True)
+NO_PROOF = Settlement(window_s=60, proves=False)
 A_SECOND_NS = 1_000_000_000
 
 
@@ -182,7 +185,7 @@ def test_what_was_unknown_and_is_still_unanswered_stays_so_without_an_event(trad
 def test_what_was_unknown_is_decided_by_a_proof(trading, url, found, kinds):
     first = trading(SILENCE, url=url)
     first.run(11)
-    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found, settlement=AT_ONCE)
     it.run(20)
     assert it.kinds() == ["accepted", "intent", "unknown", *kinds]
     assert it.ledger() == {"placed": 1}
@@ -261,3 +264,122 @@ def test_no_more_repeats_are_remembered_across_a_restart_than_max_keys(stage, ur
         it.send(f"{source} again", source=source)
     it.run(1)
     assert [receipt.reason for receipt in it.receipts] == [Reason.REPEAT, Reason.REPEAT, None]
+
+
+def unknown(trading, *found, **given):
+    """An order sent at 10 s whose answer is lost; the venue says to each lookup what `found` says."""
+    return trading(SILENCE, OPEN, found=list(found), **{"execution__signal_ttl_s": "600", **given})
+
+
+def test_an_order_whose_answer_was_lost_is_looked_up_at_once_and_later_each_time(trading):
+    it = unknown(trading, NEVER_CAME, settlement=Settlement(window_s=3600, proves=True))
+    it.run(100)
+    assert it.venue.asked_at_s == [10, 11, 13, 17, 25, 41, 71]
+    assert it.ledger() == {"unknown": 1}
+
+
+def test_found_within_the_window_it_is_placed(trading):
+    it = unknown(trading, NEVER_CAME, SILENCE, OPEN)
+    it.run(20)
+    assert it.kinds() == ["accepted", "intent", "unknown", "placed"]
+    assert len(it.venue.sent) == 1
+
+
+def test_not_found_within_the_window_proves_nothing_and_after_it_everything(trading):
+    it = unknown(trading, NEVER_CAME)
+    it.run(69)
+    assert it.ledger() == {"unknown": 1}
+    it.run(1.2)
+    assert it.venue.asked_at_s[-1] == 70
+    assert it.kinds() == ["accepted", "intent", "unknown", "deferred"]
+    assert [(body.reason, body.detail) for body in it.bodies(e.Deferred)] == [
+        (Reason.NO_ANSWER, "not among the orders")
+    ]
+    it.run(2)
+    assert it.kinds()[4:] == ["intent", "placed"]
+    assert [request.generation for request in it.venue.sent] == [1, 2]
+
+
+def test_proved_not_placed_after_its_time_it_expires(trading):
+    it = unknown(trading, NEVER_CAME, execution__signal_ttl_s="40")
+    it.run(80)
+    assert it.kinds() == ["accepted", "intent", "unknown", "deferred", "expired"]
+    assert account_of(it).balances["USDT"].locked == 0
+
+
+def test_a_lookup_that_fails_is_no_proof_however_late(trading):
+    it = unknown(trading, SILENCE, OSError("reset"))
+    it.run(600)
+    assert it.kinds() == ["accepted", "intent", "unknown"]
+    assert account_of(it).balances["USDT"].locked == 100
+    assert it.venue.asked_at_s[-1] > 570
+
+
+def test_a_lookup_that_began_before_the_window_was_over_is_no_proof(trading):
+    it = unknown(trading, NEVER_CAME)
+
+    async def slowly(request):
+        it.venue.asked_at_s.append(it.loop.time())
+        answered = it.loop.create_future()
+        it.loop.call_later(80, answered.set_result, None)
+        await answered
+        return NEVER_CAME
+
+    it.venue.find_order = slowly
+    it.run(100)
+    assert it.ledger() == {"unknown": 1}
+    it.run(80)
+    assert it.kinds()[:4] == ["accepted", "intent", "unknown", "deferred"]
+
+
+def test_where_not_found_proves_nothing_it_is_parked_and_keeps_its_capital(trading):
+    it = unknown(trading, NEVER_CAME, settlement=NO_PROOF)
+    it.run(600)
+    assert it.kinds() == ["accepted", "intent", "unknown", "parked"]
+    assert it.ledger() == {"parked": 1}
+    assert account_of(it).balances["USDT"].locked == 100
+    assert it.venue.asked_at_s[-1] == 70
+    assert len(it.venue.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("decided", "kinds", "ledger", "locked"),
+    [
+        pytest.param(lambda r, n: r.found(n, OPEN), ["placed"], {"placed": 1}, 100, id="placed"),
+        pytest.param(lambda r, n: r.give_up(n, "looked it up"), ["failed"], {"failed": 1}, 0, id="not placed"),
+    ],
+)
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_person_decides_what_is_parked(trading, url, restart, decided, kinds, ledger, locked):
+    it = unknown(trading, NEVER_CAME, settlement=NO_PROOF, url=url)
+    it.run(100)
+    if restart:
+        it = trading(OPEN, url=url, start_ns=killed(it), signals=0, settlement=NO_PROOF)
+        it.run(100)
+        assert it.venue.asked_at_s == []
+    (number,) = it.engine.resolution.sought
+    assert decided(it.engine.resolution, number)
+    it.run(1)
+    assert it.kinds() == ["accepted", "intent", "unknown", "parked", *kinds]
+    assert it.ledger() == ledger
+    assert account_of(it).balances["USDT"].locked == locked
+    assert not decided(it.engine.resolution, number)
+
+
+def test_after_a_restart_the_window_counts_from_the_start(trading, url):
+    first = unknown(trading, NEVER_CAME, url=url)
+    first.run(60)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=NEVER_CAME, execution__signal_ttl_s="600")
+    it.run(59)
+    assert it.ledger() == {"unknown": 1}
+    it.run(3)
+    assert it.ledger() == {"placed": 1}
+
+
+def test_what_was_decided_meanwhile_is_not_decided_again(trading):
+    it = unknown(trading, NEVER_CAME)
+    it.run(20)
+    (number,) = it.engine.resolution.sought
+    assert it.engine.resolution.found(number, OPEN)
+    it.run(100)
+    assert it.kinds() == ["accepted", "intent", "unknown", "placed"]

@@ -1,0 +1,44 @@
+"""What a venue says otherwise than the journal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+__all__ = ["Difference", "Kind"]
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    FOUND = "found"
+    """An order that was unknown or parked is there."""
+    REOPENED = "reopened"
+    """An order is there of a signal that was thought to have none."""
+    CHANGED = "changed"
+    """An order of ours has trades or a status that the journal did not have."""
+    TRADES_MISSING = "trades_missing"
+    """A venue says that more was filled than it lists trades for."""
+    MISSING = "missing"
+    """An order that is open in the journal is not to be found on the venue."""
+    NOT_IN_JOURNAL = "not_in_journal"
+    """An order carries our mark, and the journal never heard of it."""
+    SECOND_ORDER = "second_order"
+    """An order is there of a signal that has another one alive."""
+    STRANGER = "stranger"
+    """An open order of somebody else on this account."""
+    BALANCE = "balance"
+    """A currency's total differs."""
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One difference: between what is `ours`, by the journal, and `theirs`, by the venue; `settled` says that the
+    journal follows the venue now."""
+
+    trader: str
+    kind: Kind
+    what: str
+    ours: str
+    theirs: str
+    settled: bool = False

@@ -1,0 +1,185 @@
+"""Which accounts may be given orders now, as far as their venues have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+from reactivex import Subject
+
+from domain.reasons import Reason
+from domain.verdict import Refusal
+from operators.breaker import Breaker, Circuit
+
+__all__ = ["FOR_EVER", "Availability", "Standstill", "Watch"]
+
+FOR_EVER = 2**62
+"""A moment that does not come."""
+
+_MARKET_CLOSED_NS = 60_000_000_000
+_MAINTENANCE_NS = 60_000_000_000
+_LATER_NS = 1_000_000_000
+_BUCKET_NS = 60_000_000_000
+_BUCKETS = 1440
+
+_NOBODYS_FAULT = frozenset({Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, Reason.AWAITING_TICK, Reason.BY_HAND})
+
+
+class Standstill(Struct, frozen=True, gc=False):
+    """Why an account takes no order, and until when in nanoseconds UTC, as far as is known."""
+
+    why: Refusal
+    until_ns: int
+
+
+class Watch(StrEnum):
+    """What is watched of an account, each with a breaker of its own."""
+
+    ORDERS = "orders"
+    READS = "reads"
+
+
+class _Seen:
+    __slots__ = (
+        "address",
+        "breakers",
+        "closed_markets",
+        "down",
+        "last_failure",
+        "last_success_ns",
+        "reconciled",
+        "standstill",
+    )
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.breakers = {watch: Breaker() for watch in Watch}
+        self.standstill: Standstill | None = None
+        self.reconciled = True
+        self.closed_markets: dict[str, int] = {}
+        self.last_success_ns = 0
+        self.last_failure: Refusal | None = None
+        self.down: dict[int, int] = {}
+
+
+class Availability:
+    """Keeps what accounts have shown: failures in a row, bans, suspensions, closed markets.
+
+    `addresses` says under which network address each account talks to its venue: a ban for an address stops all of its
+    accounts. A rejected order is no failure. `opened` tells of an account whose circuit opened.
+    Memory: for each account, a day of minutes and the markets that are closed.
+    """
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self.opened: Subject[str] = Subject()
+        self._seen = {trader: _Seen(address) for trader, address in addresses.items()}
+
+    def check_trader(self, trader: str, at_ns: int, symbol: str | None = None) -> Standstill | None:
+        """Why an account takes no order at a moment, of `symbol` if one is given; None when it does."""
+        seen = self._seen.get(trader)
+        if seen is None:
+            return None
+        if not seen.reconciled:
+            return Standstill(Refusal(Reason.NOT_RECONCILED), at_ns + _LATER_NS)
+        standstill = seen.standstill
+        if standstill is not None:
+            if at_ns < standstill.until_ns:
+                return standstill
+            seen.standstill = None
+        for watch, breaker in seen.breakers.items():
+            if breaker.state(at_ns) is not Circuit.CLOSED:
+                why = Refusal(Reason.CIRCUIT_OPEN, measured=f"{watch}: {breaker.failures} failures in a row")
+                return Standstill(why, max(breaker.probe_at_ns or 0, at_ns + _LATER_NS))
+        if symbol is not None and (until_ns := seen.closed_markets.get(symbol)) is not None:
+            if at_ns < until_ns:
+                return Standstill(Refusal(Reason.MARKET_CLOSED, measured=symbol), until_ns)
+            del seen.closed_markets[symbol]
+        return None
+
+    def get_available_traders(self, at_ns: int) -> Collection[str]:
+        """The accounts that take orders at a moment."""
+        return [trader for trader in self._seen if self.check_trader(trader, at_ns) is None]
+
+    def report_success(self, trader: str, at_ns: int, watch: Watch = Watch.ORDERS) -> None:
+        """The venue did what an account asked, or gave a proper answer: a rejected order is one."""
+        seen = self._seen.get(trader)
+        if seen is not None:
+            seen.last_success_ns = at_ns
+            seen.breakers[watch].succeeded()
+
+    def report_trader_failure(
+        self,
+        trader: str,
+        why: Refusal,
+        at_ns: int,
+        *,
+        watch: Watch = Watch.ORDERS,
+        retry_after_s: float | None = None,
+        address_wide: bool = False,
+        symbol: str | None = None,
+    ) -> None:
+        """A venue failed an account, or sent it away, for `why.reason`."""
+        seen = self._seen.get(trader)
+        if seen is None or why.reason in _NOBODYS_FAULT:
+            return
+        seen.last_failure = why
+        again_ns = None if retry_after_s is None else at_ns + int(retry_after_s * 1e9)
+        match why.reason:
+            case Reason.MARKET_CLOSED:
+                seen.closed_markets[symbol or ""] = again_ns or at_ns + _MARKET_CLOSED_NS
+                return
+            case Reason.ACCOUNT_BLOCKED:
+                seen.standstill = Standstill(why, FOR_EVER)
+            case Reason.MAINTENANCE:
+                seen.standstill = Standstill(why, again_ns or at_ns + _MAINTENANCE_NS)
+            case Reason.BANNED | Reason.REJECTED_FOR_NOW:
+                standstill = Standstill(why, again_ns or at_ns + _LATER_NS)
+                banned = why.reason is Reason.BANNED or address_wide
+                for other in self._seen.values() if banned else (seen,):
+                    if other.address == seen.address:
+                        other.standstill = standstill
+            case _:
+                closed = self.probe_due_ns(trader) is None
+                seen.breakers[watch].failed(at_ns)
+                if closed and self.probe_due_ns(trader) is not None:
+                    self.opened.on_next(trader)
+        minute = at_ns // _BUCKET_NS
+        seen.down[minute] = seen.down.get(minute, 0) + 1
+        while len(seen.down) > _BUCKETS or next(iter(seen.down)) < minute - _BUCKETS:
+            del seen.down[next(iter(seen.down))]
+
+    def await_reconciliation(self, trader: str) -> None:
+        """Give an account no order before its books were compared with the venue."""
+        self._seen[trader].reconciled = False
+
+    def reconciled(self, trader: str) -> None:
+        """The books of an account agree with the venue."""
+        self._seen[trader].reconciled = True
+
+    def probe_due_ns(self, trader: str) -> int | None:
+        """When an account should be probed with a read; None while nothing asks for it. Never during a ban."""
+        seen = self._seen[trader]
+        due = [at_ns for breaker in seen.breakers.values() if (at_ns := breaker.probe_at_ns) is not None]
+        if not due:
+            return None
+        return max(min(due), seen.standstill.until_ns if seen.standstill is not None else 0)
+
+    def report_probe(self, trader: str, at_ns: int, failed: Refusal | None) -> None:
+        """What a read showed that was begun because the account was at a standstill."""
+        for watch, breaker in self._seen[trader].breakers.items():
+            if failed is None:
+                breaker.succeeded()
+            elif breaker.probe_at_ns is not None:
+                self.report_trader_failure(trader, failed, at_ns, watch=watch)
+
+    def bad_minutes(self, trader: str, at_ns: int, minutes: int = _BUCKETS) -> int:
+        """In how many of the last minutes, up to a day, the account was failed or sent away."""
+        seen = self._seen.get(trader)
+        first = at_ns // _BUCKET_NS - minutes + 1
+        return 0 if seen is None else sum(1 for minute in seen.down if minute >= first)
+
+    def last_failure(self, trader: str) -> Refusal | None:
+        """What went wrong last on an account."""
+        seen = self._seen.get(trader)
+        return None if seen is None else seen.last_failure

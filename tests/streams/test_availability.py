@@ -1,0 +1,120 @@
+"""What accounts have shown, and what that means for orders."""
+
+import pytest
+
+from domain.reasons import Reason
+from domain.verdict import Refusal
+from streams.availability import FOR_EVER, Availability, Watch
+
+S = 1_000_000_000
+
+
+def accounts(**addresses: str) -> Availability:
+    return Availability(addresses or {"a": "x", "b": "x", "c": "y"})
+
+
+def fail(it: Availability, reason: Reason, *, trader: str = "a", at_s: int = 0, times: int = 1, **how) -> None:
+    for _ in range(times):
+        it.report_trader_failure(trader, Refusal(reason, measured="said so"), at_s * S, **how)
+
+
+def test_all_are_available_at_first():
+    assert list(accounts().get_available_traders(0)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("reason", [Reason.NEVER_SENT, Reason.NO_ANSWER])
+def test_failures_in_a_row_open_the_circuit(reason):
+    it = accounts()
+    opened: list[str] = []
+    it.opened.subscribe(opened.append)
+    fail(it, reason, times=4)
+    assert it.check_trader("a", 0) is None
+    fail(it, reason)
+    assert it.check_trader("a", 0).why == Refusal(Reason.CIRCUIT_OPEN, measured="orders: 5 failures in a row")
+    assert list(it.get_available_traders(0)) == ["b", "c"]
+    assert opened == ["a"]
+    assert it.probe_due_ns("a") == 30 * S
+
+
+def test_a_rejected_order_is_no_failure():
+    it = accounts()
+    fail(it, Reason.REJECTED, times=100)
+    assert it.check_trader("a", 0) is None
+    assert it.bad_minutes("a", 0) == 0
+
+
+def test_an_open_circuit_lets_no_order_through_before_a_read_succeeded():
+    it = accounts()
+    fail(it, Reason.NO_ANSWER, times=5)
+    assert it.check_trader("a", 1000 * S).until_ns == 1001 * S
+    it.report_probe("a", 1000 * S, Refusal(Reason.NO_ANSWER))
+    assert it.probe_due_ns("a") == 1060 * S
+    it.report_probe("a", 1060 * S, None)
+    assert it.check_trader("a", 1060 * S) is None
+
+
+def test_reads_have_a_circuit_of_their_own():
+    it = accounts()
+    fail(it, Reason.NO_ANSWER, times=4)
+    fail(it, Reason.NO_ANSWER, times=4, watch=Watch.READS)
+    assert it.check_trader("a", 0) is None
+    it.report_success("a", 0, Watch.READS)
+    fail(it, Reason.NO_ANSWER)
+    assert it.check_trader("a", 0).why.measured == "orders: 5 failures in a row"
+
+
+@pytest.mark.parametrize(
+    ("reason", "how", "kept"),
+    [
+        pytest.param(Reason.REJECTED_FOR_NOW, {"retry_after_s": 20}, ["a"], id="rate limited"),
+        pytest.param(Reason.REJECTED_FOR_NOW, {"retry_after_s": 20, "address_wide": True}, ["a", "b"],
+                     id="rate limited, the whole address"),
+        pytest.param(Reason.BANNED, {"retry_after_s": 20}, ["a", "b"], id="banned: the whole address"),
+        pytest.param(Reason.MAINTENANCE, {"retry_after_s": 20}, ["a"], id="maintenance"),
+    ],
+)  # fmt: skip
+def test_whoever_was_sent_away_stays_away_for_as_long_as_was_said(reason, how, kept):
+    it = accounts()
+    fail(it, reason, **how)
+    assert [trader for trader in "abc" if it.check_trader(trader, 19 * S)] == kept
+    assert it.check_trader("a", 19 * S).until_ns == 20 * S
+    assert list(it.get_available_traders(20 * S)) == ["a", "b", "c"]
+
+
+def test_a_blocked_account_stays_blocked():
+    it = accounts()
+    fail(it, Reason.ACCOUNT_BLOCKED)
+    assert it.check_trader("a", 10**6 * S).until_ns == FOR_EVER
+
+
+def test_a_closed_market_holds_its_own_orders_only_and_opens_no_circuit():
+    it = accounts()
+    fail(it, Reason.MARKET_CLOSED, times=9, symbol="BTC/USDT")
+    assert it.check_trader("a", 1, "BTC/USDT").why == Refusal(Reason.MARKET_CLOSED, measured="BTC/USDT")
+    assert it.check_trader("a", 1, "ETH/USDT") is None
+    assert it.check_trader("a", 60 * S, "BTC/USDT") is None
+
+
+def test_nothing_is_probed_during_a_ban():
+    it = accounts()
+    fail(it, Reason.NO_ANSWER, times=5)
+    fail(it, Reason.BANNED, retry_after_s=7200)
+    assert it.probe_due_ns("a") == 7200 * S
+
+
+def test_minutes_in_which_it_failed_are_counted_for_a_day():
+    it = accounts()
+    for minute in (0, 0, 1, 30):
+        fail(it, Reason.NO_ANSWER, at_s=minute * 60)
+    assert it.bad_minutes("a", 30 * 60 * S) == 3
+    assert it.bad_minutes("a", 30 * 60 * S, minutes=10) == 1
+    fail(it, Reason.NO_ANSWER, at_s=3 * 86_400)
+    assert it.bad_minutes("a", 3 * 86_400 * S) == 1
+    assert it.last_failure("a").reason is Reason.NO_ANSWER
+
+
+def test_an_account_that_nobody_spoke_of_is_let_through():
+    it = accounts()
+    fail(it, Reason.NO_ANSWER, trader="stranger", times=9)
+    it.report_success("stranger", 0)
+    assert it.check_trader("stranger", 0) is None

@@ -1,0 +1,352 @@
+"""The journal follows the venue: what is ours is adopted, each trade booked once, everything else told."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from domain.difference import Difference, Kind
+from domain.errors import VenueUnavailable
+from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
+from domain.ports import Settlement
+from domain.reasons import Reason
+from streams.reconciliation import Reconciliation
+from streams.rounds import Rounds
+
+OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
+REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)
+BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)
+SILENCE = Unanswered(detail="timed out")
+NOWHERE = NotFound(detail="not among the orders")
+
+
+def fill(trade_id="t1", amount="0.4"):
+    return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+
+
+def listed(it, *fills, status=OrderStatus.OPEN, filled=None, order_id=None) -> VenueOrder:
+    """The order sent first, as the venue lists it."""
+    sent = it.venue.sent[0]
+    return VenueOrder(
+        venue_order_id="v1",
+        client_order_id=order_id or sent.client_order_id,
+        symbol=sent.symbol,
+        side=sent.side,
+        amount=sent.amount,
+        price=sent.price,
+        status=status,
+        filled=sum((f.amount for f in fills), Decimal(0)) if filled is None else Decimal(filled),
+        at_ns=it.clock.now_ns(),
+        fills=fills,
+    )
+
+
+def reconciliation_of(it) -> Reconciliation:
+    parts = it.engine.parts
+    return Reconciliation(
+        parts.state,
+        it.journal,
+        parts.room,
+        parts.updates,
+        it.engine.resolution,
+        clock=parts.clock,
+        commits=parts.commits,
+        tag=it.engine.rules.execution.tag,
+    )
+
+
+def compared(it, *orders, settle=True, by=None) -> list[tuple[str, bool]]:
+    it.venue.orders = list(orders)
+    found = it.wait((by or reconciliation_of(it)).compare(it.venue, settle=settle))
+    it.run(0.1)
+    return [(difference.kind, difference.settled) for difference in found]
+
+
+def account_of(it):
+    return it.engine.parts.state.book.account("paper")
+
+
+def test_where_the_books_agree_nothing_is_found_or_recorded(trading):
+    it = trading(OPEN)
+    it.run(11)
+    before = it.journal.head()
+    assert compared(it, listed(it)) == []
+    assert it.journal.head() == before
+
+
+def test_a_trade_that_nobody_told_of_is_booked_once(trading):
+    it = trading(OPEN)
+    it.run(11)
+    assert compared(it, listed(it, fill())) == [(Kind.CHANGED, True)]
+    assert compared(it, listed(it, fill())) == []
+    it.venue.update(OrderStatus.OPEN, fill())
+    it.run(1)
+    assert it.kinds() == ["accepted", "intent", "placed", "fill"]
+    assert account_of(it).held("BTC/USDT") == Decimal("0.4")
+
+
+def test_a_trade_from_before_a_restart_is_not_booked_again(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = trading(OPEN, url=url)
+    first.run(11)
+    sent = first.venue.sent
+    compared(first, listed(first, fill()))
+    first.kill()
+    it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
+    it.run(1)
+    it.venue.sent = sent
+    assert compared(it, listed(it, fill(), fill("t2", "0.1"))) == [(Kind.CHANGED, True)]
+    assert account_of(it).held("BTC/USDT") == Decimal("0.5")
+
+
+def test_an_order_that_ended_unheard_is_ended_here(trading):
+    it = trading(OPEN)
+    it.run(11)
+    assert compared(it, listed(it, fill(), status=OrderStatus.CANCELED)) == [(Kind.CHANGED, True)]
+    assert it.kinds() == ["accepted", "intent", "placed", "fill", "order"]
+    assert account_of(it).orders == {}
+    assert account_of(it).balances["USDT"].locked == 0
+
+
+def test_an_order_does_not_end_before_all_of_its_trades_are_listed(trading):
+    it = trading(OPEN)
+    it.run(11)
+    ended = listed(it, fill(), status=OrderStatus.CLOSED, filled="1")
+    assert compared(it, ended) == [(Kind.TRADES_MISSING, False), (Kind.CHANGED, True)]
+    assert compared(it, ended) == [(Kind.TRADES_MISSING, False)]
+    assert len(account_of(it).orders) == 1
+    whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
+    assert compared(it, whole) == [(Kind.CHANGED, True)]
+    assert account_of(it).orders == {}
+
+
+@pytest.mark.parametrize(
+    ("settlement", "kinds"),
+    [
+        pytest.param(Settlement(window_s=3600, proves=True), [], id="unknown"),
+        pytest.param(Settlement(window_s=1, proves=False), ["parked"], id="parked"),
+    ],
+)
+def test_an_order_that_is_sought_and_turns_up_is_placed(trading, settlement, kinds):
+    it = trading(SILENCE, found=NOWHERE, settlement=settlement)
+    it.run(20)
+    assert compared(it, listed(it, fill())) == [(Kind.FOUND, True)]
+    assert it.kinds() == ["accepted", "intent", "unknown", *kinds, "placed"]
+    assert account_of(it).held("BTC/USDT") == Decimal("0.4")
+
+
+@pytest.mark.parametrize(
+    ("script", "changes", "was"),
+    [
+        pytest.param([REJECTED], {}, "failed", id="failed"),
+        pytest.param([BUSY], {"execution__signal_ttl_s": "30", "execution__order_creation_retry_delay_ms": "25000"},
+                     "expired", id="expired"),
+        pytest.param([BUSY], {"execution__signal_ttl_s": "600", "execution__order_creation_retry_delay_ms": "500000"},
+                     "waiting", id="waiting"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_order_of_a_signal_that_was_given_up_reopens_it(trading, script, changes, was, ended):
+    it = trading(*script, **{"execution__max_retry_delay_ms": "500000", **changes})
+    it.run(32)
+    assert it.ledger() == {was: 1}
+    status = OrderStatus.CLOSED if ended else OrderStatus.OPEN
+    there = listed(it, fill(), status=status)
+    assert compared(it, there, settle=False) == [(Kind.REOPENED, False)]
+    assert it.ledger() == {was: 1}
+    assert compared(it, there) == [(Kind.REOPENED, True)]
+    assert it.ledger() == {"placed": 1}
+    assert it.kinds()[-1] == "reopened"
+    assert account_of(it).held("BTC/USDT") == Decimal("0.4")
+    assert len(account_of(it).orders) == (0 if ended else 1)
+    assert len(list(it.journal.open())) == (0 if ended else 1)
+    assert compared(it, there) == []
+    sent = len(it.venue.sent)
+    it.run(600)
+    assert len(it.venue.sent) == sent
+
+
+def test_a_reopened_order_is_there_after_a_restart(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = trading(REJECTED, url=url)
+    first.run(11)
+    compared(first, listed(first, fill()))
+    sent = first.venue.sent
+    first.kill()
+    it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
+    it.run(1)
+    it.venue.sent = sent
+    assert it.ledger() == {"placed": 1}
+    assert compared(it, listed(it, fill())) == []
+
+
+def test_a_second_order_of_a_signal_halts_entries(trading):
+    it = trading(BUSY, OPEN)
+    it.run(20)
+    assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
+    second = [listed(it), listed(it, order_id=it.venue.sent[1].client_order_id)]
+    assert compared(it, *second) == [(Kind.SECOND_ORDER, False)]
+    halted = it.engine.parts.state.halted
+    assert halted.reduce_only
+    assert it.venue.sent[0].client_order_id in halted.why
+
+
+def test_an_order_with_our_mark_that_is_not_in_the_journal_halts_entries(trading):
+    it = trading(OPEN)
+    it.run(11)
+    tag = it.engine.rules.execution.tag
+    assert compared(it, listed(it), listed(it, order_id=f"{tag}00000000000000")) == [(Kind.NOT_IN_JOURNAL, False)]
+    assert it.engine.parts.state.halted.reduce_only
+
+
+@pytest.mark.parametrize(
+    ("order_id", "status", "found"),
+    [
+        pytest.param("by-hand", OrderStatus.OPEN, [(Kind.STRANGER, False)], id="open"),
+        pytest.param("by-hand", OrderStatus.CLOSED, [], id="over"),
+        pytest.param("ffff00000000000000", OrderStatus.OPEN, [(Kind.STRANGER, False)], id="another installation's"),
+    ],
+)
+def test_strangers_orders_are_told_while_they_are_open_and_left_alone(trading, order_id, status, found):
+    it = trading(OPEN)
+    it.run(11)
+    assert compared(it, listed(it), listed(it, order_id=order_id, status=status)) == found
+    assert it.engine.parts.state.halted is None
+
+
+def test_an_order_without_an_id_of_its_sender_is_a_strangers(trading):
+    it = trading(OPEN)
+    it.run(11)
+    nameless = msgspec.structs.replace(listed(it), client_order_id=None, venue_order_id="x9")
+    assert compared(it, listed(it), nameless) == [(Kind.STRANGER, False)]
+
+
+@pytest.mark.parametrize(
+    ("finding", "found"),
+    [
+        pytest.param(NOWHERE, [(Kind.MISSING, False)], id="not to be found"),
+        pytest.param(SILENCE, [], id="no answer"),
+        pytest.param(OPEN, [], id="found one by one"),
+    ],
+)
+def test_an_open_order_that_is_not_listed_is_looked_up(trading, finding, found):
+    it = trading(OPEN, found=finding)
+    it.run(11)
+    assert compared(it) == found
+    assert it.ledger() == {"placed": 1}
+
+
+def test_balances_follow_the_venue(trading):
+    def totals() -> dict[str, Decimal]:
+        return {currency: balance.total for currency, balance in account_of(it).balances.items() if balance.total}
+
+    it = trading(OPEN)
+    it.run(11)
+    ours = totals()
+    it.venue.has = {"USDT": Decimal(9_000), "BTC": Decimal(0), "DOGE": Decimal(5)}
+    it.venue.orders = [listed(it)]
+    found = it.wait(reconciliation_of(it).compare(it.venue, settle=False))
+    assert Difference(trader="paper", kind=Kind.BALANCE, what="DOGE", ours="0", theirs="5") in found
+    assert totals() == ours
+    it.wait(reconciliation_of(it).compare(it.venue))
+    it.run(0.1)
+    assert totals() == {"USDT": 9_000, "DOGE": 5}
+    assert it.wait(reconciliation_of(it).compare(it.venue)) == []
+
+
+def test_balances_are_left_alone_while_an_order_is_on_its_way_or_unknown(trading):
+    it = trading(SILENCE, found=NOWHERE)
+    it.run(20)
+    it.venue.has = {"USDT": Decimal(1)}
+    assert compared(it) == []
+
+
+def test_the_next_comparison_asks_for_what_came_since_the_last_with_an_overlap(trading):
+    it = trading(OPEN)
+    it.run(11)
+    by = reconciliation_of(it)
+    begun_ns = it.clock.now_ns()
+    compared(it, listed(it), by=by)
+    assert it.venue.listed_since_ns == begun_ns - 86_400 * 10**9
+    compared(it, listed(it), by=by)
+    assert it.venue.listed_since_ns == begun_ns - 3_600 * 10**9
+
+
+def rounds_of(it, told, agreed, every_s=60.0, compared=None) -> Rounds:
+    return Rounds(
+        reconciliation_of(it),
+        [it.venue],
+        clock=it.clock,
+        every_s=every_s,
+        alarm=lambda where, error: told.append(f"{where}: {error}"),
+        committed=it.engine.committed,
+        compared=compared or (lambda trader: agreed.append(it.loop.time())),
+    )
+
+
+def test_rounds_begin_at_the_start_and_come_back_sooner_after_a_failure(trading):
+    it = trading(OPEN, signals=0)
+    told, agreed = [], []
+    rounds = rounds_of(it, told, agreed)
+    it.venue.down = VenueUnavailable("no route")
+    rounds.start()
+    it.run(10)
+    assert told == ["reconciliation with paper: no route"] * 2
+    it.venue.down = None
+    it.run(100)
+    assert agreed == [15, 75]
+    rounds.stop()
+    it.run(100)
+    assert agreed == [15, 75]
+
+
+def test_an_account_is_compared_once_its_balances_are_committed(trading):
+    it = trading(OPEN, signals=0, takes_s=0)
+    known: list[dict] = []
+    account = account_of(it)
+    account.balances.clear()
+    it.venue.has = {"USDT": Decimal(7)}
+    totals = lambda _: known.append({c: b.total for c, b in account_of(it).balances.items()})  # noqa: E731
+    rounds = rounds_of(it, [], [], compared=totals)
+    it.journal.takes_s = 3
+    rounds.start()
+    it.loop.advance(2.9)
+    assert known == []
+    it.run(2)
+    rounds.stop()
+    assert known == [{"USDT": 7}]
+
+
+def test_an_account_whose_balances_nobody_told_is_not_compared(trading):
+    it = trading(OPEN, signals=0)
+    account_of(it).balances.clear()
+    it.venue.has = {}
+    agreed: list[float] = []
+    rounds = rounds_of(it, [], agreed)
+    rounds.start()
+    it.run(2)
+    rounds.stop()
+    assert agreed == []
+
+
+def test_what_is_out_of_the_ordinary_is_told_once(trading):
+    it = trading(OPEN)
+    it.run(11)
+    told = []
+    rounds = rounds_of(it, told, [], every_s=10)
+    it.venue.orders = [listed(it, fill()), listed(it, order_id="by-hand")]
+    rounds.start()
+    it.run(60)
+    rounds.stop()
+    assert told == ["reconciliation with paper: stranger: v1: ours not ours, theirs buy 1 BTC/USDT"]
+
+
+def test_whoever_asks_hears_what_differs_and_who_did_not_tell(trading):
+    it = trading(OPEN)
+    it.run(11)
+    it.venue.orders = [listed(it, fill())]
+    rounds = rounds_of(it, [], [])
+    differences, unavailable = it.wait(rounds.ask(settle=False))
+    assert ([d.kind for d in differences], unavailable) == ([Kind.CHANGED], [])
+    it.venue.down = VenueUnavailable("no route")
+    assert it.wait(rounds.ask(settle=True)) == ([], ["paper: no route"])
