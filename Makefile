@@ -24,7 +24,7 @@ help: ## show this
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
 lock: ## for maintainers: pin the newest allowed versions in requirements.lock (needs uv)
-	@uv pip compile pyproject.toml --extra notebook --group dev --universal --python-version 3.11 --upgrade \
+	@uv pip compile pyproject.toml --extra live --extra notebook --group dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml

@@ -12,6 +12,7 @@ PINS = [line for line in LINES if re.match(r"[a-z]", line)]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DECLARED = [
     *PROJECT["project"]["dependencies"],
+    *PROJECT["project"]["optional-dependencies"]["live"],
     *PROJECT["project"]["optional-dependencies"]["notebook"],
     *PROJECT["dependency-groups"]["dev"],
     *PROJECT["build-system"]["requires"],

@@ -1,0 +1,56 @@
+"""The ways in which a venue can be asked for an order by the client order id that we gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+__all__ = ["Lookup", "LookupCall", "Source"]
+
+
+class Source(StrEnum):
+    """Where a lookup looks. All but the first answer with a list, empty where there is no such order."""
+
+    ORDER = "order"
+    OPEN = "open orders"
+    CLOSED = "closed orders"
+    RECENT = "recent orders"
+
+
+_METHODS = {
+    Source.ORDER: "fetch_order",
+    Source.OPEN: "fetch_open_orders",
+    Source.CLOSED: "fetch_closed_orders",
+    Source.RECENT: "fetch_orders",
+}
+
+
+class LookupCall(Struct, frozen=True, gc=False):
+    """A call of a unified method: `getattr(exchange, method)(*arguments, params=params)`."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    params: Mapping[str, str]
+
+
+class Lookup(Struct, frozen=True, kw_only=True, gc=False):
+    """One way to look an order up. `id_param` is the parameter that takes its id; None where the list is sifted here.
+
+    `method` is the unified method, where it is not the usual one of the source.
+    """
+
+    source: Source
+    id_param: str | None = None
+    method: str | None = None
+
+    def call(self, venue_id: str, symbol: str, since_ms: int) -> LookupCall:
+        """The call that asks for an order. What is sifted here is asked for since a moment before it was sent."""
+        method = self.method or _METHODS[self.source]
+        params = {} if self.id_param is None else {self.id_param: venue_id}
+        if self.source is Source.ORDER:
+            return LookupCall(method, (None, symbol), params)
+        bounded = self.source is not Source.OPEN and self.id_param is None
+        return LookupCall(method, (symbol, since_ms if bounded else None), params)
