@@ -26,6 +26,7 @@ from clock import Clock
 from domain.errors import NotAccepted, ThroughlineError
 from domain.signal import Raw, Receipt
 from settings import Settings, load_settings
+from streams.availability import Standstill
 from streams.diagnosed import Execution, execute_with_diagnostics
 from streams.diagnosis import Finding, diagnose
 from streams.engine import Engine
@@ -134,6 +135,30 @@ class SignalOrderPipeline:
 
         async def look(engine: Engine) -> Sequence[Finding]:
             return diagnose(engine)
+
+        return self._call(look)
+
+    def get_available_traders(self) -> Sequence[str]:
+        """The accounts that take orders now.
+
+        Raises:
+            ThroughlineError: the pipeline is not running.
+        """
+
+        async def look(engine: Engine) -> Sequence[str]:
+            return list(engine.parts.availability.get_available_traders(engine.parts.clock.now_ns()))
+
+        return self._call(look)
+
+    def check_trader(self, trader: str) -> Standstill | None:
+        """Why an account takes no order now, and until when as far as is known; None when it does.
+
+        Raises:
+            ThroughlineError: the pipeline is not running.
+        """
+
+        async def look(engine: Engine) -> Standstill | None:
+            return engine.parts.availability.check_trader(trader, engine.parts.clock.now_ns())
 
         return self._call(look)
 

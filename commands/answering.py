@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.control import Answerer, Json
 from domain import events as e
+from domain.order import Acknowledged, OrderStatus
 from domain.signal import Receipt
 from streams.diagnosis import diagnose
 from streams.engine import Engine
@@ -16,7 +17,7 @@ __all__ = ["answerer"]
 
 
 def answerer(engine: Engine) -> Answerer:
-    """Answers `send`, `trigger`, `halt`, `resume` and `diagnose`."""
+    """Answers `send`, `trigger`, `halt`, `resume`, `resolve`, `reconcile` and `diagnose`."""
 
     async def answer(request: Mapping[str, Json]) -> dict[str, Json]:
         match request:
@@ -34,11 +35,33 @@ def answerer(engine: Engine) -> Answerer:
                 engine.record(e.Resumed())
                 await engine.committed()
                 return {"halted": False}
+            case {"do": "resolve", "number": int() as number, "placed": str() as venue_order_id}:
+                return {"resolved": await _resolved(engine, number, venue_order_id)}
+            case {"do": "resolve", "number": int() as number}:
+                return {"resolved": await _resolved(engine, number, None)}
+            case {"do": "reconcile", "fix": bool() as fix}:
+                differences, unavailable = await engine.differences(settle=fix)
+                return {
+                    "differences": [msgspec.to_builtins(difference) for difference in differences],
+                    "unavailable": list(unavailable),
+                }
             case {"do": "diagnose"}:
                 return {"findings": [msgspec.to_builtins(finding) for finding in diagnose(engine)]}
         raise ValueError(f"cannot do {request.get('do')!r}")
 
     return answer
+
+
+async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> bool:
+    resolution = engine.resolution
+    if resolution is None:
+        return False
+    if venue_order_id is None:
+        done = resolution.give_up(number, "resolved by hand: not placed")
+    else:
+        done = resolution.found(number, Acknowledged(venue_order_id=venue_order_id, status=OrderStatus.OPEN))
+    await engine.committed()
+    return done
 
 
 def _told(receipt: Receipt) -> dict[str, Json]:

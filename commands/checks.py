@@ -12,7 +12,7 @@ from adapters.sqlite_checkup import Checkup, examine
 from adapters.sqlite_file import path_of
 from commands.figures import age, count
 from domain.errors import JournalRefused, SettingsError
-from settings import Settings
+from settings import Settings, keys_of
 from strategies import load
 from streams.finding import Finding, Health
 
@@ -78,7 +78,17 @@ def check_disk(free: int) -> Finding:
 
 def check_keys(settings: Settings) -> Finding:
     """Whether the traders have the keys they need."""
-    return Finding("keys", _OK, f"trader {settings.traders[0].id} needs none on paper")
+    traders = ", ".join(trader.id for trader in settings.traders)
+    if settings.mode == "paper":
+        return Finding("keys", _OK, f"trader {traders} needs none on paper")
+    try:
+        without = [trader.id for trader in settings.traders if not {"API_KEY", "SECRET"} <= keys_of(trader.id).keys()]
+    except SettingsError as error:
+        return Finding("keys", _ERROR, str(error), "set each of a trader's keys in one way")
+    if without:
+        fix = "set THROUGHLINE_TRADER_<ID>_API_KEY and _SECRET, in the environment or in .env"
+        return Finding("keys", _ERROR, f"trader {', '.join(without)} has none", fix)
+    return Finding("keys", _OK, f"trader {traders} has them; what they may do is checked at the start")
 
 
 def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monotonic_passed_ns: int) -> Finding:

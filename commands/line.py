@@ -20,7 +20,7 @@ from domain.errors import JournalRefused, SettingsError, ThroughlineError
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
-    "run": ("live", "Run the pipeline, on paper. What happens without a command."),
+    "run": ("live", "Run the pipeline, on paper unless the settings say live. What happens without a command."),
     "replay": ("worlds", "Run the pipeline over recorded market data, as fast as it goes."),
     "why": ("why", "Tell one signal's whole life."),
     "signals": ("tables", "List signals and their outcomes."),
@@ -29,6 +29,8 @@ COMMANDS = {
     "report": ("report", "Sum up a journal: outcomes, reasons, latencies, digest."),
     "export": ("export", "Write one line per signal, as JSON lines or CSV."),
     "diagnose": ("diagnose", "Check whether signals can be executed, and say why not."),
+    "reconcile": ("settling", "Compare the journal with the venues; 3 where they differ."),
+    "resolve": ("settling", "Decide what became of a parked signal's order."),
     "send": ("live", "Send a signal to the running pipeline."),
     "trigger": ("live", "Execute now whatever waits in the running pipeline."),
     "halt": ("live", "No new orders until `resume`."),

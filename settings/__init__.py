@@ -1,6 +1,7 @@
 """What a person edits, and its types: read once, handed on in parts."""
 
 from settings.execution import ExecutionSettings, LimitSettings, PricingSettings, SizingSettings
+from settings.keys import keys_of
 from settings.loading import DEFAULT_PATH, load_settings
 from settings.model import Settings
 from settings.signals import (
@@ -37,6 +38,7 @@ __all__ = [
     "ValidationSettings",
     "WeightSettings",
     "json_schema",
+    "keys_of",
     "load_settings",
     "masked",
     "settings_hash",

@@ -38,6 +38,10 @@ class ExecutionSettings(Section):
     """Milliseconds between two attempts at most."""
     max_in_flight: Count | None = None
     """Orders being sent at the same time. null: 1024 on paper, 16 live."""
+    settle_s: Annotated[float, Field(gt=0)] | None = None
+    """Seconds after which an order that nobody told of can no longer arrive on a real venue. null: per venue."""
+    reconcile_interval_s: Seconds = 60
+    """Seconds from one comparison of the journal with real venues to the next."""
 
     @field_validator("signal_ttl_s")
     @classmethod

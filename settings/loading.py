@@ -45,10 +45,9 @@ def load_settings(
     for dotted, text in overrides.items():
         gathered.take_override(dotted, text)
     problems = [*gathered.problems, *_secrets(gathered)]
-    if gathered.data.get("mode") == "live":
-        allowed = variables.get("THROUGHLINE_ALLOW_LIVE", ("", ""))[0] == "1"
-        needed = "" if allowed else "needs THROUGHLINE_ALLOW_LIVE=1, and "
-        problems.append(f"mode ({gathered.place_of(['mode'])}): live {needed}is not in this release, set it to paper")
+    if gathered.data.get("mode") == "live" and variables.get("THROUGHLINE_ALLOW_LIVE", ("", ""))[0] != "1":
+        place = gathered.place_of(["mode"])
+        problems.append(f"mode ({place}): live trades with real money, and needs THROUGHLINE_ALLOW_LIVE=1")
     try:
         settings = Settings.model_validate(gathered.data)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from settings.execution import ExecutionSettings, LimitSettings, PricingSettings, SizingSettings
 from settings.signals import DedupSettings, IntakeSettings, SignalSettings, ValidationSettings
@@ -51,16 +51,23 @@ class Settings(Section):
     pricing: PricingSettings = PricingSettings()
     limits: LimitSettings = LimitSettings()
     traders: tuple[TraderSettings, ...] = (TraderSettings(),)
-    """The accounts: exactly one in this release."""
+    """The accounts: at least one."""
     journal: JournalSettings = JournalSettings()
     market: MarketSettings = MarketSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @field_validator("traders")
     @classmethod
-    def _one_for_now(cls, traders: tuple[TraderSettings, ...]) -> tuple[TraderSettings, ...]:
-        if len(traders) != 1:
-            raise ValueError(f"must be exactly one in this release: {len(traders)} stand there")
+    def _each_its_own_id(cls, traders: tuple[TraderSettings, ...], info: ValidationInfo) -> tuple[TraderSettings, ...]:
+        if not traders:
+            raise ValueError("must be at least one")
+        ids = [trader.id for trader in traders]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"must have an id each: {', '.join(twice)} stands there more often")
+        on_paper = [trader.id for trader in traders if trader.exchange == "paper"]
+        if info.data.get("mode") == "live" and on_paper:
+            raise ValueError(f"must name a real exchange each in live mode: {', '.join(on_paper)} is on paper")
         return traders
 
     @property

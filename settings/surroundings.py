@@ -29,8 +29,10 @@ class JournalSettings(Section):
 class MarketSettings(Section):
     """Where candles come from."""
 
-    source: Literal["simulated", "csv"] = "simulated"
-    """`simulated`, or `csv`: recordings, named by --candles."""
+    source: Literal["simulated", "csv", "ccxt"] = "simulated"
+    """`simulated`, `csv`: recordings, named by --candles, or `ccxt`: the first trader's exchange; always so live."""
+    poll_s: Annotated[float, Field(gt=0)] = 2.0
+    """Seconds from one look at a real exchange's prices to the next."""
     seed: int = 7
     """The same seed, the same simulated market."""
     history: Annotated[int, Field(ge=0)] = 200

@@ -42,7 +42,7 @@ class TraderSettings(Section):
     id: TraderId = "paper"
     """The account's name, in records, and in the names of its keys."""
     exchange: str = "paper"
-    """`paper`, the built-in venue."""
+    """`paper`, or the name of an exchange in ccxt, such as `binance`. In paper mode all are built-in paper venues."""
     priority: int = 0
     """Where several can take an order, the highest is asked first."""
     symbols: tuple[Symbol, ...] | None = None
@@ -62,15 +62,13 @@ class TraderSettings(Section):
     markets: dict[Symbol, MarketRuleSettings] = {}
     """Other rules than the venue's, by symbol."""
     after_unknown: Literal["settle", "park"] = "settle"
-    """An order not found in time: `settle` takes it as proof where the venue allows that, `park` asks a person.
-    On real venues only: without effect in this release."""
+    """An order not found in time: `settle` takes it as proof where the venue allows that, `park` asks a person."""
     ccxt: dict[str, JsonValue] = {}
-    """Passed to the exchange's class as it is. No keys: they belong in the environment.
-    On real venues only: without effect in this release."""
+    """Passed to the exchange's class as it is. No keys: they belong in the environment."""
 
     @field_validator("exchange")
     @classmethod
-    def _only_paper_for_now(cls, exchange: str) -> str:
-        if exchange != "paper":
-            raise ValueError("must be paper: this release trades on its own paper venue only")
+    def _a_name_of_ccxt(cls, exchange: str) -> str:
+        if not exchange.isalnum() or not exchange.islower():
+            raise ValueError("must be paper, or an exchange's name in ccxt, such as binance")
         return exchange

@@ -84,9 +84,9 @@ def complete(*parts):
         complete("half a file", '{"mode": "pap', ["Error: settings.json, line 1, column "]),
         complete("no object", "[]", ["Error: settings.json must hold an object: { ... }"]),
         complete(
-            "live is not there yet",
-            {"mode": "live"},
-            ["mode (settings.json): live needs THROUGHLINE_ALLOW_LIVE=1, and is not in this release, set it to paper"],
+            "live by accident",
+            {"mode": "live", "traders": [{"exchange": "kraken"}]},
+            ["mode (settings.json): live trades with real money, and needs THROUGHLINE_ALLOW_LIVE=1"],
         ),
         complete(
             "an unknown strategy",
@@ -136,10 +136,25 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
     assert "THROUGHLINE_EXECUTION__INTERVAL_S?" in told
 
 
-@pytest.mark.parametrize("mode", ["", "1"])
-def test_live_is_refused_whatever_is_allowed(mode):
-    configure({"mode": "live"})
-    assert "set it to paper" in complaint("run", environ={"THROUGHLINE_ALLOW_LIVE": mode})
+@pytest.mark.parametrize(
+    ("trader", "says"),
+    [
+        (
+            {"exchange": "krakne"},
+            "traders.main.exchange: must be an exchange that ccxt knows, was krakne; near: kraken",
+        ),
+        ({"exchange": "kraken"}, "trader main has no key: set THROUGHLINE_TRADER_MAIN_API_KEY and _SECRET"),
+        (
+            {"exchange": "kraken", "ccxt": {"options": {"maxRetriesOnFailure": 3}}},
+            "traders.main.ccxt.options.maxRetriesOnFailure: must be left out: ccxt would send orders again unasked",
+        ),
+    ],
+)
+def test_a_live_trader_that_cannot_be_used_is_refused_before_anything_is_sent(trader, says):
+    pytest.importorskip("ccxt")
+    keys = {} if "no key" in says else {"THROUGHLINE_TRADER_MAIN_API_KEY": "k", "THROUGHLINE_TRADER_MAIN_SECRET": "s"}
+    configure({"mode": "live", "traders": [{"id": "main", **trader}]})
+    assert says in complaint("run", environ={"THROUGHLINE_ALLOW_LIVE": "1", **keys})
 
 
 @pytest.mark.parametrize("command", [["run"], ["show-config"], ["report"], ["send", "buy", "BTC/USDT"]])

@@ -101,7 +101,9 @@ def test_market_data_may_be_so_old(set_s, then_s):
     ],
 )
 def test_so_many_orders_may_be_in_flight(mode, set_to, then):
-    assert Settings.model_validate({"mode": mode, "execution": {"max_in_flight": set_to}}).max_in_flight == then
+    traders = [{"exchange": "kraken"}]
+    given = {"mode": mode, "traders": traders, "execution": {"max_in_flight": set_to}}
+    assert Settings.model_validate(given).max_in_flight == then
 
 
 def test_settings_cannot_be_changed():

@@ -85,18 +85,16 @@ def complain(tmp_path):
             id="a trader's id in capitals",
         ),
         pytest.param(
-            {"traders": [{"exchange": "binance"}]},
-            "traders.0.exchange (FILE): must be paper, was 'binance': this release trades on its own paper venue only",
-            id="another exchange",
+            {"traders": [{"exchange": "Kraken"}]},
+            "traders.0.exchange (FILE): must be paper, or an exchange's name in ccxt, such as binance, was 'Kraken'",
+            id="no exchange's name",
         ),
         pytest.param(
-            {"traders": [{"id": "a"}, {"id": "b"}]},
-            "traders (FILE): must be exactly one in this release: 2 stand there",
-            id="two traders",
+            {"traders": [{"id": "a"}, {"id": "b"}, {"id": "a"}]},
+            "traders (FILE): must have an id each: a stands there more often",
+            id="two traders of one id",
         ),
-        pytest.param(
-            {"traders": []}, "traders (FILE): must be exactly one in this release: 0 stand there", id="no trader"
-        ),
+        pytest.param({"traders": []}, "traders (FILE): must be at least one", id="no trader"),
         pytest.param(
             {"signals": {"strategies": [{"params": {}}]}},
             "signals.strategies.0.name (FILE): is missing",
@@ -119,8 +117,8 @@ def complain(tmp_path):
         ),
         pytest.param({"qqqq": 3}, "qqqq (FILE): there is no such setting", id="a key like no other"),
         pytest.param(
-            {"mode": "live"},
-            "mode (FILE): live needs THROUGHLINE_ALLOW_LIVE=1, and is not in this release, set it to paper",
+            {"mode": "live", "traders": [{"exchange": "kraken"}]},
+            "mode (FILE): live trades with real money, and needs THROUGHLINE_ALLOW_LIVE=1",
             id="live",
         ),
     ],
@@ -140,9 +138,10 @@ def test_live_is_allowed_by_1_and_nothing_else(complain):
     assert "needs THROUGHLINE_ALLOW_LIVE=1" in lines[1]
 
 
-def test_live_is_not_in_this_release_even_where_it_is_allowed(complain):
-    lines = complain({"mode": "live"}, environ={"THROUGHLINE_ALLOW_LIVE": "1"})
-    assert lines[1:] == ["  mode (FILE): live is not in this release, set it to paper"]
+def test_live_needs_a_real_exchange_for_every_trader(complain):
+    traders = [{"id": "a", "exchange": "kraken"}, {"id": "b"}]
+    lines = complain({"mode": "live", "traders": traders}, environ={"THROUGHLINE_ALLOW_LIVE": "1"})
+    assert lines[1:] == ["  traders (FILE): must name a real exchange each in live mode: b is on paper"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +191,7 @@ def test_a_wrong_override_is_named(complain):
 
 def test_everything_wrong_is_said_at_once(complain):
     lines = complain(
-        {"timeframe": "x", "mode": "live", "dedupe": {}},
+        {"timeframe": "x", "mode": "live", "traders": [{"exchange": "kraken"}], "dedupe": {}},
         environ={"THROUGHLINE_NOTHING": "1"},
         overrides={"market.seed": "x"},
     )

@@ -1,27 +1,24 @@
-"""From settings to one running pipeline: the only place that chooses adapters and subscribes to them."""
+"""From settings to one running pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import TypeAlias
 
-from msgspec.structs import replace
 from reactivex import Observable, compose
 
 from adapters.sqlite_journal import SqliteJournal
+from assembly.paper import paper_venue
 from clock import Clock
 from domain import events as e
-from domain.account import Account
-from domain.errors import SettingsError
 from domain.identity import installation_tag
 from domain.limits import Limits
 from domain.line import signal_of
 from domain.market import MarketRules, Quote
-from domain.ports import Item
+from domain.ports import Item, Venue
 from domain.signal import OrderType, Raw, Signal
 from domain.terms import PerQuote, Pricing, Sizing
 from operators import (
@@ -37,90 +34,97 @@ from operators import (
 )
 from operators.record import GroupCommit
 from settings import Settings, settings_hash
-from simulation.paper_rules import paper_rules
 from simulation.paper_venue import PaperVenue
-from simulation.recordings import merge_candles, read_candles
-from simulation.world import World, played_world, simulated_world
+from simulation.world import World
 from strategies import load
+from streams.availability import Availability
 from streams.decision import Rules as ExecutionRules
 from streams.engine import Engine
 from streams.execution import Rhythm
 from streams.in_flight import InFlight
 from streams.intake import Door
 from streams.market import Markets, News, candles_of
+from streams.orders import OrderUpdates
 from streams.pipeline import Parts, Rules, Stage
 from streams.placement import Placement, Retries
 from streams.signals import Analyst, Generation, generate
 from streams.state import State
 from streams.telemetry import Telemetry
-from streams.traders import Trader
+from streams.traders import Trader, another_is_able
 from streams.waiting import WaitingRoom
 
-__all__ = ["VERSION", "analysts", "assemble", "generated", "open_live"]
+__all__ = ["VERSION", "analysts", "assemble", "generated"]
 
 VERSION = "0.1.0"
 
 Seen: TypeAlias = Sequence[tuple[Signal, int]]
 
 
-async def assemble(settings: Settings, journal: SqliteJournal, clock: Clock, symbols: frozenset[str]) -> Engine:
-    """A pipeline over an open journal, not started yet. A paper account that is new is funded here.
+async def assemble(
+    settings: Settings,
+    journal: SqliteJournal,
+    clock: Clock,
+    symbols: frozenset[str],
+    *,
+    venues: Sequence[Venue] | None = None,
+    close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
+    known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
+) -> Engine:
+    """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
+
+    Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
+    accounts that are new are funded here.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
         JournalUnavailable: nothing can be written.
     """
     state = State.of(journal)
-    trader = settings.traders[0]
-    opening: tuple[e.Body, ...] = (e.Started(version=VERSION, settings_hash=settings_hash(settings)),)
-    if trader.id not in state.book.accounts:
-        opening += (e.Funded(trader=trader.id, balances=trader.balances),)
-    await journal.commit([Item(clock.now_ns(), opening)], {})
+    opening: list[e.Body] = [e.Started(version=VERSION, settings_hash=settings_hash(settings))]
+    if venues is None:
+        new = (trader for trader in settings.traders if trader.id not in state.book.accounts)
+        opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
+    await journal.commit([Item(clock.now_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
 
     commits = GroupCommit(journal, clock=clock, group_max=settings.journal.group_max, images=state.images)
     markets = Markets(symbols)
     room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
     in_flight = InFlight(settings.max_in_flight, clock=clock)
-    placement = Placement(state, room, in_flight, clock=clock, commits=commits, retries=_retries(settings))
+    if venues is None:
+        venues = [paper_venue(trader, state, markets, known_rules) for trader in settings.traders]
+    traders = [
+        Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)
+        for trader, venue in zip(settings.traders, venues, strict=True)
+    ]
+    availability = Availability({trader.id: trader.exchange for trader in settings.traders})
+    placement = Placement(
+        state,
+        room,
+        in_flight,
+        clock=clock,
+        commits=commits,
+        retries=_retries(settings),
+        availability=availability,
+        elsewhere=lambda entry, trader: another_is_able(entry.signal, traders, entry.rejected_by | {trader}),
+    )
     intake = settings.intake
     door = Door(commits, room, capacity=intake.capacity, max_waiting=intake.max_waiting)
-    parts = Parts(clock, commits, state, markets, room, in_flight, placement, door, Telemetry(clock.now_ns))
-    venue = _paper_venue(settings, state, markets)
-    traders = [Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)]
+    parts = Parts(
+        clock,
+        commits,
+        state,
+        markets,
+        room,
+        in_flight,
+        placement,
+        OrderUpdates(state, commits),
+        availability,
+        door,
+        Telemetry(clock.now_ns),
+    )
     rules = _rules(settings, parts, seen=lambda: _accepted_lately(settings, journal, clock))
-    return Engine(parts, rules, journal, traders, close_journal=journal.close)
-
-
-async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path] = ()) -> tuple[Engine, World]:
-    """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
-
-    Raises:
-        SettingsError: a recording or a strategy cannot be used.
-        JournalRefused: the journal must not be written.
-    """
-    spread_bps, history = settings.traders[0].spread_bps, settings.market.history
-    if candles:
-        recorded = list(merge_candles([read_candles(path) for path in candles]))
-        world = played_world(recorded, history=history, spread_bps=spread_bps, clock=clock)
-    elif settings.market.source == "csv":
-        raise SettingsError("market.source is csv: name the recordings with --candles FILE.csv")
-    else:
-        world = simulated_world(
-            settings.symbols,
-            settings.timeframe_ns,
-            seed=settings.market.seed,
-            history=history,
-            spread_bps=spread_bps,
-            clock=clock,
-        )
-    analysts(settings)
-    journal = SqliteJournal(settings.journal.url, mode=settings.mode, synchronous=settings.journal.synchronous)
-    try:
-        return await assemble(settings, journal, clock, world.symbols), world
-    except BaseException:
-        journal.close()
-        raise
+    return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
 
 
 def generated(
@@ -199,6 +203,7 @@ def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rul
         ),
         rhythm=Rhythm(execution.interval_s, execution.first_after_s),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
+        reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
     )
 
@@ -233,30 +238,3 @@ def _retries(settings: Settings) -> Retries:
         max_delay_s=execution.max_retry_delay_ms / 1000,
         jitter=Random(settings.installation).random,  # noqa: S311 - spreads retries, guards nothing
     )
-
-
-def _paper_venue(settings: Settings, state: State, markets: Markets) -> PaperVenue:
-    trader = settings.traders[0]
-
-    def middle(symbol: str) -> Decimal | None:
-        quote = markets.quotes.get(symbol)
-        return (quote.bid + quote.ask) / 2 if quote else None
-
-    derived = paper_rules(overrides={}, maker_fee=trader.fees.maker, taker_fee=trader.fees.taker, reference=middle)
-
-    known: dict[str, MarketRules] = {}
-
-    def rules(symbol: str) -> MarketRules | None:
-        found = known.get(symbol)
-        if found is None and (market := derived(symbol)) is not None:
-            found = known[symbol] = replace(market, **_other_rules(settings, symbol))
-        return found
-
-    own = Account.from_image(state.book.account(trader.id).image())
-    acknowledged = state.acknowledged(trader.id)
-    return PaperVenue(trader.id, own, rules, orders=acknowledged, participation=trader.participation)
-
-
-def _other_rules(settings: Settings, symbol: str) -> Mapping[str, Decimal]:
-    market = settings.traders[0].markets.get(symbol)
-    return market.model_dump(exclude_none=True) if market else {}

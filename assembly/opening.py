@@ -1,0 +1,84 @@
+"""Opening everything a pipeline in the present needs: journal, venues, market."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly.engine import analysts, assemble
+from clock import Clock
+from domain.errors import SettingsError
+from domain.ports import Venue
+from settings import Settings
+from simulation.recordings import merge_candles, read_candles
+from simulation.world import played_world, simulated_world
+from streams.engine import Engine
+from streams.market import World
+
+__all__ = ["open_live"]
+
+
+async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path] = ()) -> tuple[Engine, World]:
+    """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
+
+    In live mode, and where the market is that of an exchange, the exchanges are connected first.
+
+    Raises:
+        SettingsError: a recording, a strategy, an exchange or a key cannot be used.
+        VenueUnavailable: an exchange does not answer.
+        JournalRefused: the journal must not be written.
+    """
+    analysts(settings)
+    if settings.mode == "live" or (settings.market.source == "ccxt" and not candles):
+        return await _open_real(settings, clock)
+    world = _played(settings, clock, candles) if candles else _simulated(settings, clock)
+    journal = _journal(settings)
+    try:
+        return await assemble(settings, journal, clock, world.symbols), world
+    except BaseException:
+        journal.close()
+        raise
+
+
+async def _open_real(settings: Settings, clock: Clock) -> tuple[Engine, World]:
+    from assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
+
+    journal = _journal(settings)
+    real = RealVenues(settings, clock, environ=os.environ)
+    try:
+        world = await real.open()
+        venues: Sequence[Venue] | None = real.venues if settings.mode == "live" else None
+        engine = await assemble(
+            settings, journal, clock, world.symbols, venues=venues, close_venues=[real.close], known_rules=real.rules()
+        )
+    except BaseException:
+        await real.close()
+        journal.close()
+        raise
+    real.tell_faults_to(engine.fault)
+    return engine, world
+
+
+def _journal(settings: Settings) -> SqliteJournal:
+    return SqliteJournal(settings.journal.url, mode=settings.mode, synchronous=settings.journal.synchronous)
+
+
+def _played(settings: Settings, clock: Clock, candles: Sequence[Path]) -> World:
+    recorded = list(merge_candles([read_candles(path) for path in candles]))
+    spread_bps = settings.traders[0].spread_bps
+    return played_world(recorded, history=settings.market.history, spread_bps=spread_bps, clock=clock)
+
+
+def _simulated(settings: Settings, clock: Clock) -> World:
+    if settings.market.source == "csv":
+        raise SettingsError("market.source is csv: name the recordings with --candles FILE.csv")
+    return simulated_world(
+        settings.symbols,
+        settings.timeframe_ns,
+        seed=settings.market.seed,
+        history=settings.market.history,
+        spread_bps=settings.traders[0].spread_bps,
+        clock=clock,
+    )
