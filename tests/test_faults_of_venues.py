@@ -1,0 +1,285 @@
+"""What a venue can do to an order, over real HTTP, and what becomes of the signal. The venue's own ledger is the judge.
+
+Each row runs in a world of its own, and all of them at once: most of their time is spent waiting.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ccxt")
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble, generated
+from assembly.real import RealVenues
+from clock import Clock
+from domain import events as e
+from domain.line import SignalLine, line_of
+from settings import load_settings
+from simulation.exchange import Exchange, Fault, Kind, Operation, Refusal, settings_for
+from streams.engine import Engine
+
+SYMBOL = "BTC/USDT"
+_AT_ONCE = 16
+
+
+@dataclass(kw_only=True)
+class Row:
+    """A fault of the catalogue, and what has to come of it: the outcome, and how many orders the venue has."""
+
+    fault: str
+    faults: tuple[Fault, ...] = ()
+    outcome: str
+    reason: str | None = None
+    orders: int
+    sent: int | None = None
+    status: str | None = None
+    ttl_s: float = 8.0
+    price: str | None = None
+    lag_s: float = 0.0
+    park: bool = False
+    then: Callable[[Exchange], object] | None = None
+    alarm: str | None = None
+    only: str | None = None
+
+
+@dataclass
+class Seen:
+    """How it ended."""
+
+    line: SignalLine
+    orders: int
+    duplicates: int
+    sent: int
+    during_ban: int
+    faults: list[str] = field(default_factory=list)
+    text: str = ""
+
+
+def struck(kind: Kind, **how: object) -> tuple[Fault, ...]:
+    return (Fault(kind=kind, **how),)
+
+
+def refused(refusal: Refusal, **how: object) -> tuple[Fault, ...]:
+    return (Fault(refusal=refusal, **how),)
+
+
+LOST_REPLY = [
+    Row(fault=f"{name} the reply is lost: {kind}", faults=struck(kind), outcome="placed", orders=1, sent=1)
+    for name, kind in (
+        ("F01", Kind.SILENT),
+        ("F02", Kind.CLOSED),
+        ("F02", Kind.RESET),
+        ("F03", Kind.TRUNCATED),
+        ("F04", Kind.EMPTY),
+        ("F04", Kind.HTML),
+        ("F04", Kind.NULL),
+        ("F04", Kind.BRACES),
+        ("F05", Kind.ERROR_PAGE),
+    )
+]
+VENUE_DOES_NOT_KNOW = [
+    Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="placed", orders=1, sent=1)
+    for name, refusal in (
+        ("F06", Refusal.STATUS_UNKNOWN),
+        ("F06", Refusal.UNEXPECTED_RESPONSE),
+        ("F07", Refusal.INTERNAL_ERROR),
+        ("F07", Refusal.DISCONNECTED),
+    )
+]
+NEVER_ARRIVED = [
+    Row(fault=f"{name}: again after the proof", faults=faults, outcome="placed", orders=1, sent=2)
+    for name, faults in (
+        ("F01 the request is lost", struck(Kind.LOST)),
+        ("F02 the request is lost, closed", struck(Kind.LOST_CLOSED)),
+        ("F08 a code nobody knows", refused(Refusal.UNMAPPED)),
+    )
+]
+REJECTED = [
+    Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="failed", reason="rejected", orders=0, sent=1)
+    for name, refusal in (
+        ("F23", Refusal.LOT_SIZE),
+        ("F23", Refusal.NOTIONAL),
+        ("F23", Refusal.PERCENT_PRICE),
+        ("F25", Refusal.PRICE_FILTER),
+        ("F26", Refusal.INSUFFICIENT_BALANCE),
+        ("F31", Refusal.POST_ONLY),
+    )
+]
+ACCOUNT_STANDS_STILL = [
+    Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="expired", reason="no_trader", orders=0, sent=1,
+        ttl_s=2.0)
+    for name, refusal in (
+        ("F27", Refusal.MARKET_CLOSED),
+        ("F33", Refusal.SUSPENDED),
+        ("F33", Refusal.WRONG_ADDRESS),
+        ("F34", Refusal.REVOKED),
+    )
+]  # fmt: skip
+LATER = [
+    Row(fault=f"{name} {refusal}", faults=refused(refusal, seconds=1), outcome="placed", orders=1, sent=2)
+    for name, refusal in (
+        ("F36", Refusal.RATE_LIMITED),
+        ("F37", Refusal.BANNED),
+        ("F38", Refusal.TOO_OLD),
+        ("F45", Refusal.FORBIDDEN),
+    )
+]
+ROWS = [
+    *LOST_REPLY,
+    *VENUE_DOES_NOT_KNOW,
+    *NEVER_ARRIVED,
+    *REJECTED,
+    *ACCOUNT_STANDS_STILL,
+    *LATER,
+    Row(fault="F28 maintenance", faults=refused(Refusal.MAINTENANCE), outcome="expired", reason="no_trader", orders=0,
+        sent=1, ttl_s=2.0, only="binance"),
+    Row(fault="F10 a duplicate is an order of ours", orders=1, outcome="placed", sent=1,
+        faults=refused(Refusal.DUPLICATE_ID, placed=True)),
+    Row(fault="F11 hidden after a lost reply", faults=struck(Kind.CLOSED), lag_s=0.6, outcome="placed", orders=1,
+        sent=1),
+    Row(fault="F12 acknowledged, and never seen", faults=struck(Kind.DROPPED), outcome="placed", orders=0, sent=1,
+        price="50000", alarm="missing"),
+    Row(fault="F19 the request arrives late", faults=struck(Kind.DELAYED, seconds=0.4), outcome="placed", orders=1,
+        sent=1),
+    Row(fault="F29 cut off when half filled", faults=struck(Kind.CUT), outcome="placed", orders=1, sent=1,
+        status="canceled"),
+    Row(fault="F30 the venue prevents a trade with ourselves", faults=struck(Kind.PREVENTED), outcome="placed",
+        orders=1, sent=1),
+    Row(fault="F32 an acknowledgement with nothing in it", faults=struck(Kind.BARE_ACK), outcome="placed", orders=1,
+        sent=1, status="closed"),
+    Row(fault="F44 nobody is there", outcome="placed", orders=1, then=lambda exchange: exchange.go_down(0.8)),
+    Row(fault="no proof is wanted: parked", faults=struck(Kind.LOST), outcome="parked", orders=0, sent=1, park=True),
+    Row(fault="no proof is to be had while lookups fail", orders=1, outcome="unknown", sent=1,
+        faults=(*struck(Kind.SILENT), *(Fault(refusal=Refusal.INTERNAL_ERROR, on=on, times=0)
+                for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT)))),
+]  # fmt: skip
+CASES = [
+    pytest.param(dialect, row, id=f"{dialect} {row.fault}")
+    for dialect in ("binance", "bybit")
+    for row in ROWS
+    if row.only in (None, dialect)
+]
+
+
+def settings_of(dialect: str, address: str, row: Row):
+    block = settings_for(dialect, address)
+    block["options"]["recvWindow"] = 500
+    traders = [{"id": "main", "exchange": dialect, "ccxt": {**block, "timeout": 800, "timeout_on_exit": 0},
+                "after_unknown": "park" if row.park else "settle"}]  # fmt: skip
+    return load_settings(
+        environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+        overrides={
+            "mode": "live",
+            "symbols": json.dumps([SYMBOL]),
+            "timeframe": "1m",
+            "signals.strategies": "[]",
+            "market.history": "0",
+            "market.poll_s": "0.5",
+            "validation.market.max_data_age_s": "600",
+            "execution.urgent_score": "0",
+            "execution.interval_s": "0.5",
+            "execution.settle_s": "1.6",
+            "execution.signal_ttl_s": str(row.ttl_s),
+            "execution.reconcile_interval_s": "1",
+            "execution.order_creation_retry_delay_ms": "100",
+            "execution.order_creation_retries": "9",
+            "traders": json.dumps(traders),
+        },
+    )
+
+
+async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -> Seen:
+    """One signal, from its receipt to where it stays."""
+    async with Exchange(dialect, lag_s=row.lag_s, seed=1) as exchange:
+        settings = settings_of(dialect, exchange.address, row)
+        clock = Clock.live(asyncio.get_running_loop())
+        environ = {"THROUGHLINE_TRADER_MAIN_API_KEY": "key", "THROUGHLINE_TRADER_MAIN_SECRET": "secret",
+                   "THROUGHLINE_SKIP_PERMISSION_CHECK": "1"}  # fmt: skip
+        async with one_opens:  # ccxt's classes take long to make
+            real = RealVenues(settings, clock, environ=environ, dotenv=folder / "none")
+            world = await real.open()
+        journal = SqliteJournal(f"sqlite:///{folder}/journal.db", mode="live")
+        engine = await assemble(settings, journal, clock, world.symbols, venues=real.venues, close_venues=[real.close])
+        await engine.start([], background=[generated(engine, world, settings, strategies=False)])
+        await until(
+            lambda: engine.parts.markets.quotes and engine.parts.availability.get_available_traders(clock.now_ns())
+        )
+        exchange.faults.add(*row.faults)
+        if row.then is not None:
+            told = row.then(exchange)
+            if asyncio.iscoroutine(told):
+                engine.parts.clock.run(told, name="the script")
+        price = {} if row.price is None else {"price": row.price}
+        said = {"symbol": SYMBOL, "side": "buy", "strength": 0.9, "timestamp": "now", "key": "k", **price}
+        await engine.submit(json.dumps(said).encode(), may_say_now=True)
+        (number,) = [life.number for life in journal.open()] or [1]
+        await until(lambda: is_settled(engine, journal, number, row), within_s=row.ttl_s + 6)
+        await asyncio.sleep(1.6 if row.alarm or row.orders == 0 else 0)  # what could still go wrong has its time
+        line = line_of(journal.life(number))
+        faults = [body.error for body in (event.body for event in journal.read()) if isinstance(body, e.Faulted)]
+        text = "\n".join(str(event.body) for event in journal.read())
+        ours = [order for order in exchange.ledger.orders.values() if order.client_order_id in line.client_order_ids]
+        seen = Seen(
+            line=line,
+            orders=len(ours),
+            duplicates=len(exchange.ledger.duplicates),
+            sent=exchange.asked[Operation.CREATE],
+            during_ban=exchange.requests_during_ban,
+            faults=faults,
+            text=text,
+        )
+        await engine.stop()
+        return seen
+
+
+def is_settled(engine: Engine, journal: SqliteJournal, number: int, row: Row) -> bool:
+    line = line_of(journal.life(number))
+    if line.outcome != row.outcome or (row.status is not None and line.order_status != row.status):
+        return False
+    return row.outcome != "unknown" or engine.parts.clock.now_ns() - journal.life(number).events[0].at_ns > 4e9
+
+
+async def until(done: Callable[[], object], within_s: float = 10.0) -> None:
+    for _ in range(int(within_s / 0.05)):
+        if done():
+            return
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory) -> dict[tuple[str, str], Seen]:
+    """How each row ended."""
+
+    async def all_of_them() -> list[Seen]:
+        some, one_opens = asyncio.Semaphore(_AT_ONCE), asyncio.Lock()
+
+        async def one(dialect: str, row: Row) -> Seen:
+            async with some:
+                return await lived(dialect, row, tmp_path_factory.mktemp("row"), one_opens)
+
+        return await asyncio.gather(*(one(*case.values) for case in CASES))
+
+    ended = asyncio.run(all_of_them())
+    return {(dialect, row.fault): how for (dialect, row), how in zip((c.values for c in CASES), ended, strict=True)}
+
+
+@pytest.mark.parametrize(("dialect", "row"), CASES)
+def test_the_signal_ends_as_the_catalogue_asks(seen, dialect, row):
+    it = seen[dialect, row.fault]
+    assert (it.line.outcome, it.orders, it.duplicates) == (row.outcome, row.orders, 0)
+    if row.reason is not None:
+        assert it.line.reason == row.reason
+    if row.sent is not None:
+        assert it.sent == row.sent
+    if row.status is not None:
+        assert it.line.order_status == row.status
+    if row.alarm is not None:
+        assert any(row.alarm in fault for fault in it.faults)
+    assert it.during_ban == 0
+    assert "secret" not in it.text
+    assert "signature=" not in it.text

@@ -1,0 +1,113 @@
+"""Live trading by the command line: what is checked before it begins, and what a person can ask and decide."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ccxt")
+
+ROOT = Path(__file__).parents[1]
+SIGNAL = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": "k", "source": "test"}
+
+
+class Program:
+    """The command line in a folder of its own."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self.folder, self.env = folder, env
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "run.py"), *words]
+        return subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=60)
+
+    def one_signal(self) -> subprocess.CompletedProcess[str]:
+        (self.folder / "signals.jsonl").write_text(json.dumps(SIGNAL))
+        return self("run", "--signals", "signals.jsonl", "--until-idle")
+
+    def exported(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self("export").stdout.splitlines()]
+
+
+@pytest.fixture
+def program(exchange_process, live_settings, tmp_path):
+    def start(faults=(), options=(), **given):
+        exchange = exchange_process(*options, faults=faults)
+        it = Program(tmp_path, live_settings(tmp_path, exchange(), **given))
+        it.exchange = exchange
+        return it
+
+    return start
+
+
+def test_an_order_that_cannot_be_proved_is_parked_until_a_person_decides(program):
+    it = program([{"kind": "silent"}], options=("--lag", "60"), trader={"after_unknown": "park"})
+    ended = it.one_signal()
+    assert ended.returncode == 3, ended.stderr
+    assert [line["outcome"] for line in it.exported()] == ["parked"]
+    why = it("why", "k").stdout
+    assert "no proof to be had, a person decides" in why
+    assert "RequestTimeout" in why
+    (order,) = it.exchange("/-/ledger")["accounts"]["key"]["orders"]
+    told = it("resolve", "k", "--placed", order["venue_order_id"])
+    assert told.returncode == 0, told.stderr
+    assert it.exported()[0]["outcome"] == "placed"
+    assert it.exported()[0]["venue_order_id"] == order["venue_order_id"]
+
+
+def test_a_person_may_say_that_it_was_never_placed(program):
+    it = program([{"kind": "lost"}], trader={"after_unknown": "park"})
+    assert it.one_signal().returncode == 3
+    assert it("resolve", "k", "--not-placed").returncode == 0
+    (line,) = it.exported()
+    assert (line["outcome"], line["reason"]) == ("failed", "by_hand")
+    again = it("resolve", "k", "--not-placed")
+    assert again.returncode == 1
+    assert "is not the name of one signal that is parked or unknown" in again.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--placed", "7", "--not-placed")])
+def test_resolve_wants_one_word(program, words):
+    it = program()
+    told = it("resolve", "k", *words)
+    assert told.returncode == 2
+    assert "say either --placed VENUE_ID or --not-placed" in told.stderr
+
+
+def test_reconcile_agrees_and_tells_what_differs(program):
+    it = program()
+    assert it.one_signal().returncode == 0
+    agreed = it("reconcile")
+    assert (agreed.returncode, agreed.stdout.strip()) == (0, "the journal and the venues agree")
+    assert it("reconcile", "--fix").returncode == 1
+    told = json.loads(it("reconcile", "--json").stdout)
+    assert told == {"differences": [], "unavailable": [], "agreed": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        pytest.param({"may_withdraw": {"key": True}}, "the key of main may withdraw", id="it may withdraw"),
+        pytest.param({"bound_to_address": {"key": False}}, "may be used from any address", id="it is not bound"),
+    ],
+)
+def test_a_key_that_may_do_too_much_is_refused(program, state, says):
+    it = program(THROUGHLINE_SKIP_PERMISSION_CHECK="0")
+    it.exchange("/-/state", state)
+    told = it.one_signal()
+    assert told.returncode == 2
+    assert says in told.stderr
+    assert "THROUGHLINE_SKIP_PERMISSION_CHECK=1" in told.stderr
+    it.env["THROUGHLINE_SKIP_PERMISSION_CHECK"] = "1"
+    assert it.one_signal().returncode == 0
+
+
+def test_an_exchange_that_is_not_there_is_said_so_without_a_secret(program):
+    it = program()
+    it.exchange("/-/down", {"seconds": 30})
+    told = it.one_signal()
+    assert told.returncode == 1
+    assert "ExchangeNotAvailable" in told.stderr
+    assert "secret" not in told.stderr
