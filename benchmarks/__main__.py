@@ -21,6 +21,7 @@ from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.start_up import start_up, start_up_with_a_past
 from benchmarks.targets import markdown
 from benchmarks.throughput import throughput
+from benchmarks.venues import venues
 
 __all__ = ["BENCHES", "measured"]
 
@@ -34,6 +35,7 @@ BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
     "start_up": start_up,
     "start_up_with_a_past": start_up_with_a_past,
     "replaying": replaying,
+    "venues": venues,
 }
 
 

@@ -26,6 +26,7 @@ class Scale:
     replayed_days: int
     replayed_signals: int
     starts: int
+    venue_orders: int
 
 
 FULL = Scale(
@@ -42,6 +43,7 @@ FULL = Scale(
     replayed_days=365,
     replayed_signals=30_000,
     starts=7,
+    venue_orders=3_000,
 )
 
 QUICK = Scale(
@@ -58,4 +60,5 @@ QUICK = Scale(
     replayed_days=4,
     replayed_signals=4_000,
     starts=3,
+    venue_orders=400,
 )

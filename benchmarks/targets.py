@@ -47,6 +47,9 @@ TARGETS = (
     Target("`run.py --help`, CPU s", "start_up.help_cpu_s", "short"),
     Target("first tick, CPU s", "start_up.first_tick_cpu_s", "short"),
     Target("heavy imports until then", "start_up.heavy_imports", "none"),
+    Target("an order's CPU on top of ccxt's own: the venue", "venues.stubbed.venue_on_top_to_ccxt_ratio", "<= 0.25"),
+    Target("the same: the whole pipeline, durably", "venues.stubbed.pipeline_on_top_to_ccxt_ratio", "for comparison"),
+    Target("orders/s over loopback, durably, beside bare ccxt", "venues.loopback.pipeline_to_ccxt_ratio", ">= 0.9"),
 )
 
 

@@ -1,0 +1,246 @@
+"""Orders to real venues: what our path costs beside ccxt's own, and how many a second go over loopback, durably."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from reactivex import Subject
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble, generated
+from benchmarks.figures import Figures
+from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
+from benchmarks.laps import Lap, stopwatch
+from benchmarks.load import signal_lines
+from benchmarks.scale import Scale
+from clock import Clock
+from domain import events as e
+from domain.lifecycle import Outcome
+from domain.market import Candle, Quote
+from domain.order import OrderRequest
+from domain.ports import Venue
+from domain.signal import OrderType, Raw, Side
+from settings import Settings
+from streams.engine import Engine
+from streams.market import World
+
+if TYPE_CHECKING:
+    from adapters.ccxt_venue import CcxtVenue
+
+__all__ = ["venues"]
+
+_SYMBOL = "BTC/USDT"
+_IN_FLIGHT = 16
+_ROOT = Path(__file__).parents[1]
+_AMOUNT, _PRICE, _PLENTY = Decimal("0.00099"), Decimal("60000.01"), Decimal(10**9)
+_KEYS = {"apiKey": "key", "secret": "secret"}
+_names = count()
+
+
+def venues(scale: Scale, folder: Path) -> Figures:
+    """Processor time of an order with the transport stubbed, and orders per second over loopback with 16 in flight.
+
+    Without ccxt, which is an extra, nothing is measured.
+    """
+    if find_spec("ccxt") is None:
+        return {"skipped": "ccxt is not installed"}
+    return {"stubbed": _stubbed(scale, folder), "loopback": _loopback(scale, folder)}
+
+
+def _stubbed(scale: Scale, folder: Path) -> Figures:
+    orders = scale.venue_orders
+    turns: dict[str, Callable[[], Lap]] = {
+        "ccxt": lambda: asyncio.run(_bare_stubbed(orders)),
+        "venue": lambda: asyncio.run(_venue_stubbed(orders)),
+        "pipeline": lambda: asyncio.run(_pipeline_stubbed(orders, folder)),
+    }
+    laps = interleave(scale.rounds, turns)
+    cpu = {name: [lap.cpu_us for lap in some] for name, some in laps.items()}
+    return {
+        **{f"{name}_cpu_us": median_of_turns(some) for name, some in cpu.items()},
+        **{
+            f"{name}_on_top_to_ccxt_ratio": median_of_ratios(
+                [ours - theirs for ours, theirs in zip(cpu[name], cpu["ccxt"], strict=True)], cpu["ccxt"]
+            )
+            for name in ("venue", "pipeline")
+        },
+    }
+
+
+def _loopback(scale: Scale, folder: Path) -> Figures:
+    orders = scale.venue_orders
+    turns: dict[str, Callable[[], Lap]] = {
+        "ccxt": lambda: _over_loopback(folder, lambda venue: _bare(venue, orders)),
+        "pipeline": lambda: _over_loopback(folder, lambda venue: _pipeline(venue, orders, folder)),
+    }
+    rates = {name: [lap.per_s for lap in laps] for name, laps in interleave(scale.rounds, turns).items()}
+    return {
+        "in_flight": _IN_FLIGHT,
+        **{f"{name}_orders_per_s": median_of_turns(some) for name, some in rates.items()},
+        "pipeline_to_ccxt_ratio": median_of_ratios(rates["pipeline"], rates["ccxt"]),
+    }
+
+
+async def _bare_stubbed(orders: int) -> Lap:
+    from benchmarks.stubbed_transport import stubbed
+
+    connection = stubbed()
+    with stopwatch() as watch:
+        for request in _requests(orders):
+            await _create(connection.exchange, request)
+    await connection.close()
+    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+
+
+async def _venue_stubbed(orders: int) -> Lap:
+    venue = _stubbed_venue()
+    with stopwatch() as watch:
+        for request in _requests(orders):
+            await venue.create_orders([request])
+    await venue.close()
+    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+
+
+async def _pipeline_stubbed(orders: int, folder: Path) -> Lap:
+    return await _pipeline(_stubbed_venue(), orders, folder)
+
+
+def _stubbed_venue() -> CcxtVenue:
+    from adapters.ccxt_venue import CcxtVenue
+    from benchmarks.stubbed_transport import SYMBOL, stubbed
+
+    venue = CcxtVenue("main", stubbed(), [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
+    venue.take_rules()
+    return venue
+
+
+async def _create(exchange: object, request: OrderRequest) -> None:
+    create = exchange.create_order  # type: ignore[attr-defined]
+    side, amount, price = request.side.value, format(request.amount, "f"), format(_PRICE, "f")
+    await create(request.symbol, "limit", side, amount, price, {"clientOrderId": request.client_order_id})
+
+
+def _requests(orders: int) -> Sequence[OrderRequest]:
+    return [
+        OrderRequest(
+            client_order_id=f"abcd{next(_names):014x}",
+            trader="main",
+            symbol=_SYMBOL,
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            amount=_AMOUNT,
+            price=_PRICE,
+            generation=1,
+            reserved=_AMOUNT * _PRICE,
+        )
+        for _ in range(orders)
+    ]
+
+
+def _over_loopback(folder: Path, work: Callable[[CcxtVenue], object]) -> Lap:
+    async def run(address: str) -> Lap:
+        async with _connected(address) as venue:
+            lap = work(venue)
+            assert asyncio.iscoroutine(lap)  # noqa: S101
+            measured: Lap = await lap
+            return measured
+
+    with _exchange(folder) as address:
+        return asyncio.run(run(address))
+
+
+async def _bare(venue: CcxtVenue, orders: int) -> Lap:
+    exchange, left = venue.exchange, iter(_requests(orders))
+
+    async def worker() -> None:
+        for request in left:
+            await _create(exchange, request)
+
+    with stopwatch() as watch:
+        await asyncio.gather(*(worker() for _ in range(_IN_FLIGHT)))
+    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+
+
+async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> Lap:
+    """Signals that are all at hand, each executed at once: intent and outcome of every order are committed at FULL."""
+    lines = signal_lines(orders, [_SYMBOL], first=next(_names) * orders)
+    with TemporaryDirectory(dir=folder) as own:
+        engine = await _started(venue, f"sqlite:///{own}/journal.db")
+        placed, done = 0, asyncio.get_running_loop().create_future()
+
+        def watch_commits(_: object) -> None:
+            nonlocal placed
+            placed = engine.parts.state.ledger.outcomes[Outcome.PLACED]
+            if placed >= orders and not done.done():
+                done.set_result(None)
+
+        engine.parts.commits.committed.subscribe(watch_commits)
+        with stopwatch() as watch:
+            engine.inlet.give([Raw(line) for line in lines])
+            await asyncio.wait_for(done, 120)
+        await engine.stop()
+    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+
+
+async def _started(venue: Venue, url: str) -> Engine:
+    settings = Settings.model_validate(
+        {
+            "symbols": [_SYMBOL],
+            "signals": {"strategies": []},
+            "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
+            "execution": {"urgent_score": 0, "signal_ttl_s": 86_400, "interval_s": 3_600, "max_in_flight": _IN_FLIGHT},
+            "intake": {"capacity": 100_000, "max_waiting": 100_000},
+            "sizing": {"notional": "60"},
+            "traders": [{"id": "main"}],
+            "journal": {"url": url},
+        }
+    )
+    clock = Clock.live(asyncio.get_running_loop())
+    journal = SqliteJournal(url, mode="paper", synchronous="full")
+    engine = await assemble(settings, journal, clock, frozenset([_SYMBOL]), venues=[venue])
+    news: Subject[Candle | Quote] = Subject()
+    world = World("benchmark", frozenset([_SYMBOL]), (), news)
+    await engine.start([], background=[generated(engine, world, settings, strategies=False)])
+    engine.record(e.Counted(trader="main", balances={"USDT": _PLENTY, "BTC": _PLENTY}))
+    await engine.committed()
+    news.on_next(Quote(_SYMBOL, clock.now_ns(), bid=_PRICE - 1, ask=_PRICE, depth=_PLENTY))
+    return engine
+
+
+@asynccontextmanager
+async def _connected(address: str) -> AsyncIterator[CcxtVenue]:
+    from adapters.ccxt_connection import connect
+    from adapters.ccxt_venue import CcxtVenue
+    from simulation.exchange import settings_for
+
+    connection = connect("binance", settings_for("binance", address), _KEYS, trader="main")
+    venue = CcxtVenue("main", connection, [_SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
+    await venue.open()
+    try:
+        yield venue
+    finally:
+        await venue.close()
+
+
+@contextmanager
+def _exchange(folder: Path) -> Iterator[str]:
+    balances = folder / "balances.json"
+    balances.write_text(json.dumps({"USDT": str(_PLENTY), "BTC": str(_PLENTY)}))
+    command = [sys.executable, "-m", "simulation.exchange", "--dialect", "binance", "--balances", str(balances)]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+        assert process.stdout is not None  # noqa: S101
+        try:
+            yield json.loads(process.stdout.readline())["address"]
+        finally:
+            process.kill()
