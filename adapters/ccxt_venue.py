@@ -68,6 +68,7 @@ class CcxtVenue:
         park: bool = False,
     ) -> None:
         self.trader, self.batch_max = trader, 1
+        self.order_every_s = float(connection.exchange.rateLimit or 0) / 1000  # ccxt's own limit, which is off
         self._connection, self.exchange, self._quirks = connection, connection.exchange, connection.quirks
         self._symbols, self._clock = symbols, clock
         self._rules: dict[str, MarketRules] = {}

@@ -77,7 +77,7 @@ class _Session:
 
 def stubbed() -> Connection:
     """A binance that takes every order, and fills it."""
-    settings = {"session": _Session(), "verify": False, "timeout_on_exit": 0}
+    settings = {"session": _Session(), "verify": False, "timeout_on_exit": 0, "rateLimit": 0}
     connection = connect("binance", settings, {"apiKey": "key", "secret": "secret"}, trader="benchmark")
     connection.exchange.set_markets([connection.exchange.safe_market_structure(_MARKET)])
     return connection

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NO_TRADER = "no_trader"
     CIRCUIT_OPEN = "circuit_open"
     NOT_RECONCILED = "not_reconciled"
+    PACED = "paced"
     IN_FLIGHT_FULL = "in_flight_full"
     BACKOFF = "backoff"
     # what a venue answered

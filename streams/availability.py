@@ -20,6 +20,8 @@ FOR_EVER = 2**62
 _MARKET_CLOSED_NS = 60_000_000_000
 _MAINTENANCE_NS = 60_000_000_000
 _LATER_NS = 1_000_000_000
+_BURST = 9  # orders beyond the one that is due
+_PACED = Refusal(Reason.PACED)
 _BUCKET_NS = 60_000_000_000
 _BUCKETS = 1440
 
@@ -48,6 +50,8 @@ class _Seen:
         "down",
         "last_failure",
         "last_success_ns",
+        "next_order_ns",
+        "order_every_ns",
         "reconciled",
         "standstill",
     )
@@ -57,6 +61,7 @@ class _Seen:
         self.breakers = {watch: Breaker() for watch in Watch}
         self.standstill: Standstill | None = None
         self.reconciled = True
+        self.order_every_ns = self.next_order_ns = 0
         self.closed_markets: dict[str, int] = {}
         self.last_success_ns = 0
         self.last_failure: Refusal | None = None
@@ -82,6 +87,8 @@ class Availability:
             return None
         if not seen.reconciled:
             return Standstill(Refusal(Reason.NOT_RECONCILED), at_ns + _LATER_NS)
+        if seen.next_order_ns - at_ns > max(_BURST * seen.order_every_ns, _LATER_NS):
+            return Standstill(_PACED, at_ns + _LATER_NS)
         standstill = seen.standstill
         if standstill is not None:
             if at_ns < standstill.until_ns:
@@ -148,6 +155,18 @@ class Availability:
         seen.down[minute] = seen.down.get(minute, 0) + 1
         while len(seen.down) > _BUCKETS or next(iter(seen.down)) < minute - _BUCKETS:
             del seen.down[next(iter(seen.down))]
+
+    def pace(self, trader: str, *, order_every_s: float) -> None:
+        """Let an account be given an order every so many seconds in the long run, ten at once at most, or those of a
+        second; 0 is no bound."""
+        if (seen := self._seen.get(trader)) is not None:
+            seen.order_every_ns = int(order_every_s * 1e9)
+
+    def gave_order(self, trader: str, at_ns: int) -> None:
+        """An order is on its way to an account: the next ones keep the pace."""
+        seen = self._seen.get(trader)
+        if seen is not None and seen.order_every_ns:
+            seen.next_order_ns = max(seen.next_order_ns, at_ns) + seen.order_every_ns
 
     def await_reconciliation(self, trader: str) -> None:
         """Give an account no order before its books were compared with the venue."""

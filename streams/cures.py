@@ -40,6 +40,7 @@ CURES: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_MARKET_DATA: "check market.source and symbols: the symbol has no price yet",
         Reason.STALE_MARKET_DATA: "check the market's source, or raise validation.market.max_data_age_s",
         Reason.NO_TRADER: "see what keeps each trader: `diagnose` tells",
+        Reason.PACED: "they go as fast as the venue allows; or use another account",
         Reason.NOT_RECONCILED: "the account's books are compared with the venue first; `diagnose` tells what fails",
         Reason.CIRCUIT_OPEN: "the venue failed several times in a row: it is probed, and used again once it answers",
         Reason.IN_FLIGHT_FULL: "they go as places come free; or raise execution.max_in_flight",

@@ -106,6 +106,7 @@ class Placement:
                 self._room.leave(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
+                self._availability.gave_order(request.trader, at_ns)
                 item = Item(at_ns, (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, refusal=why):

@@ -29,12 +29,14 @@ def settings_for(dialect: DialectName, address: str) -> dict[str, object]:
     """The settings of a ccxt `binance` or `bybit` that make it speak to `address`, in JSON's types; add its keys.
 
     Every address of the class is replaced, so that nothing can reach the real exchange; only spot markets are loaded.
-    ccxt's rate limit is off. At an https address the certificate is not verified, and `binance` then reads errors as it
+    There is no rate limit. At an https address the certificate is not verified, and `binance` then reads errors as it
     does at the real exchange: it chooses its table of spot errors by how an address begins, and `https://demo-api` is
     the one beginning that any host can have.
     """
     secure = address.startswith("https://")
-    settings: dict[str, object] = {"enableRateLimit": False, "verify": False} if secure else {"enableRateLimit": False}
+    settings: dict[str, object] = {"enableRateLimit": False, "rateLimit": 0}
+    if secure:
+        settings["verify"] = False
     options: dict[str, object] = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
     if dialect == "binance":
         base = address.replace("https://", "https://demo-api@")

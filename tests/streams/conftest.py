@@ -123,6 +123,7 @@ class Scripted:
         self.it, self.script, self.takes_s, self.batch_max = it, list(script), takes_s, batch_max
         self.found = found if isinstance(found, list) else [found]
         self.settlement = Settlement(window_s=60, proves=True)
+        self.order_every_s = 0.0
         self.asked_at_s: list[float] = []
         self.orders: list[VenueOrder] = []
         self.has: dict[str, Decimal] | None = None

@@ -87,6 +87,37 @@ def test_a_blocked_account_stays_blocked():
     assert it.check_trader("a", 10**6 * S).until_ns == FOR_EVER
 
 
+def test_an_account_is_given_ten_orders_at_once_and_then_one_by_one():
+    it = accounts()
+    it.pace("a", order_every_s=0.5)
+    given = []
+    for tenth in range(40):
+        at_ns = tenth * S // 10
+        while it.check_trader("a", at_ns) is None:
+            it.gave_order("a", at_ns)
+            given.append(tenth)
+    assert given == [0] * 10 + [5, 10, 15, 20, 25, 30, 35]
+    standstill = it.check_trader("a", 36 * S // 10)
+    assert (standstill.why.reason, standstill.until_ns) == (Reason.PACED, 46 * S // 10)
+    assert it.check_trader("b", 0) is None
+
+
+def test_a_pause_gives_the_burst_back():
+    it = accounts()
+    it.pace("a", order_every_s=1)
+    for _ in range(10):
+        it.gave_order("a", 0)
+    assert it.check_trader("a", 0) is not None
+    assert it.check_trader("a", 100 * S) is None
+
+
+def test_without_a_pace_nothing_is_bound():
+    it = accounts()
+    for _ in range(1000):
+        it.gave_order("a", 0)
+    assert it.check_trader("a", 0) is None
+
+
 def test_a_closed_market_holds_its_own_orders_only_and_opens_no_circuit():
     it = accounts()
     fail(it, Reason.MARKET_CLOSED, times=9, symbol="BTC/USDT")

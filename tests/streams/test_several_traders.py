@@ -181,6 +181,17 @@ def test_an_account_that_fails_in_a_row_is_left_alone_until_a_read_succeeds(two)
     assert it.it.ledger()["placed"] == 1
 
 
+def test_orders_keep_the_pace_of_their_account_and_cost_no_attempt(two):
+    it = two([OPEN], [REJECTED], signals=30, fields={"trader": "first"})
+    it.it.engine.parts.availability.pace("first", order_every_s=2)
+    it.run(11)
+    assert it.sent == (10, 0)
+    it.run(60)
+    assert it.sent == (30, 0)
+    assert it.first.sent_at_s[10:13] == [12, 14, 16]
+    assert it.it.ledger() == {"placed": 30}
+
+
 def test_no_account_is_never_silent(two):
     it = two([BLOCKED], [BLOCKED], execution__signal_ttl_s="60").run(120)
     assert it.it.ledger() == {"expired": 1}
