@@ -11,6 +11,7 @@ from clock import Clock
 from domain.errors import SettingsError
 from domain.market import MarketRules
 from settings import Settings, keys_of
+from settings.sources import read_environment
 from settings.traders import TraderSettings
 from streams.market import World
 
@@ -137,7 +138,8 @@ class RealVenues:
         logger.info("{} speaks to {} at {}, whose clock is {:+.0f} ms ahead", trader.id, exchange, hosts, ahead_ms)
         if abs(ahead_ms) > _SKEW_MS:
             raise SettingsError(f"the clock of {exchange} is {ahead_ms:+.0f} ms ahead: let ours be kept by NTP")
-        if live and self._environ.get("THROUGHLINE_SKIP_PERMISSION_CHECK") != "1":
+        skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
+        if live and skipped != "1":
             says = await venue.told("permissions", check_permissions(trader.id, connection.exchange))
             logger.info("{}", says)
 
