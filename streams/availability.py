@@ -19,6 +19,7 @@ FOR_EVER = 2**62
 
 _MARKET_CLOSED_NS = 60_000_000_000
 _MAINTENANCE_NS = 60_000_000_000
+_BANNED_NS = 120_000_000_000
 _LATER_NS = 1_000_000_000
 _BURST = 9  # orders beyond the one that is due
 _PACED = Refusal(Reason.PACED)
@@ -65,7 +66,19 @@ class _Seen:
         self.closed_markets: dict[str, int] = {}
         self.last_success_ns = 0
         self.last_failure: Refusal | None = None
-        self.down: dict[int, int] = {}
+        self.down: set[int] = set()
+
+    def stand_still(self, standstill: Standstill, at_ns: int) -> None:
+        """Take no orders for as long as is said, and never for less than was said before."""
+        if self.standstill is None or standstill.until_ns > self.standstill.until_ns:
+            self.standstill = standstill
+        self.note_down(at_ns, standstill.until_ns)
+
+    def note_down(self, at_ns: int, until_ns: int) -> None:
+        """Count the minutes from one moment to another as bad ones, a day of them at most."""
+        first = at_ns // _BUCKET_NS
+        last = min(until_ns // _BUCKET_NS, first + _BUCKETS - 1)
+        self.down = {minute for minute in self.down if minute > first - _BUCKETS} | set(range(first, last + 1))
 
 
 class Availability:
@@ -137,24 +150,21 @@ class Availability:
                 seen.closed_markets[symbol or ""] = again_ns or at_ns + _MARKET_CLOSED_NS
                 return
             case Reason.ACCOUNT_BLOCKED:
-                seen.standstill = Standstill(why, FOR_EVER)
+                seen.stand_still(Standstill(why, FOR_EVER), at_ns)
             case Reason.MAINTENANCE:
-                seen.standstill = Standstill(why, again_ns or at_ns + _MAINTENANCE_NS)
+                seen.stand_still(Standstill(why, again_ns or at_ns + _MAINTENANCE_NS), at_ns)
             case Reason.BANNED | Reason.REJECTED_FOR_NOW:
-                standstill = Standstill(why, again_ns or at_ns + _LATER_NS)
-                banned = why.reason is Reason.BANNED or address_wide
-                for other in self._seen.values() if banned else (seen,):
+                banned = why.reason is Reason.BANNED
+                standstill = Standstill(why, again_ns or at_ns + (_BANNED_NS if banned else _LATER_NS))
+                for other in self._seen.values() if banned or address_wide else (seen,):
                     if other.address == seen.address:
-                        other.standstill = standstill
+                        other.stand_still(standstill, at_ns)
             case _:
                 closed = self.probe_due_ns(trader) is None
                 seen.breakers[watch].failed(at_ns)
                 if closed and self.probe_due_ns(trader) is not None:
                     self.opened.on_next(trader)
-        minute = at_ns // _BUCKET_NS
-        seen.down[minute] = seen.down.get(minute, 0) + 1
-        while len(seen.down) > _BUCKETS or next(iter(seen.down)) < minute - _BUCKETS:
-            del seen.down[next(iter(seen.down))]
+        seen.note_down(at_ns, at_ns)
 
     def pace(self, trader: str, *, order_every_s: float) -> None:
         """Let an account be given an order every so many seconds in the long run, ten at once at most, or those of a
@@ -194,9 +204,8 @@ class Availability:
 
     def bad_minutes(self, trader: str, at_ns: int, minutes: int = _BUCKETS) -> int:
         """In how many of the last minutes, up to a day, the account was failed or sent away."""
-        seen = self._seen.get(trader)
-        first = at_ns // _BUCKET_NS - minutes + 1
-        return 0 if seen is None else sum(1 for minute in seen.down if minute >= first)
+        seen, last = self._seen.get(trader), at_ns // _BUCKET_NS
+        return 0 if seen is None else sum(1 for minute in seen.down if last - minutes < minute <= last)
 
     def last_failure(self, trader: str) -> Refusal | None:
         """What went wrong last on an account."""

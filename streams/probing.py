@@ -25,12 +25,12 @@ class Probing:
 
     def begin(self, trader: str) -> None:
         """Probe an account from now on, until it answers."""
-        if trader in self._venues:
+        if trader in self._venues and trader not in self._stops:
             self._stops[trader] = self._clock.run(self._probe(trader), name=f"probe of {trader}")
 
     def stop(self) -> None:
         """Probe nothing any more."""
-        for stop in self._stops.values():
+        for stop in list(self._stops.values()):
             stop()
 
     async def _probe(self, trader: str) -> None:
@@ -45,3 +45,4 @@ class Probing:
             except Exception as error:  # whatever it is, it is no answer
                 failed = Refusal(Reason.NO_ANSWER, measured=f"{type(error).__name__}: {error}")
             availability.report_probe(trader, clock.now_ns(), failed)
+        self._stops.pop(trader, None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
+from domain.account import Account
 from domain.book import Book
 from domain.market import base_of, quote_of
 from domain.ports import Venue
@@ -41,6 +43,11 @@ def able(signal: Signal, traders: Sequence[Trader]) -> Sequence[Trader] | Refusa
     return of_symbol
 
 
+def _held(account: Account, symbol: str) -> tuple[Decimal, Decimal]:
+    """What our trades hold comes before what was paid in."""
+    return account.closable(symbol), account.free(base_of(symbol))
+
+
 def another_is_able(signal: Signal, traders: Sequence[Trader], rejected_by: Collection[str]) -> bool:
     """Whether an order that accounts rejected for good may go to another one: buying only, since selling is closing."""
     if signal.side is Side.SELL:
@@ -65,8 +72,7 @@ def eligible(
     leads to another account. Where all others stand still, the answer says why each does, and when the first may go on.
     """
     if signal.side is Side.SELL and len(able) > 1:
-        base = base_of(signal.symbol)
-        able = [max(able, key=lambda trader: book.account(trader.id).free(base))]
+        able = [max(able, key=lambda trader: _held(book.account(trader.id), signal.symbol))]
     kept: list[str] = []
     until_ns = FOR_EVER
     ready: list[Trader] = []

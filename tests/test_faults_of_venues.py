@@ -44,6 +44,7 @@ class Row:
     park: bool = False
     then: Callable[[Exchange], object] | None = None
     alarm: str | None = None
+    wait_s: float = 0.0
     only: str | None = None
 
 
@@ -142,6 +143,8 @@ ROWS = [
         faults=refused(Refusal.DUPLICATE_ID, placed=True)),
     Row(fault="F11 hidden after a lost reply", faults=struck(Kind.CLOSED), lag_s=0.6, outcome="placed", orders=1,
         sent=1),
+    Row(fault="F11 hidden for longer than was declared: the second order is caught", faults=struck(Kind.CLOSED),
+        lag_s=3.0, outcome="placed", orders=2, sent=2, alarm="second_order", ttl_s=20.0, wait_s=5.0),
     Row(fault="F12 acknowledged, and never seen", faults=struck(Kind.DROPPED), outcome="placed", orders=0, sent=1,
         price="50000", alarm="missing"),
     Row(fault="F19 the request arrives late", faults=struck(Kind.DELAYED, seconds=0.4), outcome="placed", orders=1,
@@ -219,7 +222,9 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
         await engine.submit(json.dumps(said).encode(), may_say_now=True)
         (number,) = [life.number for life in journal.open()] or [1]
         await until(lambda: is_settled(engine, journal, number, row), within_s=row.ttl_s + 6)
-        await asyncio.sleep(1.6 if row.alarm or row.orders == 0 else 0)  # what could still go wrong has its time
+        await asyncio.sleep(
+            row.wait_s or (1.6 if row.alarm or row.orders == 0 else 0)
+        )  # what could still go wrong has its time
         line = line_of(journal.life(number))
         faults = [body.error for body in (event.body for event in journal.read()) if isinstance(body, e.Faulted)]
         text = "\n".join(str(event.body) for event in journal.read())

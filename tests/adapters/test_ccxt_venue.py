@@ -170,6 +170,17 @@ def test_the_rules_are_those_of_the_listing(live):
     assert order_every_s == 0
 
 
+def test_rules_that_changed_meanwhile_are_learned_from_the_rejection(live):
+    async def scenario(venue, exchange):
+        exchange.listings[SYMBOL].lot = Decimal("0.1")
+        (told,) = await venue.create_orders([request(1)])
+        return told, venue.rules(SYMBOL).lot
+
+    told, lot = live(scenario)
+    assert (type(told), told.final) == (NotPlaced, True)
+    assert lot == Decimal("0.1")
+
+
 def test_a_symbol_that_is_not_traded_there_is_named(live):
     async def scenario(venue, exchange):
         return None

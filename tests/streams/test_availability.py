@@ -133,6 +133,37 @@ def test_nothing_is_probed_during_a_ban():
     assert it.probe_due_ns("a") == 7200 * S
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param((Reason.ACCOUNT_BLOCKED, {}), (Reason.BANNED, {"retry_after_s": 5}), id="blocked"),
+        pytest.param(
+            (Reason.BANNED, {"retry_after_s": 7200}), (Reason.REJECTED_FOR_NOW, {"retry_after_s": 1}), id="ban"
+        ),
+    ],
+)
+def test_a_standstill_is_never_shortened(before, after):
+    it = accounts()
+    fail(it, before[0], **before[1])
+    for trader in "ab":
+        fail(it, after[0], trader=trader, **after[1])
+    assert it.check_trader("a", 3600 * S).why.reason is before[0]
+
+
+def test_a_ban_of_unknown_length_holds_for_two_minutes():
+    it = accounts()
+    fail(it, Reason.BANNED)
+    assert it.check_trader("a", 119 * S) is not None
+    assert it.check_trader("a", 120 * S) is None
+
+
+def test_the_minutes_of_a_standstill_are_bad_ones():
+    it = accounts()
+    fail(it, Reason.BANNED, retry_after_s=600)
+    assert it.bad_minutes("a", 5 * 60 * S) == 6
+    assert it.bad_minutes("a", 3600 * S) == 11
+
+
 def test_minutes_in_which_it_failed_are_counted_for_a_day():
     it = accounts()
     for minute in (0, 0, 1, 30):

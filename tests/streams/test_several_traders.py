@@ -7,7 +7,7 @@ import pytest
 
 from domain import events as e
 from domain.errors import VenueUnavailable
-from domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
+from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
 from domain.ports import Settlement
 from domain.reasons import Reason
 
@@ -148,6 +148,17 @@ def test_a_sale_goes_to_the_account_that_holds_most_and_nowhere_else(two):
     it.run(60)
     assert it.sent == (0, 1)
     assert it.it.ledger() == {"failed": 1}
+
+
+def test_a_sale_closes_what_was_bought_before_it_touches_what_was_paid_in(two):
+    filled = Fill(trade_id="t", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+    bought = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))
+    it = two([bought, OPEN], [OPEN])
+    it.it.engine.record(e.Counted(trader="second", balances={"BTC": Decimal(50)}))
+    it.run(12)
+    it.it.send("exit", side="sell")
+    it.run(40)
+    assert it.sent == (2, 0)
 
 
 def test_a_signal_that_names_its_account_goes_to_no_other(two):
