@@ -42,6 +42,7 @@ __all__ = ["venues"]
 
 _SYMBOL = "BTC/USDT"
 _IN_FLIGHT = 16
+_HANGS_S = 120.0
 _ROOT = Path(__file__).parents[1]
 _AMOUNT, _PRICE, _PLENTY = Decimal("0.00099"), Decimal("60000.01"), Decimal(10**9)
 _KEYS = {"apiKey": "key", "secret": "secret"}
@@ -177,18 +178,21 @@ async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> Lap:
     lines = signal_lines(orders, [_SYMBOL], first=next(_names) * orders)
     with TemporaryDirectory(dir=folder) as own:
         engine = await _started(venue, f"sqlite:///{own}/journal.db")
-        placed, done = 0, asyncio.get_running_loop().create_future()
+        done = asyncio.get_running_loop().create_future()
 
         def watch_commits(_: object) -> None:
-            nonlocal placed
-            placed = engine.parts.state.ledger.outcomes[Outcome.PLACED]
-            if placed >= orders and not done.done():
+            ledger = engine.parts.state.ledger
+            under_way = ledger.open_among((Outcome.WAITING, Outcome.PLACING))
+            if ledger.received >= orders and not under_way and not done.done():
                 done.set_result(None)
 
         engine.parts.commits.committed.subscribe(watch_commits)
         with stopwatch() as watch:
             engine.inlet.give([Raw(line) for line in lines])
-            await asyncio.wait_for(done, 120)
+            await asyncio.wait_for(done, _HANGS_S)
+        outcomes = {outcome.value: count for outcome, count in engine.parts.state.ledger.outcomes.items() if count}
+        if outcomes.get("placed", 0) < 0.99 * orders:
+            raise RuntimeError(f"most orders must be placed, were {outcomes}")
         await engine.stop()
     return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
