@@ -17,6 +17,7 @@ __all__ = ["PerQuote", "Pricing", "Sizing", "Terms", "price_and_size"]
 
 _SLIPPAGE = Decimal("1.01")
 _ONE = Decimal(1)
+_ZERO = Decimal(0)
 
 
 class PerQuote(Struct, frozen=True):
@@ -57,8 +58,8 @@ def price_and_size(
 ) -> Terms | Refusal:
     """The terms on which `signal` becomes an order of `account`, or why it cannot.
 
-    Buying spends the sizing's notional. Selling is closing: what our trades hold of the symbol and no order is closing
-    yet, else what the notional buys, and never more than the free holding. Amounts are rounded down to whole lots, a
+    Buying spends the sizing's notional. Selling is closing: the whole lots that our trades hold of the symbol and no
+    order is closing yet, else what the notional buys, and never more than the free holding. Amounts are rounded down to whole lots, a
     signal's price to the nearest tick, the best price to the tick that still trades at once. A market order sets 1 %
     more aside than that price asks.
     """
@@ -74,9 +75,8 @@ def price_and_size(
         return Refusal(Reason.BELOW_MINIMUM, measured=str(signal.price or best), limit=str(rules.tick))
     wanted = signal.quantity
     if wanted is None:
-        wanted = (not buying and account.closable(signal.symbol)) or sizing.notional.of(
-            quote_of(signal.symbol)
-        ) / expected
+        wanted = rules.round_amount(account.closable(signal.symbol)) if not buying else _ZERO
+        wanted = wanted or sizing.notional.of(quote_of(signal.symbol)) / expected
     if not buying:
         free = account.free(base_of(signal.symbol))
         if free < rules.lot:

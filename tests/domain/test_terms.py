@@ -76,6 +76,7 @@ def test_selling_asks_for_the_bid_and_sets_the_amount_aside():
         pytest.param(funded(held="2"), {"quantity": "0.7"}, "0.7", id="the quantity that the signal says"),
         pytest.param(funded(held="2"), {"quantity": "70"}, "2", id="of that no more than is free"),
         pytest.param(funded(held="0.777"), {}, "0.77", id="whole lots"),
+        pytest.param(funded(held="0.009", BTC="5"), {}, "0.50", id="less than a lot is nothing to close"),
     ],
 )
 def test_selling_closes(account, said, amount):
