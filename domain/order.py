@@ -138,10 +138,12 @@ class VenueOrder(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OrderUpdate(Struct, frozen=True, kw_only=True, gc=False):
-    """What became of an acknowledged order since: new fills, and its status now."""
+    """What became of an acknowledged order since: new fills, its status now, and, where the venue says it, the amount
+    that was traded in all."""
 
     trader: str
     client_order_id: str
     at_ns: int
     status: OrderStatus
     fills: tuple[Fill, ...] = ()
+    filled: Decimal | None = None

@@ -21,8 +21,8 @@ _FIRST = Decimal("-Infinity")
 _Place: TypeAlias = tuple[Decimal, int, int, str]
 """An order's place in the queue: the rank of its price, the time and the number of its arrival, its id."""
 
-Change: TypeAlias = tuple[str, OrderStatus, tuple[Fill, ...]]
-"""What became of an open order: its id, its status now, its new fills."""
+Change: TypeAlias = tuple[str, OrderStatus, tuple[Fill, ...], Decimal]
+"""What became of an open order: its id, its status now, its new fills, and the amount traded in all."""
 
 _rank_of = itemgetter(0)
 
@@ -52,6 +52,10 @@ class Desk:
         """Let an open order stand here from `at_ns` on."""
         self._arrivals += 1
         insort(self._queue, (self._rank(order.price), at_ns, self._arrivals, order_id))
+
+    def withdraw(self, order_id: str) -> None:
+        """Let an order stand here no longer."""
+        self._queue = [place for place in self._queue if place[-1] != order_id]
 
     def take(self, order_id: str, order: OpenOrder, rules: MarketRules) -> tuple[Fill, ...]:
         """Fill a new order at the best opposite price, if its own reaches it, as far as there is something left."""
@@ -104,7 +108,7 @@ class Desk:
             if status is not OrderStatus.OPEN:
                 self._account.release(order_id)
                 self._queue.remove(place)
-            changes.append((order_id, status, fills))
+            changes.append((order_id, status, fills, order.filled))
         return changes, left
 
     def _trade(self, order_id: str, order: OpenOrder, amount: Decimal, price: Decimal, fee_rate: Decimal) -> Fill:

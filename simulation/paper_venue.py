@@ -83,7 +83,7 @@ class PaperVenue:
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> list[Answer]:
         """Take or reject each order, in turn, with what it fills at once."""
-        return [self._create(request) for request in requests]
+        return [self.create(request) for request in requests]
 
     @property
     def settlement(self) -> Settlement:
@@ -116,6 +116,10 @@ class PaperVenue:
 
     async def balances(self) -> dict[str, Decimal]:
         """What its account has of each currency."""
+        return self.totals()
+
+    def totals(self) -> dict[str, Decimal]:
+        """What its account has of each currency, what orders hold included."""
         return {currency: balance.total for currency, balance in self._account.balances.items()}
 
     def on_quote(self, quote: Quote) -> None:
@@ -139,7 +143,8 @@ class PaperVenue:
         sold, left = sells.trade_through(high, left, candle.opened_at_ns, rules)
         self._tell(bought + sold, candle.closed_at_ns)
 
-    def _create(self, request: OrderRequest) -> Answer:
+    def create(self, request: OrderRequest) -> Answer:
+        """Take or reject one order, with what it fills at once."""
         rules = self._rules(request.symbol)
         if rules is None:
             return UNKNOWN_SYMBOL
@@ -159,6 +164,13 @@ class PaperVenue:
             self._account.release(order_id)
         return Acknowledged(venue_order_id=f"p{order_id}", status=status, fills=fills)
 
+    def cancel(self, client_order_id: str) -> None:
+        """End an open order, as a venue may by itself, and tell so; any other is left as it is."""
+        order = self._account.release(client_order_id)
+        if order is not None:
+            self._desk(order.symbol, order.side).withdraw(client_order_id)
+            self._tell([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
+
     def _desk(self, symbol: str, side: Side) -> Desk:
         desk = self._desks.get((symbol, side))
         if desk is None:
@@ -166,7 +178,9 @@ class PaperVenue:
         return desk
 
     def _tell(self, changes: Iterable[Change], at_ns: int) -> None:
-        for order_id, status, fills in changes:
-            update = OrderUpdate(trader=self.trader, client_order_id=order_id, at_ns=at_ns, status=status, fills=fills)
+        for order_id, status, fills, filled in changes:
+            update = OrderUpdate(
+                trader=self.trader, client_order_id=order_id, at_ns=at_ns, status=status, fills=fills, filled=filled
+            )
             for heard in self._listeners:
                 heard(update)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from domain import events as e
 from domain.lifecycle import Outcome
@@ -22,14 +23,15 @@ class OrderUpdates:
 
     A venue may tell of an order before its acknowledgement is committed, or even known here: such an update is kept
     until the journal has the order. What is told of orders that are not ours, or are over, is left out, and so is a
-    trade that was told of before.
-    Memory: updates of orders that are being placed, ids of trades of those that are open.
+    trade that was told of before. The end of an order is not recorded before all that was traded is: a word may have
+    been lost, and then reconciliation brings the rest.
+    Memory: updates of orders that are being placed, trades of those that are open.
     """
 
     def __init__(self, state: State, commits: GroupCommit) -> None:
         self._state, self._commits = state, commits
         self._kept: dict[int, list[OrderUpdate]] = {}
-        self._trades: dict[str, set[str] | None] = {}  # by open order; None where its end is being recorded
+        self._trades: dict[str, dict[str, Decimal] | None] = {}  # by open order; None where its end is being recorded
 
     def remember(self, life: OpenSignal) -> None:
         """Know the trades of an order that an earlier run left open."""
@@ -38,7 +40,7 @@ class OrderUpdates:
 
     def unheard(self, client_order_id: str, fills: Sequence[Fill]) -> Sequence[Fill]:
         """Those of the trades of an open order that nobody told of yet."""
-        known = self._trades.get(client_order_id) or set()
+        known = self._trades.get(client_order_id) or {}
         return [fill for fill in fills if fill.trade_id not in known]
 
     def hear(self, update: OrderUpdate) -> None:
@@ -63,23 +65,24 @@ class OrderUpdates:
     def _trades_of(self, body: e.Body) -> None:
         if isinstance(body, _OPENING):
             if body.status is OrderStatus.OPEN:
-                self._trades[body.client_order_id] = {fill.trade_id for fill in body.fills}
+                self._trades[body.client_order_id] = {fill.trade_id: fill.amount for fill in body.fills}
         elif isinstance(body, e.OrderChanged):
             self._trades.pop(body.client_order_id, None)
         elif isinstance(body, e.Filled):
             known = self._trades.get(body.client_order_id)
             if known is not None:
-                known.add(body.fill.trade_id)
+                known[body.fill.trade_id] = body.fill.amount
 
     def _record(self, number: int, update: OrderUpdate) -> None:
         order_id = update.client_order_id
-        trades = self._trades.setdefault(order_id, set())
+        trades = self._trades.setdefault(order_id, {})
         if trades is None:
             return
         new = {fill.trade_id: fill for fill in self.unheard(order_id, update.fills)}
-        trades.update(new)
+        trades.update({name: fill.amount for name, fill in new.items()})
         bodies: tuple[e.Body, ...] = tuple(e.Filled(client_order_id=order_id, fill=fill) for fill in new.values())
-        over = update.status is not OrderStatus.OPEN
+        whole = update.filled is None or sum(trades.values()) >= update.filled
+        over = whole and update.status is not OrderStatus.OPEN
         if over:
             self._trades[order_id] = None
             bodies += (e.OrderChanged(client_order_id=order_id, status=update.status),)

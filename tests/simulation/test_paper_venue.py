@@ -87,8 +87,10 @@ def fill(amount="1", price="100", rate=TAKER, trade_id="o-1") -> Fill:
     return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(price), fee=fee, fee_currency="USDT")
 
 
-def update(*fills: Fill, status=OPEN, at_ns=2, order_id="o") -> OrderUpdate:
-    return OrderUpdate(trader="paper", client_order_id=order_id, at_ns=at_ns, status=status, fills=fills)
+def update(*fills: Fill, status=OPEN, at_ns=2, order_id="o", before="0") -> OrderUpdate:
+    """What is told of an order of which `before` was traded before."""
+    filled = Decimal(before) + sum(fill.amount for fill in fills)
+    return OrderUpdate(trader="paper", client_order_id=order_id, at_ns=at_ns, status=status, fills=fills, filled=filled)
 
 
 def acknowledged(*fills: Fill, status=OPEN) -> Acknowledged:
@@ -303,7 +305,7 @@ def test_a_candle_fills_no_more_than_our_part_of_its_volume():
     paper.send(order(amount="3", price="95"))
     assert paper.candle(90.0, volume=20.0) == [update(fill("2", "95", MAKER), at_ns=15)]
     assert paper.candle(90.0, volume=20.0, opened_at_ns=15) == [
-        update(fill("1", "95", MAKER, "o-2"), at_ns=20, status=CLOSED)
+        update(fill("1", "95", MAKER, "o-2"), at_ns=20, status=CLOSED, before="2")
     ]
 
 
@@ -340,8 +342,10 @@ def test_the_rest_of_a_market_order_goes_on_at_the_next_quotes():
     paper = Paper()
     paper.quote(depth="0.5")
     assert paper.send(order(price=None)) == acknowledged(fill("0.5"))
-    assert paper.quote("101", depth="0.3", at_ns=2) == [update(fill("0.3", "101", trade_id="o-2"))]
-    assert paper.quote("99", at_ns=3) == [update(fill("0.2", "99", trade_id="o-3"), at_ns=3, status=CLOSED)]
+    assert paper.quote("101", depth="0.3", at_ns=2) == [update(fill("0.3", "101", trade_id="o-2"), before="0.5")]
+    assert paper.quote("99", at_ns=3) == [
+        update(fill("0.2", "99", trade_id="o-3"), at_ns=3, status=CLOSED, before="0.8")
+    ]
     assert paper.quote("98", at_ns=4) == []
 
 
@@ -365,7 +369,7 @@ def test_an_expired_order_has_its_capital_back():
     paper = Paper()
     paper.quote(depth="50")
     paper.send(order(amount="90", price=None))
-    assert paper.quote("200", depth="50", at_ns=2) == [update(status=EXPIRED)]
+    assert paper.quote("200", depth="50", at_ns=2) == [update(status=EXPIRED, before="50")]
     assert paper.account.free("USDT") == 10_000 - 5_000 * (1 + TAKER)
 
 
@@ -437,7 +441,7 @@ def test_after_a_restart_acknowledged_orders_stand_and_others_never_were():
     updates = after.quote("99", at_ns=2)
     assert updates == [
         update(fill("2", "99", trade_id="m-1"), order_id="m", status=CLOSED),
-        update(fill("0.5", "100", MAKER, "o-2"), status=CLOSED),
+        update(fill("0.5", "100", MAKER, "o-2"), status=CLOSED, before="0.5"),
     ]
 
 
@@ -569,3 +573,14 @@ def test_whatever_happens_the_pipeline_and_the_venue_keep_the_same_account(histo
         assert sum(each.amount for each in fills) <= request.amount
     assert all(pipeline.account.balances[currency].total == total for currency, total in totals.items())
     assert len(set(trade_ids)) == len(trade_ids)
+
+
+def test_an_order_that_ends_by_itself_has_its_capital_back_and_never_fills_again():
+    paper = Paper()
+    paper.quote()
+    paper.send(order(price="95"))
+    paper.venue.cancel("o")
+    paper.venue.cancel("o")
+    assert paper.heard == [update(status=OrderStatus.CANCELED, at_ns=1)]
+    assert paper.account.free("USDT") == paper.account.balances["USDT"].total
+    assert paper.quote("90", bid="89", at_ns=3) == []

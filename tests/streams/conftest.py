@@ -169,7 +169,7 @@ class Scripted:
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
         self.tell = heard
 
-    def update(self, status: OrderStatus, *fills: Fill, order: int = -1) -> None:
+    def update(self, status: OrderStatus, *fills: Fill, order: int = -1, filled: str | None = None) -> None:
         self.tell(
             OrderUpdate(
                 trader=self.trader,
@@ -177,6 +177,7 @@ class Scripted:
                 at_ns=self.it.clock.now_ns(),
                 status=status,
                 fills=fills,
+                filled=None if filled is None else Decimal(filled),
             )
         )
 
