@@ -53,6 +53,8 @@ TRANSITIONS: dict[tuple[Outcome | None, type[e.Body]], Outcome] = {
     (_O.PARKED, e.Failed): _O.FAILED,
     (_O.PARKED, e.Reopened): _O.PLACED,
     (_O.FAILED, e.Reopened): _O.PLACED,
+    (_O.REFUSED, e.Reopened): _O.PLACED,
+    (_O.SUPERSEDED, e.Reopened): _O.PLACED,
     (_O.EXPIRED, e.Reopened): _O.PLACED,
     (_O.WAITING, e.Reopened): _O.PLACED,
     (_O.UNKNOWN, e.Reopened): _O.PLACED,

@@ -31,7 +31,7 @@ class Reconciliation:
     Orders are known by their client order id. A trade is booked once, whatever tells of it first. An order that was
     given up and turns up nevertheless reopens its signal; where the signal has another order alive, or an order carries
     our mark and is not in the journal, entries are halted. Strangers' orders are left alone.
-    Memory: one moment for each account, and what a venue lists at a time.
+    Memory: one moment for each account, what a venue lists at a time, and the signals that were reopened.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Reconciliation:
         self._updates, self._resolution = updates, resolution
         self._clock, self._commits, self._tag = clock, commits, tag
         self._since_ns: dict[str, int] = {}
+        self._reopened: set[int] = set()  # also before the journal has it: two orders may turn up at once
 
     async def compare(self, venue: Venue, *, settle: bool = True) -> Sequence[Difference]:
         """What differs on one account; with `settle` the journal follows the venue wherever it can.
@@ -126,13 +127,15 @@ class Reconciliation:
         if any(line.client_order_id == order_id and line.placed_at for line in orders_of(life)):
             return  # it is over, as the journal says
         outcome = _outcome_of(life)
-        if outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED):
+        taken = outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED)
+        if taken or life.number in self._reopened:
             yield _difference(venue, Kind.SECOND_ORDER, order_id, f"signal {outcome} by another order", order.status)
             if settle:
                 self._halt(f"signal {life.signal_id} has a second order {order_id} on {venue.trader}")
             return
         yield _difference(venue, Kind.REOPENED, order_id, str(outcome), order.status, settled=settle)
         if settle and outcome is not None:
+            self._reopened.add(life.number)
             self._reopen(life, order, order_id, outcome)
 
     def _reopen(self, life: OpenSignal, order: VenueOrder, order_id: str, outcome: Outcome) -> None:

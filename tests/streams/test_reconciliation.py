@@ -191,6 +191,40 @@ def test_a_second_order_of_a_signal_halts_entries(trading):
     assert it.venue.sent[0].client_order_id in halted.why
 
 
+def test_of_two_orders_that_turn_up_at_once_one_reopens_and_the_other_halts_entries(trading):
+    it = trading(BUSY, REJECTED)
+    it.run(20)
+    assert it.ledger() == {"failed": 1}
+    both = [listed(it), listed(it, order_id=it.venue.sent[1].client_order_id)]
+    assert compared(it, *both) == [(Kind.REOPENED, True), (Kind.SECOND_ORDER, False)]
+    assert it.ledger() == {"placed": 1}
+    assert it.venue.sent[1].client_order_id in it.engine.parts.state.halted.why
+
+
+def test_an_order_of_a_signal_that_our_own_limits_refused_later_reopens_it(trading):
+    it = trading(BUSY)
+    it.venue.has = {"USDT": Decimal(0)}
+    it.run(10.1)
+    assert it.kinds() == ["accepted", "intent", "deferred"]
+    account_of(it).count({"USDT": Decimal(0)})
+    it.run(9)
+    assert it.ledger() == {"refused": 1}
+    assert compared(it, listed(it, fill())) == [(Kind.REOPENED, True)]
+    assert it.ledger() == {"placed": 1}
+
+
+def test_an_order_does_not_end_by_word_before_all_of_its_trades_were_told(trading):
+    it = trading(OPEN)
+    it.run(11)
+    it.venue.update(OrderStatus.CLOSED, fill("t2", "0.6"), filled="1")
+    it.run(1)
+    assert it.kinds() == ["accepted", "intent", "placed", "fill"]
+    whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
+    assert compared(it, whole) == [(Kind.CHANGED, True)]
+    assert it.kinds()[4:] == ["fill", "order"]
+    assert account_of(it).held("BTC/USDT") == Decimal(1)
+
+
 def test_an_order_with_our_mark_that_is_not_in_the_journal_halts_entries(trading):
     it = trading(OPEN)
     it.run(11)
@@ -298,6 +332,18 @@ def test_rounds_begin_at_the_start_and_come_back_sooner_after_a_failure(trading)
     rounds.stop()
     it.run(100)
     assert agreed == [15, 75]
+
+
+def test_a_round_that_is_stopped_while_it_waits_for_a_commit_leaves_nobody_else_waiting(trading):
+    it = trading(OPEN, signals=0, takes_s=0)
+    it.journal.takes_s = 5
+    it.venue.has = {"USDT": Decimal(7)}
+    rounds = rounds_of(it, [], [])
+    rounds.start()
+    it.run(1)
+    rounds.stop()
+    it.wait(it.engine.committed())
+    assert it.loop.unhandled == []
 
 
 def test_an_account_is_compared_once_its_balances_are_committed(trading):
