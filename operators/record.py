@@ -105,6 +105,10 @@ class GroupCommit:
         else:
             then()
 
+    def take_image(self) -> None:
+        """Let an image of the state go along with the next commit: it spares the next start some work."""
+        self._image_due_at = 0
+
     def tell(self, reply: Reply, receipt: Receipt) -> None:
         """Tell a sender. What its reply raises goes to the loop's exception handler."""
         try:
@@ -131,6 +135,9 @@ class GroupCommit:
         except Exception as error:  # a bug, or a fold that cannot be: nothing may be believed any more
             self.committed.on_error(error)
             return
+        except asyncio.CancelledError:  # by nobody here: what is under way may be recorded or not, a restart tells
+            self.committed.on_error(JournalUnavailable("recording was cancelled"))
+            raise
         self._running = False
         idle, self._idle = self._idle, []
         for then in idle:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 
@@ -13,7 +11,6 @@ from reactivex.disposable import CompositeDisposable
 
 from domain import events as e
 from domain.difference import Difference
-from domain.errors import JournalUnavailable
 from domain.lifecycle import Outcome
 from domain.ports import Item, Journal, OpenSignal, Venue
 from domain.signal import Raw, Receipt
@@ -153,7 +150,12 @@ class Engine:
     async def committed(self) -> None:
         """Wait until everything submitted so far is committed."""
         done = self.parts.clock.loop.create_future()
-        self.parts.commits.when_idle(partial(done.set_result, None))
+
+        def tell() -> None:
+            if not done.done():  # whoever waits may have been cancelled
+                done.set_result(None)
+
+        self.parts.commits.when_idle(tell)
         await done
 
     async def settled(self) -> None:
@@ -182,11 +184,9 @@ class Engine:
         await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
         parts.door.record(parts.clock.now_ns())
+        parts.commits.take_image()
         self.record(e.Stopped(left=left))
         await self._while_before(deadline_ns + _LAST_WORD_NS, parts.commits.depth)
-        if not parts.commits.depth():
-            with suppress(JournalUnavailable):  # the image only spares the next start some work
-                await self.journal.commit((), parts.state.images())
         self._close_journal()
         for close in self._close_venues:
             await close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -189,6 +190,28 @@ def test_an_image_of_the_state_is_written_every_so_many_events(loop, tape, clock
         loop.call_later(when * 2.0, commits.submit, item())
     loop.run_forever()
     assert [bool(images) for images in tape.images] == [False, False, False, True, False, False, True, False]
+
+
+def test_an_image_goes_along_with_the_next_commit_where_it_is_asked_for(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    commits.submit(item())
+    loop.run_forever()
+    commits.take_image()
+    commits.submit(item())
+    loop.run_forever()
+    assert [bool(images) for images in tape.images] == [False, True]
+
+
+def test_recording_that_somebody_cancels_fails_loudly(loop, tape, clock):
+    commits = commits_to(tape, clock)
+    failed: list[Exception] = []
+    commits.committed.subscribe(on_error=failed.append)
+    commits.submit(item(), must=True)
+    loop.advance(0.5)
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_forever()
+    assert [str(error) for error in failed] == ["recording was cancelled"]
 
 
 def test_when_idle_waits_for_everything_that_is_submitted(loop, tape, clock):
