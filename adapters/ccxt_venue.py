@@ -180,7 +180,7 @@ class CcxtVenue:
             return await self._not_taken(reading, request, asked_ns)
         answer = self._acknowledged(reading, order, order.get("trades") or (), asked_ns)
         if answer.status is OrderStatus.OPEN:
-            self._clock.run(self._follow(request), name=f"asking after {request.client_order_id}")
+            self._clock.run(lambda: self._follow(request), name=f"asking after {request.client_order_id}")
         return answer
 
     def _failure(self, error: Exception, call: Call) -> Reading:

@@ -23,6 +23,7 @@ _Ts = TypeVarTuple("_Ts")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUSPENDED_NS = 1_000_000_000
+_AGAIN_S = 1.0
 # asyncio may fire a timer one clock resolution early, and nothing here may see a time before its own.
 _MARGIN_S = time.get_clock_info("monotonic").resolution + 1e-6
 
@@ -121,22 +122,37 @@ class Clock(PeriodicScheduler):
         finally:
             handle.cancel()
 
-    def run(self, work: Coroutine[object, object, None], *, name: str) -> Callable[[], None]:
-        """Begin work that goes on by itself; gives how to cancel it. What it raises goes to the exception handler."""
-        task = self._loop.create_task(work, name=name)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+    def run(self, work: Callable[[], Coroutine[object, object, None]], *, name: str) -> Callable[[], None]:
+        """Begin work that goes on by itself; gives how to cancel it.
+
+        Where anybody else cancels it, it is begun anew after a second. What it raises goes to the exception handler.
+        """
+        wanted = True
+        begun: asyncio.Task[None] | None = None
+
+        def begin() -> None:
+            nonlocal begun
+            if wanted:
+                begun = self._loop.create_task(work(), name=name)
+                self._running.add(begun)
+                begun.add_done_callback(end)
+
+        def end(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            if task.cancelled():
+                self.call_after(_AGAIN_S, begin)
+            elif (error := task.exception()) is not None:
+                what = {"message": f"exception in {name}", "exception": error}
+                self._loop.call_exception_handler(what)
 
         def cancel() -> None:
-            task.cancel()
+            nonlocal wanted
+            wanted = False
+            if begun is not None:
+                begun.cancel()
 
+        begin()
         return cancel
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            what = {"message": f"exception in {task.get_name()}", "exception": error}
-            self._loop.call_exception_handler(what)
 
     def alarm(self, fn: Callable[[], object]) -> Alarm:
         """One timer for the earliest of many moments, not set yet."""

@@ -26,7 +26,7 @@ class Probing:
     def begin(self, trader: str) -> None:
         """Probe an account from now on, until it answers."""
         if trader in self._venues and trader not in self._stops:
-            self._stops[trader] = self._clock.run(self._probe(trader), name=f"probe of {trader}")
+            self._stops[trader] = self._clock.run(lambda: self._probe(trader), name=f"probe of {trader}")
 
     def stop(self) -> None:
         """Probe nothing any more."""

@@ -83,7 +83,7 @@ class Resolution:
         window_s = venue.settlement.window_s if venue is not None else 0.0
         sought = _Sought(order, reason, self._clock.now_ns() + int(window_s * 1e9), recorded)
         self._sought[order.entry.number] = sought
-        self._clock.run(self._look_up(sought, venue), name=f"looking up {request.client_order_id}")
+        self._clock.run(lambda: self._look_up(sought, venue), name=f"looking up {request.client_order_id}")
 
     def found(self, number: int, answer: Acknowledged) -> bool:
         """An order that is sought turned up: on the venue, or in the eyes of a person. False: it is not sought."""

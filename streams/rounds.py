@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from clock import Clock
 from domain.difference import Difference, Kind
@@ -47,7 +48,9 @@ class Rounds:
     def start(self) -> None:
         """Begin: the first round starts at once."""
         for venue in self._venues:
-            self._stops.append(self._clock.run(self._rounds(venue), name=f"reconciliation with {venue.trader}"))
+            self._stops.append(
+                self._clock.run(partial(self._rounds, venue), name=f"reconciliation with {venue.trader}")
+            )
 
     def stop(self) -> None:
         """No further round."""

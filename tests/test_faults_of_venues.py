@@ -216,7 +216,7 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
         if row.then is not None:
             told = row.then(exchange)
             if asyncio.iscoroutine(told):
-                engine.parts.clock.run(told, name="the script")
+                engine.parts.clock.run(lambda: told, name="the script")
         price = {} if row.price is None else {"price": row.price}
         said = {"symbol": SYMBOL, "side": "buy", "strength": 0.9, "timestamp": "now", "key": "k", **price}
         await engine.submit(json.dumps(said).encode(), may_say_now=True)

@@ -271,3 +271,49 @@ def test_a_periodic_action_is_handed_its_state_and_does_not_drift(loop, clock):
     clock.schedule_periodic(1.0, action, 0)
     loop.advance(3)
     assert seen == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_work_that_somebody_else_cancels_is_begun_anew(loop, clock):
+    begun = []
+
+    async def work():
+        begun.append(loop.time())
+        await clock.sleep(10)
+
+    clock.run(work, name="work")
+    loop.advance(2)
+    (task,) = asyncio.all_tasks(loop)
+    task.cancel()
+    loop.advance(60)
+    assert begun == [0, 3]
+
+
+@pytest.mark.parametrize("after_s", [2, 2.5])
+def test_work_that_is_given_up_is_over(loop, clock, after_s):
+    begun = []
+
+    async def work():
+        begun.append(loop.time())
+        await clock.sleep(10)
+
+    give_up = clock.run(work, name="work")
+    if after_s > 2:  # somebody else was there first
+        loop.advance(2)
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+    loop.advance(after_s - loop.time())
+    give_up()
+    loop.advance(60)
+    assert begun == [0]
+
+
+def test_what_work_raises_is_told_and_not_repeated(loop, clock):
+    async def work():
+        raise ValueError("no")
+
+    clock.run(work, name="some work")
+    loop.advance(60)
+    assert [(report["message"], str(report["exception"])) for report in loop.unhandled] == [
+        ("exception in some work", "no")
+    ]
+    loop.unhandled.clear()
