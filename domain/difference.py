@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["Difference", "Kind"]
+from domain.ports import Venue
+
+__all__ = ["Difference", "Kind", "difference"]
 
 
 class Kind(StrEnum):
@@ -42,3 +44,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     ours: str
     theirs: str
     settled: bool = False
+
+
+def difference(venue: Venue, kind: Kind, what: str, ours: str, theirs: str, *, settled: bool = False) -> Difference:
+    """What differs on a venue's account."""
+    return Difference(trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, settled=settled)

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from domain import events as e
 from domain.moment import iso_of
-from domain.order import Fill
+from domain.order import Fill, OrderRequest
 from domain.ports import OpenSignal
 from domain.signal import OrderType, Side
 
-__all__ = ["OrderLine", "OrderState", "fills_in", "orders_of", "plain", "traded"]
+__all__ = ["OrderLine", "OrderState", "fills_in", "orders_of", "plain", "request_of", "traded"]
 
 _DIVISION = Context(prec=16)
 
@@ -129,3 +129,13 @@ def _intended(signal_id: str, at_ns: int, intent: e.Intended) -> OrderLine:
         price=None if intent.price is None else plain(intent.price),
         intended_at=iso_of(at_ns),
     )
+
+
+def request_of(life: OpenSignal, client_order_id: str) -> OrderRequest:
+    """What was sent under an id, as it was intended.
+
+    Raises:
+        StopIteration: nothing of this signal was.
+    """
+    intents = (event.body for event in life.events if isinstance(event.body, e.Intended))
+    return next(intent for intent in intents if intent.client_order_id == client_order_id)

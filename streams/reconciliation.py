@@ -7,15 +7,16 @@ from decimal import Decimal
 
 from clock import Clock
 from domain import events as e
-from domain.difference import Difference, Kind
-from domain.lifecycle import Outcome, advance
-from domain.order import Acknowledged, NotFound, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
-from domain.order_line import orders_of, plain
-from domain.ports import Item, Journal, OpenSignal, Venue
+from domain.difference import Difference, Kind, difference
+from domain.lifecycle import Outcome
+from domain.order import Acknowledged, NotFound, OrderStatus, OrderUpdate, VenueOrder
+from domain.order_line import plain, request_of
+from domain.ports import Item, Journal, Venue
 from operators.record import GroupCommit
 from streams.orders import OrderUpdates
 from streams.resolution import Resolution
 from streams.state import State
+from streams.turned_up import TurnedUp
 from streams.waiting import WaitingRoom
 
 __all__ = ["Reconciliation"]
@@ -23,15 +24,15 @@ __all__ = ["Reconciliation"]
 _A_DAY_NS = 86_400_000_000_000
 _OVERLAP_NS = 3_600_000_000_000
 _ORDER_ID_LENGTH = 18
+_GENERATIONS = 17
 
 
 class Reconciliation:
     """Compares what a venue lists with what the journal says of its account, and lets the journal follow the venue.
 
-    Orders are known by their client order id. A trade is booked once, whatever tells of it first. An order that was
-    given up and turns up nevertheless reopens its signal; where the signal has another order alive, or an order carries
-    our mark and is not in the journal, entries are halted. Strangers' orders are left alone.
-    Memory: one moment for each account, what a venue lists at a time, and the signals that were reopened.
+    Orders are known by their client order id. A trade is booked once, whatever tells of it first. Orders that should
+    not be there are for `TurnedUp` to judge; strangers' orders are left alone.
+    Memory: one moment for each account, and what a venue lists at a time.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class Reconciliation:
         self._state, self._journal, self._room = state, journal, room
         self._updates, self._resolution = updates, resolution
         self._clock, self._commits, self._tag = clock, commits, tag
+        self._turned_up = TurnedUp(state, journal, room, clock=clock, commits=commits, tag=tag)
         self._since_ns: dict[str, int] = {}
-        self._reopened: set[int] = set()  # also before the journal has it: two orders may turn up at once
 
     async def compare(self, venue: Venue, *, settle: bool = True) -> Sequence[Difference]:
         """What differs on one account; with `settle` the journal follows the venue wherever it can.
@@ -81,18 +82,18 @@ class Reconciliation:
         if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
             if order.status is OrderStatus.OPEN:
                 theirs = f"{order.side} {order.amount} {order.symbol}"
-                yield _difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs)
+                yield difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs)
             return
         number = self._state.signal_of_order(order_id)
         if number is None:
-            yield from self._given_up(venue, order, order_id, settle=settle)
+            yield from self._turned_up.judge(venue, order, order_id, settle=settle)
             return
         outcome = self._state.standing[number].outcome
         if outcome is Outcome.PLACED:
             yield from self._changed(venue, order, order_id, settle=settle)
         elif outcome in (Outcome.UNKNOWN, Outcome.PARKED):
             settled = settle and self._resolution.found(number, _acknowledged(order))
-            yield _difference(venue, Kind.FOUND, order_id, outcome, order.status, settled=settled)
+            yield difference(venue, Kind.FOUND, order_id, outcome, order.status, settled=settled)
 
     def _changed(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Iterator[Difference]:
         known = self._state.book.account(venue.trader).orders[order_id]
@@ -100,11 +101,11 @@ class Reconciliation:
         listed = known.filled + sum(fill.amount for fill in new)
         whole = listed >= order.filled
         if not whole:
-            yield _difference(venue, Kind.TRADES_MISSING, order_id, str(listed), str(order.filled))
+            yield difference(venue, Kind.TRADES_MISSING, order_id, str(listed), str(order.filled))
         over = order.status is not OrderStatus.OPEN
         if new or (over and whole):
             ours, theirs = f"open, {known.filled} filled", f"{order.status}, {order.filled} filled"
-            yield _difference(venue, Kind.CHANGED, order_id, ours, theirs, settled=settle)
+            yield difference(venue, Kind.CHANGED, order_id, ours, theirs, settled=settle)
             if settle:
                 status = order.status if whole else OrderStatus.OPEN
                 self._updates.hear(
@@ -117,51 +118,15 @@ class Reconciliation:
                     )
                 )
 
-    def _given_up(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Iterator[Difference]:
-        life = self._journal.life_of_order(order_id)
-        if life is None:
-            yield _difference(venue, Kind.NOT_IN_JOURNAL, order_id, "never sent", f"{order.status} {order.symbol}")
-            if settle:
-                self._halt(f"{venue.trader} has an order {order_id} that carries our mark and is not in the journal")
-            return
-        if any(line.client_order_id == order_id and line.placed_at for line in orders_of(life)):
-            return  # it is over, as the journal says
-        outcome = _outcome_of(life)
-        taken = outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED)
-        if taken or life.number in self._reopened:
-            yield _difference(venue, Kind.SECOND_ORDER, order_id, f"signal {outcome} by another order", order.status)
-            if settle:
-                self._halt(f"signal {life.signal_id} has a second order {order_id} on {venue.trader}")
-            return
-        yield _difference(venue, Kind.REOPENED, order_id, str(outcome), order.status, settled=settle)
-        if settle and outcome is not None:
-            self._reopened.add(life.number)
-            self._reopen(life, order, order_id, outcome)
-
-    def _reopen(self, life: OpenSignal, order: VenueOrder, order_id: str, outcome: Outcome) -> None:
-        self._room.leave(life.number)
-        reopened = e.Reopened(
-            client_order_id=order_id,
-            venue_order_id=order.venue_order_id,
-            detail=f"the venue has it, though the signal was {outcome}",
-            outcome=outcome,
-            request=_request_of(life, order_id),
-            status=order.status,
-            fills=order.fills,
-        )
-        done = order.status is not OrderStatus.OPEN
-        item = Item(self._clock.now_ns(), (reopened,), life.number, life.signal_id, done=done, reopens=not done)
-        self._commits.submit(item, must=True)
-
     async def _unlisted(self, venue: Venue, seen: set[str | None]) -> Sequence[Difference]:
         missing: list[Difference] = []
         for number, stood in list(self._state.standing.items()):
             order_id = stood.client_order_id
             if stood.trader != venue.trader or stood.outcome is not Outcome.PLACED or order_id in seen:
                 continue
-            finding = await venue.find_order(_request_of(self._journal.life(number), order_id))
+            finding = await venue.find_order(request_of(self._journal.life(number), order_id))
             if isinstance(finding, NotFound):
-                missing.append(_difference(venue, Kind.MISSING, order_id, "open", finding.detail))
+                missing.append(difference(venue, Kind.MISSING, order_id, "open", finding.detail))
         return missing
 
     def _balances(self, venue: Venue, totals: Mapping[str, Decimal], *, settle: bool) -> Iterator[Difference]:
@@ -173,7 +138,7 @@ class Reconciliation:
             there = totals.get(currency, nothing)
             if here != there:
                 counted[currency] = there
-                yield _difference(venue, Kind.BALANCE, currency, plain(here), plain(there), settled=settle)
+                yield difference(venue, Kind.BALANCE, currency, plain(here), plain(there), settled=settle)
         if counted and settle:
             counting = e.Counted(trader=venue.trader, balances=counted)
             self._commits.submit(Item(self._clock.now_ns(), (counting,)), must=True)
@@ -182,26 +147,6 @@ class Reconciliation:
         standing = self._state.standing.values()
         return any(s.trader == trader and s.outcome in (Outcome.PLACING, Outcome.UNKNOWN) for s in standing)
 
-    def _halt(self, why: str) -> None:
-        if self._state.halted is None:
-            self._commits.submit(Item(self._clock.now_ns(), (e.Halted(reduce_only=True, why=why),)), must=True)
-
-
-def _difference(venue: Venue, kind: Kind, what: str, ours: str, theirs: str, *, settled: bool = False) -> Difference:
-    return Difference(trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, settled=settled)
-
 
 def _acknowledged(order: VenueOrder) -> Acknowledged:
     return Acknowledged(venue_order_id=order.venue_order_id, status=order.status, fills=order.fills)
-
-
-def _outcome_of(life: OpenSignal) -> Outcome | None:
-    outcome: Outcome | None = None
-    for event in life.events:
-        outcome = advance(outcome, event.body)
-    return outcome
-
-
-def _request_of(life: OpenSignal, order_id: str) -> OrderRequest:
-    intents = (event.body for event in life.events if isinstance(event.body, e.Intended))
-    return next(intent for intent in intents if intent.client_order_id == order_id)
