@@ -14,6 +14,7 @@ __all__ = ["SCHEMA_VERSION", "Lock", "connect", "path_of"]
 
 SCHEMA_VERSION = 1
 _CHECKPOINT_PAGES = 8000  # ids are random: most pages of a large index are written once a checkpoint, not once a signal
+_BUSY_MS = 500  # the loop stands still for so long while another program writes; the commit is tried again after that
 _APPLICATION_ID = 0x7468726C  # "thrl", so that `file` and we ourselves know a journal from another database
 
 _SCHEMA = f"""
@@ -144,6 +145,7 @@ def _check(connection: sqlite3.Connection, path: str, mode: str | None, synchron
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise JournalRefused(_DAMAGED.format(path=path, error=" ".join(verdict.split())))

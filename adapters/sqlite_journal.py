@@ -17,6 +17,7 @@ __all__ = ["SqliteJournal", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
 _FEW = 32
+_FULL = 2
 _SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after each of its few statements
 _VALUES_AT_ONCE = 32_000
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
@@ -208,6 +209,22 @@ class SqliteJournal(SqliteReader):
         self._writer.shutdown()
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+        super().close()
+        self._lock.give_up()
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what was answered as committed survives a power cut: `synchronous` is full, or more."""
+        (synchronous,) = self._connection.execute("PRAGMA synchronous").fetchone()
+        return int(synchronous) >= _FULL
+
+    def copy(self) -> bytes:
+        """The whole journal, as the file of one to which nothing was written since."""
+        return self._connection.serialize()
+
+    def abandon(self) -> None:
+        """Let go of the file as a process does that dies: what is not committed is gone. Harmless when it is closed."""
+        self._writer.shutdown()
         super().close()
         self._lock.give_up()
 

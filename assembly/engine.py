@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from reactivex import Observable, compose
 
-from adapters.sqlite_journal import SqliteJournal
 from assembly.paper import paper_venue
 from clock import Clock
 from domain import events as e
@@ -18,7 +17,7 @@ from domain.identity import installation_tag
 from domain.limits import Limits
 from domain.line import signal_of
 from domain.market import MarketRules, Quote
-from domain.ports import Item, Venue
+from domain.ports import Item, Journal, Venue
 from domain.signal import OrderType, Raw, Signal
 from domain.terms import PerQuote, Pricing, Sizing
 from operators import (
@@ -62,7 +61,7 @@ Seen: TypeAlias = Sequence[tuple[Signal, int]]
 
 async def assemble(
     settings: Settings,
-    journal: SqliteJournal,
+    journal: Journal,
     clock: Clock,
     symbols: frozenset[str],
     *,
@@ -208,7 +207,7 @@ def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rul
     )
 
 
-def _accepted_lately(settings: Settings, journal: SqliteJournal, clock: Clock) -> Seen:
+def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:
     since_ns = clock.now_ns() - round(settings.dedup.window_s * 1e9)
     lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
     newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]

@@ -31,6 +31,7 @@ COMMANDS = {
     "diagnose": ("diagnose", "Check whether signals can be executed, and say why not."),
     "reconcile": ("settling", "Compare the journal with the venues; 3 where they differ."),
     "resolve": ("settling", "Decide what became of a parked signal's order."),
+    "torture": ("torture", "Kill the pipeline at every point of faulty worlds, and check the promise."),
     "send": ("live", "Send a signal to the running pipeline."),
     "trigger": ("live", "Execute now whatever waits in the running pipeline."),
     "halt": ("live", "No new orders until `resume`."),

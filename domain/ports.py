@@ -130,8 +130,16 @@ class Journal(Past, Protocol):
         """The signal of which an order with this id was intended; None where none was. Reads the whole journal."""
         ...
 
+    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+        """The signals received at a moment or later, newest first, each with its whole life."""
+        ...
+
     def find(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The numbers of those of the signals that are known."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
         ...
 
 

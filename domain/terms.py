@@ -59,9 +59,9 @@ def price_and_size(
     """The terms on which `signal` becomes an order of `account`, or why it cannot.
 
     Buying spends the sizing's notional. Selling is closing: the whole lots that our trades hold of the symbol and no
-    order is closing yet, else what the notional buys, and never more than the free holding. Amounts are rounded down to whole lots, a
-    signal's price to the nearest tick, the best price to the tick that still trades at once. A market order sets 1 %
-    more aside than that price asks.
+    order is closing yet, else what the notional buys, and never more than the free holding. Amounts are rounded down
+    to whole lots, a signal's price to the nearest tick, the best price to the tick that still trades at once. A market
+    order sets 1 % more aside than that price asks.
     """
     buying = signal.side is Side.BUY
     best = quote.ask if buying else quote.bid

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from hashlib import blake2b
 
+import orjson
 from pydantic import JsonValue
 from pydantic.json_schema import GenerateJsonSchema
 
@@ -24,8 +24,8 @@ class _Untitled(GenerateJsonSchema):
 
 def settings_hash(settings: Settings) -> str:
     """16 hex characters: the same for the same settings, wherever they came from and however numbers are written."""
-    canonical = json.dumps(settings.model_dump(), sort_keys=True, default=_plain_decimal)
-    return blake2b(canonical.encode(), digest_size=8).hexdigest()
+    canonical = orjson.dumps(settings.model_dump(), default=_plain_decimal, option=orjson.OPT_SORT_KEYS)
+    return blake2b(canonical, digest_size=8).hexdigest()
 
 
 def masked(settings: Settings) -> dict[str, JsonValue]:

@@ -33,6 +33,7 @@ MAY_USE_ASYNCIO_TOO = {
     Path("operators/bridge.py"),
     Path("operators/record.py"),
     *(Path(f"simulation/exchange/{name}.py") for name in ("wire", "server", "__main__")),
+    Path("simulation/torture/watched.py"),
 }
 
 MAY_LOAD_CCXT = {Path("assembly/real.py"), Path("benchmarks/stubbed_transport.py"), Path("benchmarks/venues.py")}

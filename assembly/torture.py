@@ -1,0 +1,158 @@
+"""What is tortured: the pipeline of the settings, on journals that are thrown away, and on exchanges of its own."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+from msgspec.structs import replace
+from reactivex import Observable
+from reactivex import operators as ops
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly.engine import assemble, generated
+from clock import Clock
+from domain.account import Account
+from domain.market import MarketRules, base_of, quote_of
+from domain.ports import Item, Journal, Outcomes, Venue
+from domain.signal import Raw
+from settings import Settings, keys_of
+from simulation.paper_rules import paper_rules
+from simulation.paper_venue import PaperVenue
+from simulation.world import simulated_world
+from streams.engine import Engine
+
+__all__ = ["TorturedSetup"]
+
+_PRICE = Decimal(100)
+_ORDERS = Decimal("1.6")
+_TWIN = "twin"
+_MODE = "torture"
+_AT_RISK = 2  # commits that a power cut takes along where they are not durable
+_ENDINGS = ("", "-wal", "-shm", ".lock")
+
+
+class TorturedSetup:
+    """The pipeline of `settings` as if it traded live, with their strategies if they are wanted.
+
+    Each account can pay for one order and a half, so that it matters what is set aside; a single account gets a twin
+    that orders can fall back to. Journals are files in `folder`. Satisfies `simulation.torture.setup.Setup`.
+
+    Raises:
+        SettingsError: the keys of a trader are given in two ways.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, *, strategies: bool = False) -> None:
+        traders = settings.traders
+        if len(traders) == 1:
+            twin = traders[0].model_copy(update={"id": _TWIN, "priority": traders[0].priority - 1})
+            traders = (*traders, twin)
+        self._settings = settings.model_copy(update={"mode": "live", "traders": traders})
+        self._folder, self._numbers, self._strategies = folder, count(), strategies
+        self.symbols: Sequence[str] = settings.symbols
+        self.source = next(iter(settings.validation.sources or ()), "torture")
+        self.traders: Sequence[str] = [trader.id for trader in traders]
+        self.prices: Mapping[str, Decimal] = dict.fromkeys(settings.symbols, _PRICE)
+        self.amounts: Mapping[str, Decimal] = {symbol: self._notional(symbol) / _PRICE for symbol in settings.symbols}
+        self.secrets: Sequence[str] = [secret for trader in traders for secret in keys_of(trader.id).values()]
+        self._empty = _made(folder / "empty.db")
+
+    def machine(self) -> _Machine:
+        """A machine with nothing on it but an empty journal."""
+        path = self._folder / f"{os.getpid()}-{next(self._numbers)}.db"
+        return _Machine(path, self._settings.journal.synchronous, self._empty)
+
+    def exchange(self, trader: str, price: Callable[[str], Decimal]) -> PaperVenue:
+        """An exchange with an account that can pay for little more than one order."""
+        settings = next(known for known in self._settings.traders if known.id == trader)
+        fees = settings.fees
+        rules = paper_rules(overrides={}, maker_fee=fees.maker, taker_fee=fees.taker, reference=price)
+
+        def of(symbol: str) -> MarketRules | None:
+            found = rules(symbol)
+            other = settings.markets.get(symbol)
+            return replace(found, **other.model_dump(exclude_none=True)) if found and other else found
+
+        account = Account()
+        for symbol in self.symbols:
+            account.count({quote_of(symbol): self._notional(symbol) * _ORDERS})
+        for symbol in self.symbols:
+            account.count({base_of(symbol): self.amounts[symbol] * _ORDERS})
+        return PaperVenue(trader, account, of, participation=settings.participation)
+
+    async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue]) -> Engine:
+        """A pipeline, not started yet."""
+        return await assemble(self._settings, journal, clock, frozenset(self.symbols), venues=venues)
+
+    def signals(self, engine: Engine, clock: Clock, *, until_ns: int) -> Sequence[Observable[Raw]]:
+        """What the strategies of the settings make of a simulated market, until a moment, where they are wanted."""
+        if not self._strategies:
+            return ()
+        settings = self._settings
+        world = simulated_world(
+            settings.symbols,
+            settings.timeframe_ns,
+            seed=settings.market.seed,
+            history=settings.market.history,
+            spread_bps=settings.traders[0].spread_bps,
+            clock=clock,
+        )
+        news = world.news.pipe(ops.take_while(lambda _: clock.now_ns() < until_ns))
+        return (generated(engine, replace(world, news=news), settings, strategies=True),)
+
+    def _notional(self, symbol: str) -> Decimal:
+        sizing = self._settings.sizing
+        return sizing.per_quote.get(quote_of(symbol), sizing.notional)
+
+
+def _made(path: Path) -> bytes:
+    """A new journal, as the first start makes it: thousands of runs begin with a copy."""
+    SqliteJournal(f"sqlite:///{path}", mode=_MODE).close()
+    return path.read_bytes()
+
+
+class _Machine:
+    """A journal's file, on a disk that keeps what it was told to keep."""
+
+    def __init__(self, path: Path, synchronous: str, empty: bytes) -> None:
+        self._path, self._synchronous = path, synchronous
+        self._kept: deque[bytes] = deque(maxlen=_AT_RISK + 1)
+        path.write_bytes(empty)
+
+    def open(self) -> SqliteJournal:
+        """Open the journal, as a process does that starts."""
+        journal = _Watched(f"sqlite:///{self._path}", mode=_MODE, synchronous=self._synchronous)
+        if not journal.is_durable:
+            self._kept.append(journal.copy())
+            journal.committed = self._kept.append
+        return journal
+
+    def cut_power(self) -> None:
+        """Take along the last commits, where they were not made durable. The journal is not open."""
+        if self._kept:
+            self.scrap()
+            self._path.write_bytes(self._kept[0])
+            self._kept.clear()
+
+    def scrap(self) -> None:
+        """Throw the journal away."""
+        for ending in _ENDINGS:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self._path}{ending}")  # noqa: PTH108 - thousands of times
+
+
+class _Watched(SqliteJournal):
+    """Keeps copies of the journal after each commit, where somebody wants them."""
+
+    committed: Callable[[bytes], None] | None = None
+
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+        outcomes = await super().commit(items, snapshots)
+        if self.committed is not None:
+            self.committed(self.copy())
+        return outcomes

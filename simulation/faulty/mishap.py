@@ -1,0 +1,80 @@
+"""What can go wrong out there, as values: one mishap is one line of a script."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+__all__ = ["AT_A_TIME", "OF_AN_ACCOUNT", "OF_A_SEND", "Kind", "Mishap"]
+
+
+class Kind(StrEnum):
+    """How something goes wrong."""
+
+    REQUEST_LOST = "request_lost"
+    REPLY_LOST = "reply_lost"
+    REPLY_LATE = "reply_late"
+    DELIVERED_LATE = "delivered_late"
+    RAISED = "raised"
+    NEVER_SENT = "never_sent"
+    REJECTED = "rejected"
+    RATE_LIMITED = "rate_limited"
+    BANNED = "banned"
+    MAINTENANCE = "maintenance"
+    MARKET_CLOSED = "market_closed"
+    CLOCK_SKEW = "clock_skew"
+
+    HIDDEN = "hidden"
+    CANCELED = "canceled"
+    LOOKUP_FAILS = "lookup_fails"
+    LISTING_FAILS = "listing_fails"
+    UPDATE_LOST = "update_lost"
+    UPDATE_TWICE = "update_twice"
+    AWAY = "away"
+    RULES_CHANGED = "rules_changed"
+
+    DISK_FAILS = "disk_fails"
+    DISK_SLOW = "disk_slow"
+
+    REDELIVERED = "redelivered"
+    MUTATED = "mutated"
+    FLOOD = "flood"
+
+    THIN_BOOK = "thin_book"
+    GAP = "gap"
+    SUSPENDED = "suspended"
+    WALL_STEPPED = "wall_stepped"
+    HALTED = "halted"
+
+
+OF_A_SEND = tuple(Kind)[: tuple(Kind).index(Kind.HIDDEN)]
+"""What becomes of an order on its way to an account: at most one of these strikes it."""
+
+OF_AN_ACCOUNT = tuple(Kind)[: tuple(Kind).index(Kind.DISK_FAILS)]
+"""What goes wrong with one account only."""
+
+AT_A_TIME = frozenset(
+    {Kind.AWAY, Kind.RULES_CHANGED, Kind.THIN_BOOK, Kind.GAP, Kind.SUSPENDED, Kind.WALL_STEPPED, Kind.HALTED}
+)
+"""What begins at a moment. The others strike the nth of something: send, order, question, update, commit, signal."""
+
+
+class Mishap(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One thing that goes wrong: with the `nth` of something, from 1 on, or `at_s` seconds after the beginning.
+
+    `seconds` is how long it lasts, how late something is, or by how much a clock is set; `trader` names the account
+    where it is one account's.
+    """
+
+    kind: Kind
+    nth: int = 0
+    at_s: float = 0.0
+    seconds: float = 0.0
+    trader: str = ""
+
+    def __str__(self) -> str:
+        which = f"after {self.at_s:g} s" if self.kind in AT_A_TIME else f"no. {self.nth}"
+        where = f" of {self.trader}" if self.trader else ""
+        long = f", {self.seconds:g} s" if self.seconds else ""
+        return f"{self.kind} {which}{where}{long}"

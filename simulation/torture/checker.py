@@ -1,0 +1,222 @@
+"""The promise, held against the whole history of a run: eight invariants.
+
+I1  a signal that was received has exactly one outcome, with its reason, and the ledger balances
+I2  at any moment at most one order of a signal is alive or may be, and no more than it asked for is bought or sold
+I3  an order is placed in the journal exactly where a venue has it
+I4  no send begins after the time to live is over, during a halt, or before its intent is durable
+I5  what was acknowledged to its sender is in the journal
+I6  every trade is booked, once
+I7  no secret is in any record
+I8  when nothing goes wrong any more, everything is settled within a bound, or parked
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from domain import events as e
+from domain.errors import IllegalTransition
+from domain.lifecycle import Outcome, advance
+from domain.order import OrderStatus
+from domain.ports import OpenSignal
+from domain.reading import read_signal
+from domain.signal import Raw, Side
+from simulation.torture.booking import Booking, agrees, bookings_of
+from simulation.torture.history import History, Violation
+
+__all__ = ["Judgement", "check", "judge"]
+
+_SETTLED = frozenset(Outcome) - {Outcome.WAITING, Outcome.PLACING, Outcome.UNKNOWN}
+_REASONS = (e.Refused, e.Expired, e.Failed)
+
+
+class Judgement(Struct, frozen=True):
+    """What a history comes to: how it breaks the promise, and how many signals ended in which outcome.
+
+    `caught` counts the signals of which a venue took a second order, being later than it says, where this was said.
+    """
+
+    violations: Sequence[Violation]
+    outcomes: Counter[Outcome]
+    caught: int
+
+
+def judge(history: History) -> Judgement:
+    """Hold a history against the promise."""
+    read = _Read(history)
+    violations = [violation for rule in _RULES for violation in rule(read)]
+    outcomes = Counter(outcome for outcome in read.outcomes.values() if outcome is not None)
+    return Judgement(violations, outcomes, sum(1 for life in history.lives if read.caught(life)))
+
+
+def check(history: History) -> Sequence[Violation]:
+    """Every way in which a history breaks the promise; none where it keeps it."""
+    return judge(history).violations
+
+
+class _Read:
+    """A history, with what follows from it."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.outcomes: dict[str, Outcome | None] = {}
+        self.illegal: list[str] = []
+        self.bookings: dict[str, Booking] = {}
+        self.signal_of: dict[str, OpenSignal] = {}
+        for life in history.lives:
+            self.outcomes[life.signal_id] = self._outcome(life)
+            for booking in bookings_of(life):
+                self.bookings[booking.order_id] = booking
+                self.signal_of[booking.order_id] = life
+        alarms = e.Halted | e.Reopened | e.Faulted
+        self._alarms = [event for event in history.events if isinstance(event.body, alarms)]
+
+    def caught(self, life: OpenSignal) -> bool:
+        """Whether a venue is later than it says, and the pipeline said so of an order of this signal."""
+        if self.history.script.lag.is_as_declared:
+            return False
+        names = [life.signal_id, *(order_id for order_id, of in self.signal_of.items() if of is life)]
+        return any(
+            event.number == life.number if isinstance(event.body, e.Reopened) else _names(event.body, names)
+            for event in self._alarms
+        )
+
+    def _outcome(self, life: OpenSignal) -> Outcome | None:
+        outcome: Outcome | None = None
+        for event in life.events:
+            try:
+                outcome = advance(outcome, event.body)
+            except IllegalTransition as error:
+                self.illegal.append(f"{life.signal_id}: {error}")
+        return outcome
+
+
+def _i1_one_outcome(read: _Read) -> Iterator[Violation]:
+    for what in read.illegal:
+        yield Violation("I1", what)
+    for life in read.history.lives:
+        if read.outcomes[life.signal_id] not in _SETTLED:
+            yield Violation("I1", f"{life.signal_id} is {read.outcomes[life.signal_id]} at the end")
+        for event in life.events:
+            if isinstance(event.body, _REASONS) and not event.body.reason:
+                yield Violation("I1", f"{life.signal_id} has no reason")
+    keys = Counter(read_signal(Raw(life.raw, may_say_now=True), 0)[0].key for life in read.history.lives)
+    accepted = Counter(
+        read_signal(Raw(life.raw, may_say_now=True), 0)[0].key
+        for life in read.history.lives
+        if isinstance(life.events[0].body, e.Accepted)
+    )
+    for key in keys:
+        if accepted[key] > 1:
+            yield Violation("I1", f"{key} was accepted {accepted[key]} times")
+
+
+def _i2_one_order(read: _Read) -> Iterator[Violation]:
+    ledger = read.history.ledger
+    for order_id, times in Counter(sent.request.client_order_id for sent in ledger.sent).items():
+        if times > 1:
+            yield Violation("I2", f"{order_id} was sent {times} times")
+    taken_ids = [taken.request.client_order_id for taken in ledger.taken]
+    for life in read.history.lives:
+        times = sum(1 for order_id in taken_ids if read.signal_of.get(order_id) is life)
+        if times > 1 and not read.caught(life):
+            yield Violation("I2", f"{life.signal_id} has {times} orders")
+    for taken in ledger.taken:
+        if taken.filled > taken.request.amount:
+            yield Violation("I2", f"{taken.request.client_order_id} traded {taken.filled} of {taken.request.amount}")
+    for event in read.history.events:
+        body = event.body
+        if not isinstance(body, e.Deferred | e.Failed) or not read.history.script.lag.is_as_declared:
+            continue
+        if "insufficient balance" in body.detail:
+            yield Violation("I2", f"{body.client_order_id} spent what was reserved for another order")
+
+
+def _i3_placed_where_it_is(read: _Read) -> Iterator[Violation]:
+    taken_ids = {taken.request.client_order_id for taken in read.history.ledger.taken}
+    for order_id, booking in read.bookings.items():
+        if booking.status is not None and order_id not in taken_ids:
+            yield Violation("I3", f"{order_id} is placed in the journal, and no venue took it")
+        if booking.not_placed and order_id in taken_ids and not read.caught(read.signal_of[order_id]):
+            yield Violation("I3", f"{order_id} is proved not placed in the journal, and a venue took it")
+    for order_id in taken_ids - read.bookings.keys():
+        yield Violation("I3", f"{order_id} was taken by a venue, and the journal never meant to send it")
+
+
+def _i4_no_late_send(read: _Read) -> Iterator[Violation]:
+    history = read.history
+    halts = [event for event in history.events if isinstance(event.body, e.Halted | e.Resumed)]
+    for sent in history.ledger.sent:
+        order_id = sent.request.client_order_id
+        life = read.signal_of.get(order_id)
+        if life is None or read.bookings[order_id].position > sent.believed:
+            yield Violation("I4", f"{order_id} was sent before its intent was durable")
+            continue
+        accepted = life.events[0].body
+        late_ns = sent.by_own_clock_ns if history.clock_was_set else max(sent.at_ns, sent.by_own_clock_ns)
+        if isinstance(accepted, e.Accepted) and late_ns >= accepted.expires_at_ns:
+            yield Violation("I4", f"{order_id} was sent {(late_ns - accepted.expires_at_ns) / 1e9:g} s too late")
+        halted = next((h.body for h in reversed(halts) if h.position <= sent.believed), None)
+        closing = isinstance(halted, e.Halted) and halted.reduce_only and sent.request.side is Side.SELL
+        if isinstance(halted, e.Halted) and not closing:
+            yield Violation("I4", f"{order_id} was sent during a halt")
+
+
+def _i5_acknowledged_is_recorded(read: _Read) -> Iterator[Violation]:
+    for payload, signal_id in read.history.acknowledged.items():
+        if signal_id not in read.outcomes:
+            yield Violation("I5", f"{signal_id} was acknowledged, and is not in the journal: {payload.decode()}")
+
+
+def _i6_trades_once(read: _Read) -> Iterator[Violation]:
+    for order_id, booking in read.bookings.items():
+        twice = [name for name, n in Counter(fill.trade_id for fill in booking.fills).items() if n > 1]
+        if twice:
+            yield Violation("I6", f"{order_id} has trades that were booked more than once: {twice}")
+    for taken in read.history.ledger.taken:
+        order_id = taken.request.client_order_id
+        ours = read.bookings.get(order_id)
+        if ours is not None and ours.status is not None and not agrees(taken, {order_id: ours}):
+            booked, done = _told(ours.status, len(ours.fills)), _told(taken.status, len(taken.fills))
+            yield Violation("I6", f"{order_id} is {booked} in the journal, {done} at the venue")
+
+
+def _i7_no_secret(read: _Read) -> Iterator[Violation]:
+    if not read.history.secrets:
+        return
+    for event in read.history.events:
+        said = e.encode_body(event.body).decode()
+        for secret in read.history.secrets:
+            if secret in said:
+                yield Violation("I7", f"the event at {event.position} has a secret")
+
+
+def _i8_settled(read: _Read) -> Iterator[Violation]:
+    if not read.history.in_time:
+        yield Violation("I8", "not everything was settled in time")
+    for error in read.history.errors:
+        yield Violation("I8", error)
+
+
+def _names(alarm: e.Body, names: Sequence[str]) -> bool:
+    said = alarm.why if isinstance(alarm, e.Halted) else alarm.error if isinstance(alarm, e.Faulted) else ""
+    return any(name in said for name in names)
+
+
+def _told(status: OrderStatus, trades: int) -> str:
+    return f"{status} with {trades} trades"
+
+
+_RULES = (
+    _i1_one_outcome,
+    _i2_one_order,
+    _i3_placed_where_it_is,
+    _i4_no_late_send,
+    _i5_acknowledged_is_recorded,
+    _i6_trades_once,
+    _i7_no_secret,
+    _i8_settled,
+)

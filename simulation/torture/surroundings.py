@@ -1,0 +1,135 @@
+"""Everything around a tortured pipeline, over all its lives: venues, market, sender, and the mishaps in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from clock import VirtualLoop
+from domain import events as e
+from domain.order import OrderUpdate
+from simulation.faulty.journal import Disk
+from simulation.faulty.market import QuietMarket
+from simulation.faulty.mishap import AT_A_TIME, Kind, Mishap
+from simulation.faulty.points import Points
+from simulation.faulty.script import Script
+from simulation.faulty.source import Source
+from simulation.faulty.venue import FaultyVenue
+from simulation.faulty.world import World
+from simulation.torture.booking import agrees, bookings_of
+from simulation.torture.setup import Setup, Stored
+from streams.engine import Engine
+
+__all__ = ["START_NS", "Surroundings"]
+
+START_NS = 1_735_689_600_000_000_000
+
+_ALERTS = (e.Parked, e.Reopened, e.Faulted, e.Halted)
+_AGAIN_S = 4.0
+
+
+class Surroundings:
+    """A world with its script, made of the parts of a setup. `over_ns` is when the script is at its end.
+
+    Memory: what the ledger and the sender remember.
+    """
+
+    def __init__(self, setup: Setup, script: Script, points: Points) -> None:
+        self.script = script
+        self.world = world = World(script, points, start_ns=START_NS)
+        world.enter(VirtualLoop())
+        self.disk = Disk()
+        self.exchanges = {name: setup.exchange(name, setup.prices.__getitem__) for name in setup.traders}
+        self.venues = {name: FaultyVenue(inner, world) for name, inner in self.exchanges.items()}
+        used = dict.fromkeys(planned.symbol for planned in script.signals)
+        self._market = QuietMarket(
+            world,
+            {symbol: setup.prices[symbol] for symbol in used},
+            {symbol: setup.amounts[symbol] for symbol in used},
+            seed=len(script.mishaps),
+        )
+        self._market.open(*(exchange.on_quote for exchange in self.exchanges.values()))
+        self.source = Source(world, setup.source)
+        self._engine: Engine | None = None
+        for mishap in script.mishaps:
+            if mishap.kind in AT_A_TIME:
+                world.at(START_NS + int(mishap.at_s * 1e9), self._beginner(mishap))
+        self.over_ns = START_NS + int(max(_ends_s(script)) * 1e9)
+
+    def attach(self, engine: Engine) -> None:
+        """Let a pipeline that is about to start hear of the market and be ordered about."""
+        self._engine = engine
+        self.world.believed = lambda: engine.parts.state.position
+        engine.observe("alerts", self._alert)
+        self._market.listen(engine.parts.markets.follow)
+
+    def let_signals_in(self, engine: Engine) -> None:
+        """Let the sender know a pipeline that has started."""
+        self.source.listen(lambda raw: engine.inlet.give((raw,)))
+
+    def detach(self) -> None:
+        """Nobody is there any more."""
+        self._engine = None
+        self.source.listen(None)
+        self._market.listen(None)
+        for venue in self.venues.values():
+            venue.listen(_unheard)
+
+    def halt(self, for_s: float) -> None:
+        """A person halts the pipeline, if one runs, and lets it go on later."""
+        self._order(e.Halted(reduce_only=False, why="a person says so"))
+        self.world.after(for_s, lambda: self._order(e.Resumed()))
+
+    def is_quiet(self, engine: Engine, journal: Stored) -> bool:
+        """Whether nothing is to come any more, and the journal says of every order what its venue did.
+
+        Where a venue is later than it says, that an order differs may be said instead: it was a second one.
+        """
+        taken = self.world.ledger.taken
+        last_ns = max(self.over_ns, max((order.shown_ns for order in taken), default=0))
+        if not (engine.idle and self.source.done and self.world.now_ns() > last_ns):
+            return False
+        booked = {booking.order_id: booking for life in journal.lives() for booking in bookings_of(life)}
+        differing = [order.request.client_order_id for order in taken if not agrees(order, booked)]
+        return not differing or (not self.script.lag.is_as_declared and _are_said(differing, journal))
+
+    def _beginner(self, mishap: Mishap) -> Callable[[], None]:
+        def begin() -> None:
+            world = self.world
+            world.struck[mishap.kind] += 1
+            match mishap.kind:
+                case Kind.SUSPENDED:
+                    world.suspend(mishap.seconds)
+                case Kind.WALL_STEPPED:
+                    world.set_wall(mishap.seconds)
+                case Kind.HALTED:
+                    self.halt(mishap.seconds)
+                case Kind.AWAY | Kind.RULES_CHANGED:
+                    self.venues[mishap.trader].begin(mishap)
+                case _:
+                    self._market.begin(mishap)
+
+        return begin
+
+    def _order(self, body: e.Body) -> None:
+        if self._engine is not None:
+            self._engine.record(body)
+        elif isinstance(body, e.Resumed):
+            self.world.after(_AGAIN_S, lambda: self._order(body))
+
+    def _alert(self, events: Sequence[e.Recorded]) -> None:
+        if any(isinstance(event.body, _ALERTS) for event in events):
+            self.world.points.reach("alert", can_fail=False)
+
+
+def _ends_s(script: Script) -> Iterator[float]:
+    yield from (planned.at_s for planned in script.signals)
+    yield from (mishap.at_s + max(mishap.seconds, 0) for mishap in script.mishaps)
+
+
+def _are_said(order_ids: Sequence[str], journal: Stored) -> bool:
+    said = [event.body.error for event in journal.read() if isinstance(event.body, e.Faulted)]
+    return all(any(order_id in words for words in said) for order_id in order_ids)
+
+
+def _unheard(_: OrderUpdate) -> None:
+    pass

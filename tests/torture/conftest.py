@@ -1,0 +1,127 @@
+"""Tortured pipelines for tests."""
+
+import pytest
+
+from assembly.torture import TorturedSetup
+from clock import VirtualLoop
+from domain.errors import JournalUnavailable
+from settings import load_settings
+from simulation.faulty import Lag, Planned, Points, Script, draw
+from simulation.faulty.journal import FaultyJournal
+from simulation.torture.history import History
+from simulation.torture.run import run
+from simulation.torture.surroundings import Surroundings
+from simulation.torture.watched import WatchedLoop
+
+
+@pytest.fixture
+def setup(tmp_path):
+    return TorturedSetup(load_settings(environ={}), tmp_path)
+
+
+@pytest.fixture
+def drawn(setup):
+    return lambda seed: draw(seed, symbols=setup.symbols, traders=setup.traders)
+
+
+@pytest.fixture
+def happen(setup):
+    """Let mishaps happen to one signal that buys after a second, or to those given; the history of that."""
+
+    def let(*mishaps, signals=(Planned("s1", 1, "BTC/USDT", "buy"),), lag=Lag(), points=None):  # noqa: B008
+        return run(setup, Script(signals=signals, mishaps=mishaps, lag=lag), points or Points())
+
+    return let
+
+
+class Pilot:
+    """A tortured pipeline in the test's hand: it lives, dies and is settled when it is told to."""
+
+    def __init__(self, setup, lag=Lag()):  # noqa: B008
+        first = tuple(Planned(f"first {symbol}", 0.5, symbol, "buy") for symbol in setup.symbols[:2])
+        self.setup, self.points = setup, Points()
+        self.around = Surroundings(setup, Script(signals=first, lag=lag), self.points)
+        self.machine = setup.machine()
+        self.engine = None
+        self.start()
+
+    @property
+    def world(self):
+        return self.around.world
+
+    @property
+    def alive(self) -> bool:
+        return self.engine is not None
+
+    def start(self) -> None:
+        self.loop = WatchedLoop(self.points)
+        clock = self.world.enter(self.loop)
+        self.journal = self.machine.open()
+        disk = FaultyJournal(self.journal, self.world, self.around.disk)
+        venues = list(self.around.venues.values())
+        try:
+            self.engine = self.loop.run_until_complete(self.setup.engine(disk, clock, venues))
+        except JournalUnavailable:  # as at a real start: it says so, and is gone
+            self.kill()
+            return
+        self.around.attach(self.engine)
+        self.loop.run_until_complete(self.engine.start([]))
+        self.around.let_signals_in(self.engine)
+
+    def kill(self, dead_s: float = 3.0) -> None:
+        self.around.detach()
+        assert self.loop.unhandled == []
+        self.loop.bury()
+        self.journal.abandon()
+        self.engine = None
+        dead = VirtualLoop()
+        self.world.enter(dead)
+        dead.advance(dead_s)
+
+    def let_pass(self, seconds: float) -> None:
+        self.loop.advance(seconds)
+        assert not self.engine.failed.done(), self.engine.failed
+
+    def settle(self, within_s: float = 900.0) -> None:
+        until_ns = self.world.now_ns() + int(within_s * 1e9)
+        while not self.around.is_quiet(self.engine, self.journal) and self.world.now_ns() < until_ns:
+            self.let_pass(8)
+
+    def history(self, *, in_time: bool | None = None) -> History:
+        quiet = self.around.is_quiet(self.engine, self.journal) if in_time is None else in_time
+        return History(
+            script=self.around.script,
+            reached=self.points.reached,
+            acted=0,
+            struck=self.world.struck,
+            lives=list(self.journal.lives()),
+            events=list(self.journal.read()),
+            ledger=self.world.ledger,
+            sent=self.around.source.sent,
+            acknowledged=self.around.source.acknowledged,
+            balances={},
+            clock_was_set=self.world.clock_was_set,
+            in_time=quiet,
+            errors=[],
+            secrets=(),
+            ended_ns=self.world.now_ns(),
+        )
+
+
+@pytest.fixture
+def pilot(setup):
+    pilots = []
+
+    def begin(**given):
+        pilots.append(Pilot(setup, **given))
+        return pilots[-1]
+
+    yield begin
+    for one in pilots:
+        if one.alive:
+            one.kill()
+
+
+@pytest.fixture(scope="session")
+def pilot_of():
+    return Pilot

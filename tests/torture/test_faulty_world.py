@@ -1,0 +1,192 @@
+"""Every mishap is what it says: seen from the ledger, and from what the pipeline made of it."""
+
+from decimal import Decimal
+
+import pytest
+
+from clock import VirtualLoop
+from domain import events as e
+from simulation.faulty import Kind, Lag, Mishap, Planned, Points, Script, draw
+from simulation.faulty.mishap import OF_A_SEND
+from simulation.faulty.world import World
+from simulation.torture.checker import check
+
+BOTH = ("paper", "twin")
+START_NS = 1_735_689_600_000_000_000
+
+
+def kinds(history, number=0):
+    return [e.kind_of(event.body) for event in history.lives[number].events]
+
+
+def strikes(kind, seconds=5.0, nth=1):
+    return [Mishap(kind=kind, nth=nth, seconds=seconds, trader=trader) for trader in BOTH]
+
+
+@pytest.mark.parametrize(
+    ("mishaps", "taken", "life"),
+    [
+        pytest.param([], 1, ["intent", "placed"], id="nothing"),
+        pytest.param(strikes(Kind.REQUEST_LOST), 1, ["intent", "unknown", "deferred", "intent", "placed"], id="lost"),
+        pytest.param(strikes(Kind.REPLY_LOST), 1, ["intent", "unknown", "placed"], id="reply lost"),
+        pytest.param(strikes(Kind.REPLY_LATE), 1, ["intent", "placed"], id="reply late"),
+        pytest.param(strikes(Kind.DELIVERED_LATE, 4), 1, ["intent", "unknown", "placed"], id="late, within the fence"),
+        pytest.param(
+            strikes(Kind.DELIVERED_LATE, 6), 1, ["intent", "unknown", "deferred", "intent", "placed"], id="beyond it"
+        ),
+        pytest.param(strikes(Kind.RAISED), 1, ["intent", "unknown", "placed"], id="raised"),
+        pytest.param(
+            [*strikes(Kind.REPLY_LOST), *strikes(Kind.HIDDEN, 8)], 1, ["intent", "unknown", "placed"], id="hidden"
+        ),
+        pytest.param(
+            [*strikes(Kind.REPLY_LOST), *strikes(Kind.LOOKUP_FAILS)], 1, ["intent", "unknown", "placed"], id="no lookup"
+        ),
+        pytest.param(strikes(Kind.REJECTED), 0, ["intent", "deferred", "intent", "failed"], id="rejected"),
+        *[
+            pytest.param(strikes(kind)[:1], 1, ["intent", "deferred", "intent", "placed"], id=kind)
+            for kind in (Kind.NEVER_SENT, Kind.RATE_LIMITED, Kind.CLOCK_SKEW, Kind.MARKET_CLOSED)
+        ],
+    ],
+)
+def test_what_becomes_of_a_send(happen, mishaps, taken, life):
+    history = happen(*mishaps)
+    assert check(history) == []
+    assert len(history.ledger.taken) == taken
+    assert kinds(history) == ["accepted", *life]
+    assert all(history.struck[mishap.kind] for mishap in mishaps if mishap.trader == "paper")
+
+
+@pytest.mark.parametrize("kind", [Kind.BANNED, Kind.MAINTENANCE])
+def test_a_venue_that_sends_us_away_is_left_alone(happen, kind):
+    history = happen(*strikes(kind, 25))
+    assert check(history) == []
+    assert not any(sent.while_banned for sent in history.ledger.sent)
+    first, *others = history.ledger.sent
+    assert kind is Kind.MAINTENANCE or all(sent.at_ns - first.at_ns >= 25e9 for sent in others)
+
+
+def test_a_venue_that_is_away_takes_nothing(happen):
+    away = [Mishap(kind=Kind.AWAY, at_s=0, seconds=60, trader=trader) for trader in BOTH]
+    history = happen(*away)
+    assert check(history) == []
+    assert all(taken.at_ns - START_NS > 60e9 for taken in history.ledger.taken)
+
+
+def test_an_order_may_fill_in_parts_or_end_by_itself(happen):
+    thin = Mishap(kind=Kind.THIN_BOOK, at_s=0, seconds=60)
+    parts = happen(thin)
+    assert check(parts) == []
+    assert len(parts.ledger.taken[0].fills) > 1
+    ended = happen(thin, *strikes(Kind.CANCELED, 3))
+    assert check(ended) == []
+    assert (ended.ledger.taken[0].status, kinds(ended)[-1]) == ("canceled", "order")
+    assert 0 < ended.ledger.taken[0].filled < ended.ledger.taken[0].request.amount
+
+
+@pytest.mark.parametrize("kind", [Kind.UPDATE_LOST, Kind.UPDATE_TWICE])
+def test_words_of_a_venue_get_lost_and_come_twice(happen, kind):
+    history = happen(Mishap(kind=Kind.THIN_BOOK, at_s=0, seconds=60), *strikes(kind))
+    assert check(history) == []
+    assert history.struck[kind] == 1
+
+
+def test_rules_that_change_are_read_again_after_an_order_did_not_fit(happen):
+    changed = [Mishap(kind=Kind.RULES_CHANGED, at_s=0.5, trader=trader) for trader in BOTH]
+    signals = [Planned("s1", 1, "BTC/USDT", "buy"), Planned("s2", 41, "BTC/USDT", "buy")]
+    history = happen(*changed, signals=signals)
+    assert check(history) == []
+    assert kinds(history, 1)[-1] == "placed"
+    assert history.ledger.sent[0].request.amount % Decimal("0.0001")
+    assert not history.ledger.taken[-1].request.amount % Decimal("0.0001")
+
+
+def test_a_gap_in_the_market_holds_orders_back(happen):
+    gap = Mishap(kind=Kind.GAP, at_s=1, seconds=50)
+    history = happen(gap, signals=[Planned("s1", 15, "BTC/USDT", "buy")])
+    assert check(history) == []
+    assert history.ledger.sent[0].at_ns - START_NS > 51e9
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "redelivered"), [(Kind.REDELIVERED, 1, 1), (Kind.FLOOD, 1, 10), (Kind.MUTATED, 2, 0)]
+)
+def test_a_sender_sends_again_and_otherwise(happen, kind, lines, redelivered):
+    history = happen(Mishap(kind=kind, nth=1, seconds=1))
+    assert check(history) == []
+    assert len(history.lives) == lines
+    assert kinds(history).count("redelivered") == redelivered
+    assert len(history.ledger.taken) == 1
+
+
+def test_a_signal_is_sent_until_it_is_acknowledged(happen):
+    history = happen(*[Mishap(kind=Kind.DISK_FAILS, nth=nth, seconds=2) for nth in (3, 4)])
+    assert check(history) == []
+    assert history.struck[Kind.DISK_FAILS] == 2
+    assert kinds(history)[-1] == "placed"
+
+
+def test_a_slow_disk_takes_time(happen):
+    slow = [Mishap(kind=Kind.DISK_SLOW, nth=nth, seconds=4) for nth in range(1, 30)]
+    history = happen(*slow)
+    assert check(history) == []
+    assert history.ledger.sent[0].at_ns - START_NS > 14e9
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_whatever_commit_fails_nothing_is_sent_before_its_intent_is_there(happen, nth):
+    history = happen(Mishap(kind=Kind.DISK_FAILS, nth=nth, seconds=30))
+    assert check(history) == []
+    assert len(history.ledger.taken) == 1
+
+
+def test_the_worlds_time_goes_on_while_the_process_is_suspended_and_its_clock_follows():
+    world = World(Script(signals=()), Points(), start_ns=START_NS)
+    loop = VirtualLoop()
+    clock = world.enter(loop)
+    happened = []
+    world.after(30, lambda: happened.append(clock.now_ns() - START_NS))
+    loop.advance(1)
+    world.suspend(100)
+    loop.advance(0)
+    assert happened == [101_000_000_000]
+    assert clock.now_ns() - START_NS == 101_000_000_000
+
+
+def test_what_is_due_happens_also_while_nobody_lives_and_clocks_that_are_set_back_do_not_go_back():
+    world = World(Script(signals=()), Points(), start_ns=START_NS)
+    first = VirtualLoop()
+    clock = world.enter(first)
+    first.advance(10)
+    happened = []
+    world.after(2, lambda: happened.append(world.now_ns() - START_NS))
+    world.set_wall(-60)
+    assert clock.now_ns() - START_NS == 10_000_000_000
+    dead = VirtualLoop()
+    world.enter(dead)
+    dead.advance(3)
+    first.advance(3)
+    assert happened == [12_000_000_000]
+    assert world.enter(VirtualLoop()).now_ns() - START_NS == -47_000_000_000
+
+
+def test_the_same_seed_draws_the_same_script_and_seeds_differ():
+    drawn = [draw(seed, symbols=["A/B", "C/B"], traders=["x", "y"]) for seed in range(200)]
+    assert drawn == [draw(seed, symbols=["A/B", "C/B"], traders=["x", "y"]) for seed in range(200)]
+    assert len({str(script) for script in drawn}) == 200
+    assert {mishap.kind for script in drawn for mishap in script.mishaps} == set(Kind)
+    for script in drawn:
+        sends = [(m.trader, m.nth) for m in script.mishaps if m.kind in OF_A_SEND]
+        assert len(sends) == len(set(sends))
+    assert {script.lag.is_as_declared for script in drawn} == {True, False}
+
+
+def test_a_script_is_told_in_words():
+    mishaps = (Mishap(kind=Kind.HIDDEN, nth=2, seconds=3, trader="x"), Mishap(kind=Kind.GAP, at_s=7, seconds=5))
+    script = Script(signals=(Planned("s1", 1.5, "A/B", "buy"),), mishaps=mishaps, lag=Lag(fence_s=None), power_cut=True)
+    assert str(script).splitlines() == [
+        "s1: buy A/B after 1.5 s",
+        "hidden no. 2 of x, 3 s",
+        "gap after 7 s, 5 s",
+        "requests are taken at any time, orders may be hidden for 8 s; not found after 30 s proves that there is none",
+        "a crash cuts the power",
+    ]

@@ -1,0 +1,114 @@
+"""Whatever is done to a pipeline, in whatever order: the promise holds at every step, and all is settled in the end."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from assembly.torture import TorturedSetup
+from domain import events as e
+from settings import load_settings
+from simulation.faulty import Kind, Lag, Mishap, Planned
+from simulation.faulty.mishap import OF_A_SEND
+from simulation.torture.checker import check
+
+ALWAYS = {"I2", "I3", "I4", "I5", "I6", "I7"}  # the others speak of the end
+SPOILED = [*OF_A_SEND, Kind.HIDDEN, Kind.CANCELED, Kind.LOOKUP_FAILS, Kind.LISTING_FAILS, Kind.UPDATE_LOST]
+
+seconds = st.floats(0.05, 8).map(lambda number: round(number, 2))
+names = st.sampled_from(["paper", "twin"])
+
+
+class Trading(RuleBasedStateMachine):
+    pilot_of = None
+    """Set by the test: tests are not a package."""
+
+    @initialize(proves=st.booleans())
+    def begin(self, proves):
+        self.folder = tempfile.TemporaryDirectory()
+        setup = TorturedSetup(load_settings(environ={}), Path(self.folder.name))
+        self.it = type(self).pilot_of(setup, lag=Lag(proves=proves, fence_s=5.0 if proves else None))
+        self.sent = 0
+
+    @rule(symbol=st.integers(0, 1), side=st.sampled_from(["buy", "sell"]))
+    def a_signal_comes(self, symbol, side):
+        self.sent += 1
+        self.it.around.source.send(Planned(f"k{self.sent}", 0, self.it.setup.symbols[symbol], side))
+
+    @precondition(lambda self: self.it.alive)
+    @rule(passed_s=st.sampled_from([0.01, 0.06, 1, 5, 11, 31, 70]))
+    def time_passes(self, passed_s):
+        self.it.let_pass(passed_s)
+
+    @rule(trader=names, kind=st.sampled_from(SPOILED), late_s=seconds)
+    def the_next_thing_goes_wrong(self, trader, kind, late_s):
+        self.it.around.venues[trader].spoil_next(kind, late_s)
+
+    @rule(trader=names, for_s=st.sampled_from([5, 30, 90]))
+    def a_venue_goes_away(self, trader, for_s):
+        self.it.around.venues[trader].begin(Mishap(kind=Kind.AWAY, seconds=for_s, trader=trader))
+
+    @precondition(lambda self: self.it.alive)
+    @rule(dead_s=st.sampled_from([1, 10, 100]))
+    def it_is_killed(self, dead_s):
+        self.it.kill(dead_s)
+
+    @precondition(lambda self: not self.it.alive)
+    @rule()
+    def it_starts(self):
+        self.it.start()
+
+    @precondition(lambda self: self.it.alive)
+    @rule(for_s=st.sampled_from([1, 20]))
+    def a_person_halts_it_for_a_while(self, for_s):
+        self.it.around.halt(for_s)
+
+    @precondition(lambda self: self.it.alive)
+    @rule(for_s=st.sampled_from([2, 60, 600]))
+    def the_machine_sleeps(self, for_s):
+        self.it.world.suspend(for_s)
+
+    @precondition(lambda self: self.it.alive)
+    @rule(for_s=st.sampled_from([1, 20]))
+    def the_disk_fails_for_a_while(self, for_s):
+        self.it.around.disk.fails_until_ns = self.it.world.now_ns() + for_s * 10**9
+
+    @precondition(lambda self: self.it.alive)
+    @rule()
+    def a_person_decides_what_is_parked(self):
+        taken = {order.request.client_order_id for order in self.it.world.ledger.taken}
+        parked = [life for life in self.it.journal.lives() if isinstance(life.events[-1].body, e.Parked)]
+        for life in parked:
+            order_id = life.events[-1].body.client_order_id
+            if order_id not in taken:
+                self.it.engine.resolution.give_up(life.number, "looked it up")
+
+    @precondition(lambda self: self.it.alive)
+    @invariant()
+    def the_promise_holds(self):
+        history = self.it.history(in_time=True)
+        open_still = {order.request.client_order_id for order in history.ledger.taken}
+        broken = [v for v in check(history) if v.invariant in ALWAYS]
+        # What was not told yet, or not looked up, is not wrong yet.
+        assert [v for v in broken if not (v.invariant == "I6" and any(name in v.what for name in open_still))] == []
+
+    def teardown(self):
+        if not hasattr(self, "it"):
+            return
+        while not self.it.alive:
+            self.it.start()
+        self.it.settle()
+        assert check(self.it.history()) == []
+        self.it.kill()
+        self.folder.cleanup()
+
+
+def test_the_promise_holds_whatever_is_done(pilot_of):
+    Trading.pilot_of = pilot_of
+    case = Trading.TestCase
+    case.settings = settings(
+        max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    case("runTest").runTest()
