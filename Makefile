@@ -4,7 +4,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench help lock
+.PHONY: run test check bench torture help lock
 
 run: $(READY) ## trade on paper; options in ARGS: make run ARGS="--for 90s"
 	@trap : INT; $(BIN)/python run.py run $(ARGS); code=$$?; [ $$code -eq 130 ] || exit $$code
@@ -20,8 +20,13 @@ check: $(READY) ## lint, formatting, types
 bench: $(READY) ## measure, and write benchmarks/latest.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+torture: $(READY) ## the long torture: 120 worlds, pairs of crashes, and each safeguard taken out
+	@$(BIN)/python run.py torture --seeds 120
+	@$(BIN)/python run.py torture --crashes pairs --seeds 12
+	@$(BIN)/python -m benchmarks.safeguards
+
 help: ## show this
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 lock: ## for maintainers: pin the newest allowed versions in requirements.lock (needs uv)
 	@uv pip compile pyproject.toml --extra live --extra notebook --group dev --universal --python-version 3.11 --upgrade \

@@ -1,0 +1,215 @@
+"""What the torture finds when a safeguard is taken out: a copy of the program, without it, has to break the promise.
+
+`python -m benchmarks.safeguards` tells, for each of them, in how many runs it does.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+__all__ = ["SAFEGUARDS", "Edit", "Safeguard", "program_without", "told", "tortured"]
+
+_ROOT = Path(__file__).parents[1]
+_PACKAGES = (
+    *("adapters", "assembly", "clock", "commands", "domain", "marbles", "operators"),
+    *("settings", "simulation", "strategies", "streams"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A place in the program, and what stands there without the safeguard."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Safeguard:
+    """One thing that keeps the promise, and how the program looks without it."""
+
+    name: str
+    keeps: str
+    edits: tuple[Edit, ...]
+
+
+_PLACEMENT, _RESOLUTION = "streams/placement.py", "streams/resolution.py"
+
+SAFEGUARDS = (
+    Safeguard(
+        "lookup",
+        "an order that nobody told of is looked up before anything else is done",
+        (Edit(_RESOLUTION, "finding = await _ask(venue, order.request)", 'finding = NotFound(detail="not asked")'),),
+    ),
+    Safeguard(
+        "settle window",
+        "not found counts only when the order can no longer arrive, or be hidden",
+        (Edit(_RESOLUTION, "and begun_ns >= sought.closes_ns:", "and begun_ns >= 0:"),),
+    ),
+    Safeguard(
+        "fence",
+        "not found is no proof where requests may arrive at any time: a person decides",
+        (Edit(_RESOLUTION, "proved=venue is not None and venue.settlement.proves", "proved=True"),),
+    ),
+    Safeguard(
+        "unknown by default",
+        "whatever failed while an order was sent, the order may be there",
+        (
+            Edit(
+                _PLACEMENT,
+                'return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]',
+                'return [(o, NotPlaced(reason=Reason.NO_ANSWER, detail=f"{error}", final=False)) for o in orders]',
+            ),
+        ),
+    ),
+    Safeguard(
+        "shield",
+        "whoever cancels a send leaves an order that may be there, and that is found out about",
+        (
+            Edit(
+                "operators/bridge.py",
+                "except (Exception, asyncio.CancelledError) as error:",
+                "except Exception as error:",
+            ),
+        ),
+    ),
+    Safeguard(
+        "fsync",
+        "a commit is on the disk before it is believed",
+        (Edit("adapters/sqlite_file.py", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),),
+    ),
+    Safeguard(
+        "uniqueness",
+        "the journal's unique key says whether a signal is new",
+        (
+            Edit("adapters/sqlite_journal.py", "if known := self._known(rows.ids):", "if known := {}:"),
+            Edit("adapters/sqlite_file.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
+        ),
+    ),
+    Safeguard(
+        "intent first",
+        "the intent is committed before the order leaves",
+        (
+            Edit(
+                _PLACEMENT,
+                "self._commits.submit(item, self._committed, decision)",
+                "self._committed([decision], [Committed(())]); self._commits.submit(item)",
+            ),
+        ),
+    ),
+    Safeguard(
+        "outcome, whatever it takes",
+        "the commit of an outcome is repeated until it succeeds",
+        (
+            Edit(
+                _PLACEMENT,
+                "self._commits.submit(item, self._settled, (order, outcome), must=True)",
+                "self._commits.submit(item, self._settled, (order, outcome))",
+            ),
+        ),
+    ),
+    Safeguard(
+        "time to live at the send",
+        "what expired while its intent was committed is not sent",
+        (Edit(_PLACEMENT, "if self._clock.now_ns() >= order.entry.expires_at_ns:", "if False:"),),
+    ),
+    Safeguard(
+        "halt at the send",
+        "what a halt overtook is not sent",
+        (
+            Edit(
+                _PLACEMENT, "if halted is not None and not (halted.reduce_only", "if False and not (halted.reduce_only"
+            ),
+        ),
+    ),
+    Safeguard(
+        "reservation",
+        "what an order will spend is set aside before its intent is queued",
+        (Edit(_PLACEMENT, "self._state.book.reserve(request)", "pass"),),
+    ),
+    Safeguard(
+        "trades by their id",
+        "a trade is booked once, however often it is told of",
+        (Edit("streams/orders.py", "if fill.trade_id not in known]", "]"),),
+    ),
+    Safeguard(
+        "reconciliation",
+        "what nobody told of an order is found by comparing",
+        (Edit("streams/reconciliation.py", "if new or (over and whole):", "if False:"),),
+    ),
+    Safeguard(
+        "evidence reopens",
+        "an order that turns up after it was given up is said, and nothing more is sent",
+        (
+            Edit(
+                "streams/turned_up.py",
+                "        if life is None:\n",
+                "        if life is not None:\n            return\n        if life is None:\n",
+            ),
+        ),
+    ),
+)
+
+
+def program_without(safeguard: Safeguard, folder: Path) -> Path:
+    """A copy of the program in `folder`, without a safeguard.
+
+    Raises:
+        ValueError: the safeguard does not stand where it should, exactly once: this table is out of date.
+    """
+    for package in _PACKAGES:
+        shutil.copytree(_ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(_ROOT / "run.py", folder)
+    for edit in safeguard.edits:
+        path = folder / edit.file
+        text = path.read_text()
+        if text.count(edit.old) != 1:
+            raise ValueError(f"{safeguard.name}: {edit.file} has {text.count(edit.old)} times {edit.old!r}")
+        path.write_text(text.replace(edit.old, edit.new))
+    return folder
+
+
+def tortured(program: Path, *options: str) -> dict[str, object]:
+    """The record of `torture`, run by the program in a folder.
+
+    Raises:
+        RuntimeError: it gave none.
+    """
+    said = told(program, "--json", *options)
+    try:
+        record: dict[str, object] = json.loads(said)
+    except json.JSONDecodeError:
+        raise RuntimeError(said) from None
+    return record
+
+
+@click.command()
+@click.option("--seeds", default=24, help="How many worlds.")
+def main(seeds: int) -> None:
+    """Print a row of a Markdown table for each safeguard."""
+    for safeguard in SAFEGUARDS:
+        with TemporaryDirectory(prefix="throughline-") as folder:
+            record = tortured(program_without(safeguard, Path(folder)), "--seeds", str(seeds))
+        failures = record["failures"]
+        broken = len(failures) if isinstance(failures, list) else 0
+        click.echo(f"| {safeguard.name} | {safeguard.keeps} | {broken:,} of {record['runs']:,} |")
+
+
+def told(program: Path, *options: str) -> str:
+    """What `torture` prints, run by the program in a folder; its errors, where it prints nothing."""
+    command = [sys.executable, str(program / "run.py"), "torture", *options]
+    done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout or done.stderr
+
+
+if __name__ == "__main__":
+    main()
