@@ -1,13 +1,9 @@
-"""Any venue, behind a network and with habits that a script makes bad."""
+"""Any venue, behind a network that a script makes bad."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Protocol
-
-from msgspec.structs import replace
 
 from domain.errors import VenueUnavailable
 from domain.market import MarketRules
@@ -18,39 +14,23 @@ from domain.order import (
     NotFound,
     NotPlaced,
     OrderRequest,
-    OrderStatus,
     OrderUpdate,
     Unanswered,
     VenueOrder,
 )
-from domain.ports import Settlement, Venue
+from domain.ports import Settlement
 from domain.reasons import Reason
+from simulation.faulty.bourse import Bourse, Exchange
 from simulation.faulty.ledger import Sent, Taken
 from simulation.faulty.mishap import OF_A_SEND, Kind, Mishap
+from simulation.faulty.strikes import OF_AN_UPDATE, Strikes
 from simulation.faulty.world import World
 
-__all__ = ["Exchange", "FaultyVenue"]
+__all__ = ["FaultyVenue"]
 
 _LATENCY_S = 0.05
 _TIMEOUT_S = 10.0
-_NEW_LOT = 10
-_FILTER = "Filter failure: LOT_SIZE"
 
-
-class Exchange(Venue, Protocol):
-    """A venue that answers at once and truly, and can end an order by itself."""
-
-    def create(self, request: OrderRequest) -> Answer:
-        """Take an order, or reject it."""
-        ...
-
-    def cancel(self, client_order_id: str) -> None:
-        """End an open order; its listeners are told."""
-        ...
-
-
-_OF_AN_UPDATE = (Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
-_COUNTED = (OF_A_SEND, _OF_AN_UPDATE)
 
 _NOT_TAKEN: dict[Kind, tuple[Reason, bool]] = {
     Kind.NEVER_SENT: (Reason.NEVER_SENT, False),
@@ -67,9 +47,9 @@ _NOT_TAKEN: dict[Kind, tuple[Reason, bool]] = {
 class FaultyVenue:
     """Wraps `inner`, which takes orders and trades them, and lets go wrong what the world's script says.
 
-    Requests and replies get lost, come late or twice, and orders show late; the ledger has what really happened.
-    Lookups and listings are answered from what the venue took, so that also orders that are over are found. One object
-    serves all the lives of a pipeline. Memory: every order, for ever.
+    Requests and replies get lost and come late, questions stay without answer, words on orders get lost and come twice;
+    the ledger has what really happened. Questions are answered from what the venue took, so that also orders that are
+    over are found. One object serves all the lives of a pipeline. Memory: every order, for ever.
     """
 
     def __init__(self, inner: Exchange, world: World) -> None:
@@ -78,35 +58,25 @@ class FaultyVenue:
         self.batch_max = 1
         self.order_every_s = 0.0
         self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves)
-        self._inner, self._world = inner, world
-        self._count: Counter[str] = Counter()
-        self._taken: dict[str, Taken] = {}
+        self._world, self._strikes = world, Strikes(world, inner.trader)
+        self._bourse = Bourse(inner, world, self._strikes, self._told)
         self._heard: Callable[[OrderUpdate], None] = _nobody
         self._away_until_ns = self._banned_until_ns = 0
-        self._lots: dict[str, Decimal] = {}
-        self._shown_lots: dict[str, Decimal] = {}
-        inner.listen(self._told)
 
     def begin(self, mishap: Mishap) -> None:
         """Let a mishap of this account begin that does so at a moment."""
         if mishap.kind is Kind.AWAY:
             self._away_until_ns = self._world.now_ns() + int(mishap.seconds * 1e9)
         elif mishap.kind is Kind.RULES_CHANGED:
-            for symbol in {planned.symbol for planned in self._world.script.signals}:
-                if rules := self._inner.rules(symbol):
-                    self._lots[symbol] = rules.lot * _NEW_LOT
+            self._bourse.change_rules()
 
     def spoil_next(self, kind: Kind, seconds: float = 0.0) -> None:
         """Let a mishap strike the next send, order, question or update."""
-        counted = next((kinds for kinds in _COUNTED if kind in kinds), (kind,))
-        self._world.plan(Mishap(kind=kind, nth=self._count[counted[0]] + 1, seconds=seconds, trader=self.trader))
+        self._strikes.plan(kind, seconds)
 
     def rules(self, symbol: str) -> MarketRules | None:
-        """The rules as they were read last: a change of them shows after an order that did not fit was rejected."""
-        rules = self._inner.rules(symbol)
-        if rules is None or symbol not in self._shown_lots:
-            return rules
-        return replace(rules, lot=self._shown_lots[symbol])
+        """The rules as they were read last."""
+        return self._bourse.rules(symbol)
 
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
         """Tell `heard` of orders from now on, and nobody else: the others are dead."""
@@ -121,8 +91,8 @@ class FaultyVenue:
         failure = await self._asked("lookup", Kind.LOOKUP_FAILS)
         if failure is not None:
             return Unanswered(detail=failure)
-        taken = self._taken.get(request.client_order_id)
-        if taken is None or not self._shows(taken):
+        taken = self._bourse.find(request.client_order_id)
+        if taken is None:
             return NotFound(detail="no such order")
         return Acknowledged(venue_order_id=taken.venue_order_id, status=taken.status, fills=tuple(taken.fills))
 
@@ -131,22 +101,21 @@ class FaultyVenue:
         failure = await self._asked("listing of orders", Kind.LISTING_FAILS)
         if failure is not None:
             raise VenueUnavailable(failure)
-        recent = (t for t in self._taken.values() if t.status is OrderStatus.OPEN or t.changed_ns >= since_ns)
-        return [_listed(taken) for taken in recent if self._shows(taken)]
+        return [_listed(taken) for taken in self._bourse.since(since_ns)]
 
     async def balances(self) -> dict[str, Decimal]:
         """What there is of each currency."""
         failure = await self._asked("listing of balances", Kind.LISTING_FAILS)
         if failure is not None:
             raise VenueUnavailable(failure)
-        return dict(await self._inner.balances())
+        return dict(await self._bourse.balances())
 
     async def _send(self, request: OrderRequest) -> Answer:
         world, now_ns = self._world, self._world.now_ns()
         banned = now_ns < self._banned_until_ns
         world.ledger.sent.append(Sent(request, now_ns, world.clock.now_ns(), world.believed(), banned))
         world.points.reach("send")
-        mishap = self._strike(*OF_A_SEND)
+        mishap = self._strikes.next(*OF_A_SEND)
         if now_ns < self._away_until_ns:
             return NotPlaced(reason=Reason.NEVER_SENT, detail="no route to host", final=False)
         await world.pause(_LATENCY_S)
@@ -157,9 +126,9 @@ class FaultyVenue:
         if kind is Kind.REQUEST_LOST:
             return await self._silence()
         if kind is Kind.DELIVERED_LATE:
-            world.after(seconds, lambda: _forget(self._arrive(request, now_ns)))
+            world.after(seconds, lambda: _forget(self._bourse.arrive(request, now_ns)))
             return await self._silence()
-        answer = self._arrive(request, now_ns)
+        answer = self._bourse.arrive(request, now_ns)
         world.points.reach("accepted")
         if kind is Kind.RAISED:
             raise ConnectionResetError("the answer could not be read")
@@ -181,37 +150,8 @@ class FaultyVenue:
             address_wide=kind is Kind.BANNED,
         )
 
-    def _arrive(self, request: OrderRequest, sent_ns: int) -> Answer:
-        world, fence_s = self._world, self._world.script.lag.fence_s
-        now_ns = world.now_ns()
-        if fence_s is not None and now_ns - sent_ns > fence_s * 1e9:
-            return NotPlaced(reason=Reason.CLOCK_SKEW, detail="outside of the receive window", final=False)
-        lot = self._lots.get(request.symbol)
-        if lot is not None and request.amount % lot:
-            self._shown_lots[request.symbol] = lot
-            return NotPlaced(reason=Reason.REJECTED, detail=_FILTER, final=True)
-        answer = self._inner.create(request)
-        if isinstance(answer, Acknowledged):
-            self._enter(request, answer, now_ns)
-        return answer
-
-    def _enter(self, request: OrderRequest, answer: Acknowledged, now_ns: int) -> None:
-        world, order_id = self._world, request.client_order_id
-        hidden = self._strike(Kind.HIDDEN)
-        shown_ns = now_ns + int(hidden.seconds * 1e9 if hidden is not None else 0)
-        fills = list(answer.fills)
-        taken = Taken(request, answer.venue_order_id, now_ns, shown_ns, answer.status, fills, now_ns)
-        self._taken[order_id] = taken
-        world.ledger.taken.append(taken)
-        canceled = self._strike(Kind.CANCELED)
-        if canceled is not None:
-            world.after(canceled.seconds, lambda: self._inner.cancel(order_id))
-
     def _told(self, update: OrderUpdate) -> None:
-        taken = self._taken[update.client_order_id]
-        taken.status, taken.changed_ns = update.status, self._world.now_ns()
-        taken.fills += update.fills
-        lost = self._strike(*_OF_AN_UPDATE)
+        lost = self._strikes.next(*OF_AN_UPDATE)
         if self._world.now_ns() < self._away_until_ns or (lost is not None and lost.kind is Kind.UPDATE_LOST):
             return
         self._heard(update)
@@ -222,7 +162,7 @@ class FaultyVenue:
         """Carry a question there and back; gives why no answer came, if none did."""
         world = self._world
         world.points.reach(what)
-        mishap = self._strike(failing)
+        mishap = self._strikes.next(failing)
         if world.now_ns() < max(self._away_until_ns, self._banned_until_ns):
             return "the venue is away"
         await world.pause(_LATENCY_S if mishap is None else _TIMEOUT_S)
@@ -233,15 +173,6 @@ class FaultyVenue:
         await self._world.pause(_TIMEOUT_S)
         self._world.points.reach("no reply")
         return Unanswered(detail="no answer in time")
-
-    def _strike(self, *kinds: Kind) -> Mishap | None:
-        self._count[kinds[0]] += 1
-        nth = self._count[kinds[0]]
-        struck = (self._world.strike(kind, nth, self.trader) for kind in kinds)
-        return next((mishap for mishap in struck if mishap is not None), None)
-
-    def _shows(self, taken: Taken) -> bool:
-        return taken.shown_ns <= self._world.now_ns()
 
 
 def _listed(taken: Taken) -> VenueOrder:

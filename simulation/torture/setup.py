@@ -12,7 +12,7 @@ from clock import Clock
 from domain.market import Quote
 from domain.ports import Journal, OpenSignal, Venue
 from domain.signal import Raw
-from simulation.faulty.venue import Exchange
+from simulation.faulty.bourse import Exchange
 from streams.engine import Engine
 
 __all__ = ["Machine", "Quoted", "Setup", "Stored"]

@@ -1,0 +1,33 @@
+"""Which mishap strikes the next of something on one account."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from simulation.faulty.mishap import OF_A_SEND, Kind, Mishap
+from simulation.faulty.world import World
+
+__all__ = ["OF_AN_UPDATE", "Strikes"]
+
+OF_AN_UPDATE = (Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
+"""What becomes of a word on an order."""
+
+
+class Strikes:
+    """Counts sends, orders, questions and updates of an account. Memory: a number for each."""
+
+    def __init__(self, world: World, trader: str) -> None:
+        self._world, self._trader = world, trader
+        self._count: Counter[Kind] = Counter()
+
+    def next(self, *kinds: Kind) -> Mishap | None:
+        """The mishap that strikes the next of what `kinds` can strike, if one does."""
+        self._count[kinds[0]] += 1
+        nth = self._count[kinds[0]]
+        struck = (self._world.strike(kind, nth, self._trader) for kind in kinds)
+        return next((mishap for mishap in struck if mishap is not None), None)
+
+    def plan(self, kind: Kind, seconds: float) -> None:
+        """Let a mishap strike the next of something."""
+        first = next((kinds[0] for kinds in (OF_A_SEND, OF_AN_UPDATE) if kind in kinds), kind)
+        self._world.plan(Mishap(kind=kind, nth=self._count[first] + 1, seconds=seconds, trader=self._trader))
