@@ -21,7 +21,7 @@ from domain.account import Account
 from domain.market import MarketRules, base_of, quote_of
 from domain.ports import Item, Journal, Outcomes, Venue
 from domain.signal import Raw
-from settings import Settings, keys_of
+from settings import Settings, TraderSettings, keys_of
 from simulation.paper_rules import paper_rules
 from simulation.paper_venue import PaperVenue
 from simulation.world import simulated_world
@@ -69,7 +69,7 @@ class TorturedSetup:
 
     def exchange(self, trader: str, price: Callable[[str], Decimal]) -> PaperVenue:
         """An exchange with an account that can pay for little more than one order."""
-        settings = next(known for known in self._settings.traders if known.id == trader)
+        settings = self._trader(trader)
         fees = settings.fees
         rules = paper_rules(overrides={}, maker_fee=fees.maker, taker_fee=fees.taker, reference=price)
 
@@ -84,6 +84,10 @@ class TorturedSetup:
         for symbol in self.symbols:
             account.count({base_of(symbol): self.amounts[symbol] * _ORDERS})
         return PaperVenue(trader, account, of, participation=settings.participation)
+
+    def settles(self, trader: str) -> bool:
+        """Whether "not found" may be taken as proof on an account, where its venue allows that."""
+        return self._trader(trader).after_unknown == "settle"
 
     async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue]) -> Engine:
         """A pipeline, not started yet."""
@@ -104,6 +108,9 @@ class TorturedSetup:
         )
         news = world.news.pipe(ops.take_while(lambda _: clock.now_ns() < until_ns))
         return (generated(engine, replace(world, news=news), settings, strategies=True),)
+
+    def _trader(self, trader: str) -> TraderSettings:
+        return next(known for known in self._settings.traders if known.id == trader)
 
     def _notional(self, symbol: str) -> Decimal:
         sizing = self._settings.sizing

@@ -49,15 +49,16 @@ class FaultyVenue:
 
     Requests and replies get lost and come late, questions stay without answer, words on orders get lost and come twice;
     the ledger has what really happened. Questions are answered from what the venue took, so that also orders that are
-    over are found. One object serves all the lives of a pipeline. Memory: every order, for ever.
+    over are found. Not found proves nothing where its settings do not let it settle orders by that. One object serves
+    all the lives of a pipeline. Memory: every order, for ever.
     """
 
-    def __init__(self, inner: Exchange, world: World) -> None:
+    def __init__(self, inner: Exchange, world: World, *, settles: bool) -> None:
         lag = world.script.lag
         self.trader = inner.trader
         self.batch_max = 1
         self.order_every_s = 0.0
-        self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves)
+        self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves and settles)
         self._world, self._strikes = world, Strikes(world, inner.trader)
         self._bourse = Bourse(inner, world, self._strikes, self._told)
         self._heard: Callable[[OrderUpdate], None] = _nobody

@@ -99,6 +99,10 @@ class Setup(Protocol):
         """An exchange with an account that can pay for little more than one order."""
         ...
 
+    def settles(self, trader: str) -> bool:
+        """Whether "not found" may be taken as proof on an account, where its venue allows that."""
+        ...
+
     async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue]) -> Engine:
         """A pipeline, not started yet."""
         ...

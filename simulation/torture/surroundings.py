@@ -39,7 +39,9 @@ class Surroundings:
         world.enter(VirtualLoop())
         self.disk = Disk()
         self.exchanges = {name: setup.exchange(name, setup.prices.__getitem__) for name in setup.traders}
-        self.venues = {name: FaultyVenue(inner, world) for name, inner in self.exchanges.items()}
+        self.venues = {
+            name: FaultyVenue(inner, world, settles=setup.settles(name)) for name, inner in self.exchanges.items()
+        }
         used = dict.fromkeys(planned.symbol for planned in script.signals)
         self._market = QuietMarket(
             world,

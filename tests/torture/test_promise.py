@@ -10,9 +10,9 @@ import pytest
 
 from assembly.torture import TorturedSetup
 from settings import load_settings
-from simulation.faulty import Act, Points, draw
+from simulation.faulty import Act, Kind, Mishap, Planned, Points, Script, draw
 from simulation.torture.campaign import plans_of, torture
-from simulation.torture.checker import check
+from simulation.torture.checker import check, judge
 from simulation.torture.plan import Plan
 from simulation.torture.run import run
 from simulation.torture.story import story_of
@@ -169,3 +169,13 @@ def test_settings_that_know_their_senders_are_sent_to_by_one_of_them(tmp_path):
 def test_keys_are_looked_for_in_every_record(tmp_path, monkeypatch):
     monkeypatch.setenv("THROUGHLINE_TRADER_PAPER_SECRET", "a-secret")
     assert list(TorturedSetup(load_settings(), tmp_path).secrets) == ["a-secret"]
+
+
+def test_an_account_that_has_to_park_parks(tmp_path):
+    settings = load_settings(environ={}, overrides={"traders": '[{"id": "x", "after_unknown": "park"}]'})
+    setup = TorturedSetup(settings, tmp_path)
+    mishaps = [Mishap(kind=Kind.REQUEST_LOST, nth=1, trader="x")]
+    signals = [Planned("s1", 1, "BTC/USDT", "buy")]
+    history = run(setup, Script(signals=signals, mishaps=mishaps), Points())
+    assert check(history) == []
+    assert judge(history).outcomes == {"parked": 1}
