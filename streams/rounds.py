@@ -14,16 +14,19 @@ from streams.reconciliation import Reconciliation
 __all__ = ["Rounds"]
 
 _QUIET = frozenset({Kind.CHANGED, Kind.BALANCE})
+_TURNED_UP = frozenset({Kind.FOUND, Kind.REOPENED})
 _FIRST_S = 5.0
+_SOON_S = 1.0
 _LOOK_AGAIN_S = 0.05
 
 
 class Rounds:
     """Reconciles every account at the start, after that every `every_s`, and when asked.
 
-    An account that could not be compared is tried again after 5 s, later each time, at most after `every_s`. What
-    differs beyond the ordinary course of trading is told once, through `alarm`. `compared` is called with every account
-    that was compared, once what that brought is committed and its balances are known.
+    An account that could not be compared is tried again after 5 s, later each time, at most after `every_s`. One on
+    which an order turned up is compared again after a second: its balances may have been counted with that order's
+    trades. What differs beyond the ordinary course of trading is told once, through `alarm`. `compared` is called with
+    every account that was compared, once what that brought is committed and its balances are known.
     Memory: what was told, and one task for each account.
     """
 
@@ -72,8 +75,9 @@ class Rounds:
         again_s = _FIRST_S
         while True:
             try:
-                await self._compare(venue, settle=True)
-                again_s, wait_s = _FIRST_S, self._every_s
+                differences = await self._compare(venue, settle=True)
+                turned_up = any(found.settled and found.kind in _TURNED_UP for found in differences)
+                again_s, wait_s = _FIRST_S, _SOON_S if turned_up else self._every_s
             except Exception as error:  # whatever it is, the next round comes
                 self._alarm(f"reconciliation with {venue.trader}", error)
                 wait_s, again_s = min(again_s, self._every_s), again_s * 2

@@ -5,7 +5,7 @@ I2  at any moment at most one order of a signal is alive or may be, and no more 
 I3  an order is placed in the journal exactly where a venue has it
 I4  no send begins after the time to live is over, during a halt, or before its intent is durable
 I5  what was acknowledged to its sender is in the journal
-I6  every trade is booked, once
+I6  every trade is booked, once, and the balances are those of the venues
 I7  no secret is in any record
 I8  when nothing goes wrong any more, everything is settled within a bound, or parked
 """
@@ -26,6 +26,7 @@ from domain.reading import read_signal
 from domain.signal import Raw, Side
 from simulation.torture.booking import Booking, agrees, bookings_of
 from simulation.torture.history import History, Violation
+from streams.state import State
 
 __all__ = ["Judgement", "check", "judge"]
 
@@ -182,6 +183,17 @@ def _i6_trades_once(read: _Read) -> Iterator[Violation]:
         if ours is not None and ours.status is not None and not agrees(taken, {order_id: ours}):
             booked, done = _told(ours.status, len(ours.fills)), _told(taken.status, len(taken.fills))
             yield Violation("I6", f"{order_id} is {booked} in the journal, {done} at the venue")
+    if read.history.in_time and not read.illegal and read.history.script.lag.is_as_declared:
+        yield from _balances(read.history)
+
+
+def _balances(history: History) -> Iterator[Violation]:
+    state = State()
+    state.fold(history.events)
+    for trader, totals in history.balances.items():
+        ours = {currency: balance.total for currency, balance in state.book.account(trader).balances.items()}
+        if ours and ours != totals:
+            yield Violation("I6", f"{trader} has {totals}, in the journal {ours}")
 
 
 def _i7_no_secret(read: _Read) -> Iterator[Violation]:

@@ -92,7 +92,17 @@ class Surroundings:
             return False
         booked = {booking.order_id: booking for life in journal.lives() for booking in bookings_of(life)}
         differing = [order.request.client_order_id for order in taken if not agrees(order, booked)]
-        return not differing or (not self.script.lag.is_as_declared and _are_said(differing, journal))
+        if not self.script.lag.is_as_declared:
+            return not differing or _are_said(differing, journal)
+        return not differing and self._balances_agree(engine)
+
+    def _balances_agree(self, engine: Engine) -> bool:
+        accounts = engine.parts.state.book.accounts
+        return all(
+            exchange.totals() == {currency: balance.total for currency, balance in accounts[name].balances.items()}
+            for name, exchange in self.exchanges.items()
+            if name in accounts and accounts[name].balances
+        )
 
     def _beginner(self, mishap: Mishap) -> Callable[[], None]:
         def begin() -> None:

@@ -358,6 +358,23 @@ def test_rounds_begin_at_the_start_and_come_back_sooner_after_a_failure(trading)
     assert agreed == [15, 75]
 
 
+def test_an_account_on_which_an_order_turned_up_is_compared_again_soon(trading):
+    it = trading(SILENCE, found=NOWHERE, settlement=Settlement(window_s=1, proves=False))
+    it.run(20)
+    assert it.ledger() == {"parked": 1}
+    it.venue.has = {"USDT": Decimal(9960), "BTC": Decimal("0.9"), "ETH": Decimal(5), "SOL": Decimal(20)}
+    it.venue.orders = []
+    agreed = []
+    rounds = rounds_of(it, [], agreed)
+    rounds.start()
+    it.run(1)  # the balances are counted, with a trade of the order that nobody shows yet
+    it.venue.orders = [listed(it, fill(), status=OrderStatus.CLOSED)]
+    it.run(63)
+    rounds.stop()
+    assert agreed == [20, 80, 81]
+    assert {currency: account_of(it).balances[currency].total for currency in it.venue.has} == it.venue.has
+
+
 def test_a_round_that_is_stopped_while_it_waits_for_a_commit_leaves_nobody_else_waiting(trading):
     it = trading(OPEN, signals=0, takes_s=0)
     it.journal.takes_s = 5
