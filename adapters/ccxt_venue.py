@@ -23,6 +23,7 @@ from domain.order import (
     Answer,
     Evidence,
     Finding,
+    Listing,
     NotFound,
     NotPlaced,
     OrderRequest,
@@ -122,7 +123,7 @@ class CcxtVenue:
         seen = self._evidence(ways, asked_ns, "", "not found")
         return NotFound(detail=f"not among {ways}", evidence=seen)
 
-    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+    async def orders_since(self, since_ns: int) -> Listing:
         """The orders that are open, and those that were made since a moment, each with its trades."""
         since_ms = since_ns // 1_000_000
         found: list[VenueOrder] = []
@@ -135,7 +136,7 @@ class CcxtVenue:
                 listed.update({str(order["id"]): order for order in orders})
             trades = await self.told("trades", self.exchange.fetch_my_trades(symbol, since_ms))
             found += [self._venue_order(order, trades) for order in listed.values()]
-        return found
+        return Listing(orders=found)
 
     async def balances(self) -> Mapping[str, Decimal]:
         """What there is of each currency in all, what orders hold included."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -17,6 +18,7 @@ __all__ = [
     "Evidence",
     "Fill",
     "Finding",
+    "Listing",
     "NotFound",
     "NotPlaced",
     "OrderRequest",
@@ -135,6 +137,13 @@ class VenueOrder(Struct, frozen=True, kw_only=True, gc=False):
     filled: Decimal
     at_ns: int
     fills: tuple[Fill, ...] = ()
+
+
+class Listing(Struct, frozen=True, kw_only=True, gc=False):
+    """The orders that a venue listed. `missing` names what could not be read; where it is empty, nothing is missing."""
+
+    orders: Sequence[VenueOrder]
+    missing: tuple[str, ...] = ()
 
 
 class OrderUpdate(Struct, frozen=True, kw_only=True, gc=False):

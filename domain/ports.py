@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.events import Body, Recorded
 from domain.market import MarketRules
-from domain.order import Answer, Finding, OrderRequest, OrderUpdate, VenueOrder
+from domain.order import Answer, Finding, Listing, OrderRequest, OrderUpdate
 
 __all__ = [
     "Committed",
@@ -191,11 +191,13 @@ class Venue(Protocol):
         venue may do."""
         ...
 
-    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+    async def orders_since(self, since_ns: int) -> Listing:
         """The orders that are open, and those that were made or changed since a moment, each with its trades.
 
+        A read that fails is retried; what still cannot be read is named in the listing, and costs nothing else of it.
+
         Raises:
-            VenueUnavailable: the venue did not tell all of it.
+            VenueUnavailable: the venue answered none of it.
         """
         ...
 

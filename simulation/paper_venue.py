@@ -11,6 +11,7 @@ from domain.order import (
     Acknowledged,
     Answer,
     Finding,
+    Listing,
     NotFound,
     OrderRequest,
     OrderStatus,
@@ -97,9 +98,9 @@ class PaperVenue:
             return Acknowledged(venue_order_id=f"p{order_id}", status=OrderStatus.OPEN)
         return NotFound(detail="the paper venue never saw it")
 
-    async def orders_since(self, since_ns: int) -> list[VenueOrder]:  # noqa: ARG002 - it remembers no others
+    async def orders_since(self, since_ns: int) -> Listing:  # noqa: ARG002 - it remembers no others
         """The orders that are open. What became of the others was told when it happened."""
-        return [
+        orders = [
             VenueOrder(
                 venue_order_id=f"p{order_id}",
                 client_order_id=order_id,
@@ -113,6 +114,7 @@ class PaperVenue:
             )
             for order_id, order in self._account.orders.items()
         ]
+        return Listing(orders=orders)
 
     async def balances(self) -> dict[str, Decimal]:
         """What its account has of each currency."""

@@ -63,8 +63,8 @@ class Reconciliation:
         placing_before = self._placing(venue.trader)
         totals = await venue.balances()
         listed = await venue.orders_since(self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS))
-        differences = [found for order in listed for found in self._order(venue, order, settle=settle)]
-        seen = {order.client_order_id for order in listed}
+        differences = [found for order in listed.orders for found in self._order(venue, order, settle=settle)]
+        seen = {order.client_order_id for order in listed.orders}
         differences += await self._unlisted(venue, seen)
         if not (placing_before or self._placing(venue.trader) or differences):  # else the books are in motion
             differences += self._balances(venue, totals, settle=settle)

@@ -11,6 +11,7 @@ from domain.order import (
     Acknowledged,
     Answer,
     Finding,
+    Listing,
     NotFound,
     NotPlaced,
     OrderRequest,
@@ -97,12 +98,12 @@ class FaultyVenue:
             return NotFound(detail="no such order")
         return Acknowledged(venue_order_id=taken.venue_order_id, status=taken.status, fills=tuple(taken.fills))
 
-    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+    async def orders_since(self, since_ns: int) -> Listing:
         """The orders that show by now, and are open or changed since then."""
         failure = await self._asked("listing of orders", Kind.LISTING_FAILS)
         if failure is not None:
             raise VenueUnavailable(failure)
-        return [_listed(taken) for taken in self._bourse.since(since_ns)]
+        return Listing(orders=[_listed(taken) for taken in self._bourse.since(since_ns)])
 
     async def balances(self) -> dict[str, Decimal]:
         """What there is of each currency."""

@@ -135,7 +135,7 @@ def test_what_is_listed_has_its_trades_and_balances_are_the_ledger_s(live):
         await venue.create_orders([request(1)])
         await venue.create_orders([request(2, price="50000")])
         await venue.create_orders([request(3, price=None, side=Side.SELL)])
-        listed = await venue.orders_since(0)
+        listed = (await venue.orders_since(0)).orders
         holdings = exchange.ledger.holdings
         totals = {coin: holdings.free[coin] + holdings.locked[coin] for coin in holdings.currencies}
         return {order.client_order_id: order for order in listed}, await venue.balances(), totals

@@ -15,7 +15,7 @@ from clock import Clock, VirtualLoop
 from domain import events as e
 from domain.errors import JournalUnavailable
 from domain.market import Candle, MarketRules, Quote
-from domain.order import Answer, Fill, Finding, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
+from domain.order import Answer, Fill, Finding, Listing, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
 from domain.ports import Item, Settlement, Venue
 from domain.signal import Raw, Receipt
 from settings import Settings, load_settings
@@ -156,9 +156,9 @@ class Scripted:
             raise found
         return found
 
-    async def orders_since(self, since_ns: int) -> Sequence[VenueOrder]:
+    async def orders_since(self, since_ns: int) -> Listing:
         self.listed_since_ns = since_ns
-        return self.orders
+        return Listing(orders=self.orders)
 
     async def balances(self) -> Mapping[str, Decimal]:
         if self.down is not None:
