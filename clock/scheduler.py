@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 from reactivex import Observable, abc, typing
@@ -14,6 +15,7 @@ from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
 from clock.alarm import Alarm
 from clock.grid import Ticks
+from clock.timers import Call, Timers
 from clock.virtual_loop import VirtualLoop
 
 __all__ = ["Clock"]
@@ -22,36 +24,54 @@ _State = TypeVar("_State")
 _Ts = TypeVarTuple("_Ts")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SUSPENDED_NS = 1_000_000_000
+_LOOK_AGAIN_NS = 1_000_000_000
 _AGAIN_S = 1.0
-# asyncio may fire a timer one clock resolution early, and nothing here may see a time before its own.
-_MARGIN_S = time.get_clock_info("monotonic").resolution + 1e-6
+# The clocks that count a suspend: Linux has one of its own, macOS counts it in the monotonic one.
+_COUNTS_SUSPENDS = next((getattr(time, c) for c in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC") if hasattr(time, c)), None)
 
 
 class Clock(PeriodicScheduler):
     """Time and timers over an asyncio loop, and the scheduler of every reactive operator that waits.
 
-    `now_ns` is `epoch_ns` plus the loop's time and never goes back, whatever the wall clock does. With a wall clock it
-    is moved forward to it as soon as that is more than 1 s ahead, as it is after the machine was suspended; timers set
-    before that keep the delay they had left. Without one (simulated time) the wall shows the same as the loop.
+    There are two times, both in nanoseconds since 1970, and they are never compared with each other:
 
-    Everything but `call_threadsafe` belongs to the loop's own thread.
+    - `now_ns` is steady: `epoch_ns` plus what has passed since, a suspend of the machine included. Nobody can set it.
+      Durations count it: timeouts, windows, backoff, deadlines. All timers take it. Names that hold it end in
+      `now_ns`, `due_ns`, `deadline_ns` or `until_ns`.
+    - `wall_ns` is what the wall clock shows at this moment, in whichever direction somebody set it. What is stored,
+      shown or compared with the stamps of others is by it. Names that hold it end in `at_ns`.
+
+    `due_ns` leads from the second to the first. Without a wall clock (simulated time) they are one. A steady clock
+    that is not the loop's goes on while the loop stands still, as in a suspend: timers that came due meanwhile are
+    called within a second after it.
+
+    Everything but `call_threadsafe` belongs to the loop's own thread. Memory: the pending timers.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, epoch_ns: int, wall_ns: Callable[[], int] | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        epoch_ns: int,
+        steady_ns: Callable[[], int] | None = None,
+        wall_ns: Callable[[], int] | None = None,
     ) -> None:
         super().__init__()
         self._loop = loop
         self._epoch_ns = epoch_ns
         self._wall_ns = wall_ns
-        self._virtual = loop if isinstance(loop, VirtualLoop) else None
+        self._virtual = loop if isinstance(loop, VirtualLoop) and steady_ns is None else None
+        self._steady_ns = steady_ns or _time_of(loop)
+        self._timers = Timers()
+        self._rings_ns: int | None = None
+        self._ringing: asyncio.Handle | None = None
         self._running: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of them
 
     @classmethod
     def live(cls, loop: asyncio.AbstractEventLoop) -> Clock:
         """The machine's time, over a loop that waits."""
-        return cls(loop, epoch_ns=time.time_ns() - int(loop.time() * 1e9), wall_ns=time.time_ns)
+        steady_ns = time.monotonic_ns if _COUNTS_SUSPENDS is None else partial(time.clock_gettime_ns, _COUNTS_SUSPENDS)
+        return cls(loop, epoch_ns=time.time_ns() - steady_ns(), steady_ns=steady_ns, wall_ns=time.time_ns)
 
     @classmethod
     def simulated(cls, loop: VirtualLoop, start_ns: int) -> Clock:
@@ -69,21 +89,16 @@ class Clock(PeriodicScheduler):
         return self._wall_ns is None
 
     def now_ns(self) -> int:
-        """The time in nanoseconds UTC. It never goes back."""
-        if self._virtual is not None:
-            now_ns = self._epoch_ns + self._virtual.time_ns()
-        else:
-            now_ns = self._epoch_ns + int(self._loop.time() * 1e9)
-        if self._wall_ns is not None:
-            ahead_ns = self._wall_ns() - now_ns
-            if ahead_ns > _SUSPENDED_NS:
-                self._epoch_ns += ahead_ns
-                return now_ns + ahead_ns
-        return now_ns
+        """The steady time, in nanoseconds. It never goes back, and nobody can set it: for durations and timers."""
+        return self._epoch_ns + self._steady_ns()
 
     def wall_ns(self) -> int:
-        """What the wall clock shows, in nanoseconds UTC. It may go back: for expiry, signatures, senders' ages."""
+        """What the wall clock shows now, in nanoseconds UTC. It may jump: for stored times, and the stamps of others."""
         return self.now_ns() if self._wall_ns is None else self._wall_ns()
+
+    def due_ns(self, at_ns: int) -> int:
+        """The steady time at which the wall clock shows `at_ns`, if nobody sets it until then."""
+        return at_ns if self._wall_ns is None else self.now_ns() + at_ns - self._wall_ns()
 
     @property
     def now(self) -> datetime:
@@ -94,16 +109,19 @@ class Clock(PeriodicScheduler):
         """Call `fn` after everything that is due already."""
         return self._loop.call_soon(fn, *args)
 
-    def call_at(self, at_ns: int, fn: Callable[[*_Ts], object], *args: *_Ts) -> asyncio.Handle:
-        """Call `fn` at `at_ns`, in nanoseconds UTC, never before; what is past is due at once."""
-        loop_ns = at_ns - self._epoch_ns
+    def call_at(self, due_ns: int, fn: Callable[[*_Ts], object], *args: *_Ts) -> asyncio.Handle:
+        """Call `fn` at the steady time `due_ns`, never before; what is past is due at once."""
         if self._virtual is not None:
-            return self._virtual.call_at_ns(loop_ns, fn, *args)
-        return self._loop.call_at(loop_ns / 1e9 + _MARGIN_S, fn, *args)
+            return self._virtual.call_at_ns(due_ns - self._epoch_ns, fn, *args)
+        call = Call(due_ns, fn, args, None)
+        self._timers.add(call)
+        if self._rings_ns is None or due_ns < self._rings_ns:
+            self._arm()
+        return call
 
     def call_after(self, delay_s: float, fn: Callable[[*_Ts], object], *args: *_Ts) -> asyncio.Handle:
         """Call `fn` after `delay_s` seconds."""
-        return self._loop.call_later(delay_s, fn, *args)
+        return self.call_at(self.now_ns() + round(delay_s * 1e9), fn, *args)
 
     def call_threadsafe(self, fn: Callable[[*_Ts], object], *args: *_Ts) -> asyncio.Handle:
         """Call `fn` on the loop, from any thread."""
@@ -113,10 +131,15 @@ class Clock(PeriodicScheduler):
         """Come back after `delay_s` seconds."""
         await self.sleep_until(self.now_ns() + int(delay_s * 1e9))
 
-    async def sleep_until(self, at_ns: int) -> None:
-        """Come back at `at_ns`, in nanoseconds UTC, never before; at the loop's next turn where that is past."""
+    async def sleep_until(self, due_ns: int) -> None:
+        """Come back at the steady time `due_ns`, never before; at the loop's next turn where that is past."""
         woken = self._loop.create_future()
-        handle = self.call_at(at_ns, woken.set_result, None)
+
+        def wake() -> None:
+            if not woken.done():  # whoever sleeps may have been cancelled in this very turn
+                woken.set_result(None)
+
+        handle = self.call_at(due_ns, wake)
         try:
             await woken
         finally:
@@ -164,7 +187,7 @@ class Clock(PeriodicScheduler):
             -----t---t---t---        first_after_s=5, every_s=4
             -----t-------t---        skip() was true at the second
 
-        Each item is the time at which the tick was due, in nanoseconds UTC.
+        Each item is the steady time at which the tick was due, in nanoseconds.
 
         Emits when:      a point of the grid is reached and `skip()` is not true; a point passed by a whole period
                          is left out.
@@ -218,6 +241,23 @@ class Clock(PeriodicScheduler):
         every_ns = _period_ns(self.to_seconds(period))
         return Disposable(Ticks(self, self.now_ns() + every_ns, every_ns, tick).cancel)
 
+    def _arm(self) -> None:
+        """Have the loop ring for the earliest timer, and once a second: it does not count a suspend."""
+        if self._ringing is not None:
+            self._ringing.cancel()
+            self._ringing = self._rings_ns = None
+        due_ns = self._timers.next_ns()
+        if due_ns is not None:
+            now_ns = self.now_ns()
+            self._rings_ns = min(due_ns, now_ns + _LOOK_AGAIN_NS)
+            self._ringing = self._loop.call_later(max(self._rings_ns - now_ns, 0) / 1e9, self._ring)
+
+    def _ring(self) -> None:
+        self._ringing = self._rings_ns = None
+        for call in self._timers.take_due(self.now_ns()):
+            self._loop.call_soon(_call, call, context=call.context)
+        self._arm()
+
     def _schedule(
         self,
         arm: Callable[[Callable[[], None]], asyncio.Handle],
@@ -230,6 +270,15 @@ class Clock(PeriodicScheduler):
             inner.disposable = self.invoke_action(action, state)
 
         return CompositeDisposable(inner, Disposable(arm(invoke).cancel))
+
+
+def _time_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
+    return loop.time_ns if isinstance(loop, VirtualLoop) else lambda: int(loop.time() * 1e9)
+
+
+def _call(call: Call) -> None:
+    if call.fn is not None:  # else it was cancelled in this very turn
+        call.fn(*call.args)
 
 
 def _period_ns(every_s: float) -> int:

@@ -1,4 +1,4 @@
-"""What a virtual loop has still to run: callbacks, and the timers among them in order."""
+"""What a loop has still to run at its time, in order."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Timers:
 
 
 class Call(asyncio.TimerHandle):
-    """A callback that is due at loop time `when_ns`. Cancelled, it has no `fn` any more."""
+    """A callback that is due at `when_ns`. Cancelled, it has no `fn` any more."""
 
     __slots__ = ("args", "context", "fn", "timers", "when_ns")
 

@@ -89,21 +89,110 @@ def test_time_does_not_go_back_with_the_wall_clock(loop, wall, walled):
     assert walled.wall_ns() == START_NS - 3_590 * SECOND_NS
 
 
-@pytest.mark.parametrize(
-    ("ahead_s", "then_s"),
-    [
-        pytest.param(0.9, 10, id="a wall clock less than a second ahead is not followed"),
-        pytest.param(1.0, 10, id="a wall clock one second ahead is not followed"),
-        pytest.param(1.1, 11.1, id="a wall clock more than a second ahead is followed"),
-        pytest.param(3_600, 3_610, id="after an hour of suspend the hour has passed"),
-    ],
-)
-def test_time_follows_the_wall_clock_forward(loop, wall, walled, ahead_s, then_s):
+@pytest.mark.parametrize("step_s", [-3_600, -40, 0.9, 40, 3_600])
+def test_time_is_steady_whatever_is_done_to_the_wall_clock(loop, wall, walled, step_s):
     loop.advance(10)
-    wall.off_ns += round(ahead_s * SECOND_NS)
-    assert walled.now_ns() == START_NS + round(then_s * SECOND_NS)
-    wall.off_ns -= round(ahead_s * SECOND_NS)
-    assert walled.now_ns() == START_NS + round(then_s * SECOND_NS)
+    wall.off_ns += round(step_s * SECOND_NS)
+    assert walled.now_ns() == START_NS + 10 * SECOND_NS
+    assert walled.wall_ns() == START_NS + round((10 + step_s) * SECOND_NS)
+    loop.advance(5)
+    wall.off_ns = START_NS
+    assert walled.now_ns() == walled.wall_ns() == START_NS + 15 * SECOND_NS
+
+
+@pytest.mark.parametrize("step_s", [-3_600, 40, 3_600])
+def test_a_timer_keeps_its_delay_when_somebody_sets_the_wall_clock(loop, wall, walled, step_s):
+    rang = []
+    walled.call_at(START_NS + 20 * SECOND_NS, lambda: rang.append(loop.time()))
+    loop.advance(10)
+    wall.off_ns += step_s * SECOND_NS
+    loop.advance(30)
+    assert rang == [20]
+
+
+def test_a_moment_of_the_wall_clock_is_due_when_it_shows_it(loop, wall, walled, clock):
+    loop.advance(10)
+    wall.off_ns += 3_600 * SECOND_NS
+    assert walled.due_ns(walled.wall_ns() + 7 * SECOND_NS) == walled.now_ns() + 7 * SECOND_NS
+    assert clock.due_ns(START_NS + 30 * SECOND_NS) == START_NS + 30 * SECOND_NS
+
+
+class Suspended:
+    """A machine's steady clock, which goes on while its loop stands still."""
+
+    def __init__(self, loop):
+        self.loop, self.stood_ns = loop, 0
+
+    def __call__(self):
+        return self.loop.time_ns() + self.stood_ns
+
+
+@pytest.fixture
+def machine(loop):
+    return Suspended(loop)
+
+
+@pytest.fixture
+def suspendable(loop, machine):
+    return Clock(loop, epoch_ns=START_NS, steady_ns=machine, wall_ns=lambda: START_NS + machine())
+
+
+def test_a_suspend_counts_as_time_that_has_passed(loop, machine, suspendable):
+    loop.advance(10)
+    machine.stood_ns = 3_600 * SECOND_NS
+    assert suspendable.now_ns() == suspendable.wall_ns() == START_NS + 3_610 * SECOND_NS
+
+
+def test_what_came_due_in_a_suspend_is_called_within_a_second_after_it(loop, machine, suspendable):
+    rang = []
+    for due_s in (5, 700, 300, 4_000):
+        suspendable.call_at(START_NS + due_s * SECOND_NS, rang.append, due_s)
+    suspendable.call_at(START_NS + 310 * SECOND_NS, rang.append, "cancelled").cancel()
+    suspendable.call_after(600, rang.append, 600)
+    loop.advance(10.3)
+    machine.stood_ns = 3_600 * SECOND_NS
+    loop.advance(1)
+    assert rang == [5, 300, 600, 700]
+    loop.advance(400)
+    assert rang == [5, 300, 600, 700, 4_000]
+    assert loop.next_due_ns() is None
+
+
+def test_timers_over_a_clock_of_their_own_come_at_their_time_and_in_their_order(loop, suspendable):
+    rang = []
+
+    def ring(name):
+        rang.append((name, suspendable.now_ns() - START_NS))
+
+    late = suspendable.call_at(START_NS + 3_000_000_000, ring, "cancelled by another of its time")
+    suspendable.call_at(START_NS + 2_500_000_000, ring, "later")
+    suspendable.call_at(START_NS + 500_000_000, ring, "sooner")
+    suspendable.call_at(START_NS + 2_500_000_000, ring, "later too")
+    suspendable.call_at(START_NS - 1, ring, "past")
+    suspendable.call_at(START_NS + 3_000_000_000 - 1, late.cancel)
+    loop.run_forever()
+    assert rang == [("past", 0), ("sooner", 500_000_000), ("later", 2_500_000_000), ("later too", 2_500_000_000)]
+
+
+def test_what_a_timer_raises_is_told_and_the_others_come(loop, suspendable):
+    rang = []
+    suspendable.call_after(1, lambda: 1 / 0)
+    suspendable.call_after(1, rang.append, "the next")
+    loop.advance(2)
+    assert rang == ["the next"]
+    assert [type(report["exception"]) for report in loop.unhandled] == [ZeroDivisionError]
+    loop.unhandled.clear()
+
+
+@pytest.mark.parametrize("of", ["clock", "suspendable"])
+def test_a_sleep_that_is_cancelled_in_the_turn_in_which_it_ends_raises_nothing_else(loop, request, of):
+    clock = request.getfixturevalue(of)
+    tasks = []
+    clock.call_at(START_NS + 5 * SECOND_NS, lambda: tasks[0].cancel())
+    tasks.append(loop.create_task(clock.sleep_until(START_NS + 5 * SECOND_NS)))
+    loop.advance(6)
+    assert tasks[0].cancelled()
+    assert loop.unhandled == []
 
 
 def test_calls_come_at_their_time_unless_they_are_cancelled(loop, clock):
@@ -171,12 +260,13 @@ def test_ticks_go_on_when_the_wall_clock_steps_back_inside_one(loop, wall, walle
     assert [at for at, _ in seen] == [10, 20, 30, 40, 50]
 
 
-def test_after_a_suspend_there_is_one_tick_and_not_a_burst(loop, wall, walled):
-    seen = seconds(walled, walled.grid(10, first_after_s=10))
+def test_after_a_suspend_there_is_one_tick_and_not_a_burst(loop, machine, suspendable):
+    seen = seconds(suspendable, suspendable.grid(10, first_after_s=10))
     loop.advance(15)
-    wall.off_ns += 3_600 * SECOND_NS
+    machine.stood_ns += 3_600 * SECOND_NS
     loop.advance(15)
-    assert seen == [(10, 10), (3_620, 3_620), (3_630, 3_630)]
+    assert [at for at, _ in seen] == [10, 3_610, 3_620, 3_630]
+    assert seen[1][1] < 3_616 + 1
 
 
 def test_ticks_go_on_when_a_subscriber_raises():
