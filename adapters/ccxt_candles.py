@@ -16,6 +16,7 @@ __all__ = ["Candles"]
 
 _PAGE = 100  # every venue gives as many at once
 _LATE_NS = 1_000_000_000
+_LOOK_AGAIN_NS = 60_000_000_000
 
 
 class Candles:
@@ -55,11 +56,13 @@ class Candles:
         """For ever ask, shortly after each close, for what was not told by then; again and again while it is late."""
         late_ns = 0
         while True:
-            await self._clock.sleep_until(self._ask_at_ns(late_ns))
+            await self._clock.sleep_until(self._ask_due_ns(late_ns))
+            if self._due_at_ns() > self._clock.wall_ns():
+                continue
             if not await self.catch_up():
                 await self.pause()
                 late_ns = 0
-            elif self._due_ns() <= self._clock.now_ns():
+            elif self._due_at_ns() <= self._clock.wall_ns():
                 late_ns = min(max(2 * late_ns, _LATE_NS), self._timeframe_ns)
             else:
                 late_ns = 0
@@ -84,16 +87,18 @@ class Candles:
         """Come back when it is time to ask again after a failure."""
         await self._line.pause(self._where)
 
-    def _due_ns(self) -> int:
+    def _due_at_ns(self) -> int:
         return self.next_ns + self._timeframe_ns + self._delay_ns + max(0, -self._line.ahead_ns())
 
-    def _ask_at_ns(self, late_ns: int) -> int:
-        """When the next candle is due; where it is overdue, in `late_ns`, but no later than the one after it is due."""
-        due_ns, now_ns = self._due_ns(), self._clock.now_ns()
-        return min(max(due_ns, now_ns + late_ns), next_on_grid(due_ns, self._timeframe_ns, now_ns + 1))
+    def _ask_due_ns(self, late_ns: int) -> int:
+        """When to ask next (steady): when the next candle is due; where it is overdue in `late_ns`, but no later than
+        the one after it is due. At least once a minute: somebody may set the wall clock."""
+        due_at_ns, now_at_ns = self._due_at_ns(), self._clock.wall_ns()
+        ask_at_ns = min(max(due_at_ns, now_at_ns + late_ns), next_on_grid(due_at_ns, self._timeframe_ns, now_at_ns + 1))
+        return self._clock.now_ns() + min(ask_at_ns - now_at_ns, _LOOK_AGAIN_NS)
 
     def _venue_ns(self) -> int:
-        return self._clock.now_ns() + self._line.ahead_ns()
+        return self._clock.wall_ns() + self._line.ahead_ns()
 
     def _take(self, rows: Sequence[Row]) -> int:
         """Tell what is closed and new in an answer. Gives the opening of the newest candle in it, or -1."""

@@ -51,7 +51,7 @@ class CcxtMarket:
             followed.timeframe_ns,
             max(1, followed.history) + 1,
         )  # one has closed, whenever it opened
-        begun_ns = (line.clock.now_ns() // timeframe_ns - periods) * timeframe_ns
+        begun_ns = (line.clock.wall_ns() // timeframe_ns - periods) * timeframe_ns
         self._next_ns = dict.fromkeys(followed.symbols, begun_ns)
         self._tasks: set[asyncio.Task[None]] = set()
 

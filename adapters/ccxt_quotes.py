@@ -93,8 +93,10 @@ class Quotes:
         return True
 
     def _moment_ns(self, timestamp_ms: float | None) -> int:
-        now_ns = self._clock.now_ns()
-        return now_ns if timestamp_ms is None else min(int(timestamp_ms) * 1_000_000 - self._line.ahead_ns(), now_ns)
+        now_at_ns = self._clock.wall_ns()
+        if timestamp_ms is None:
+            return now_at_ns
+        return min(int(timestamp_ms) * 1_000_000 - self._line.ahead_ns(), now_at_ns)
 
 
 def _best(told: Told) -> tuple[Decimal, Decimal, Decimal] | None:

@@ -77,7 +77,7 @@ class Troubles:
             self._quirks,
             sent=True,
             headers=call.headers,
-            now_ms=now_ns // 1_000_000,
+            now_ms=self._clock.wall_ns() // 1_000_000,
             status=call.status,
             body=call.body,
         )

@@ -108,7 +108,7 @@ class CcxtVenue:
 
     async def find_order(self, request: OrderRequest) -> Finding:
         """Look an order up in every way that is declared; what is found carries our id, or it is not it."""
-        lookups, asked_ns = self._quirks.lookups, self._clock.now_ns()
+        lookups, asked_ns = self._quirks.lookups, self._clock.wall_ns()
         for lookup in lookups:
             with recorded() as call:
                 try:
@@ -161,7 +161,7 @@ class CcxtVenue:
         if market and request.side is Side.BUY and not self._quirks.market_buys:
             detail = f"{self.exchange.id} takes no amount to buy at the market: let pricing.order_type be limit"
             return NotPlaced(reason=Reason.REJECTED, detail=detail, final=True)
-        asked_ns = self._clock.now_ns()
+        asked_ns = self._clock.wall_ns()
         with recorded() as call:
             try:
                 order = await self._bounded(
@@ -228,7 +228,7 @@ class CcxtVenue:
 
     async def _look_up(self, lookup: Lookup, request: OrderRequest, call: Call) -> Any | None:
         venue_id = self._quirks.venue_id(request.client_order_id)
-        since_ms = (self._clock.now_ns() - _SIFTED_NS) // 1_000_000
+        since_ms = (self._clock.wall_ns() - _SIFTED_NS) // 1_000_000
         asked = lookup.call(venue_id, request.symbol, since_ms)
         try:
             found = await getattr(self.exchange, asked.method)(*asked.arguments, params=dict(asked.params))
@@ -267,7 +267,7 @@ class CcxtVenue:
             update = OrderUpdate(
                 trader=self.trader,
                 client_order_id=request.client_order_id,
-                at_ns=self._clock.now_ns(),
+                at_ns=self._clock.wall_ns(),
                 status=finding.status,
                 fills=finding.fills,
             )
@@ -316,7 +316,7 @@ class CcxtVenue:
         return Evidence(
             asked=asked,
             asked_at_ns=asked_ns,
-            answered_at_ns=self._clock.now_ns(),
+            answered_at_ns=self._clock.wall_ns(),
             answer=answer[:_SAID_MAX],
             meaning=meaning,
         )

@@ -83,11 +83,11 @@ async def assemble(
     if venues is None:
         new = (trader for trader in settings.traders if trader.id not in state.book.accounts)
         opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
-    await journal.commit([Item(clock.now_ns(), tuple(opening))], {})
+    await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
 
     commits = GroupCommit(journal, clock=clock, group_max=settings.journal.group_max, images=state.images)
-    markets = Markets(symbols)
+    markets = Markets(symbols, clock=clock)
     room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
     in_flight = InFlight(settings.max_in_flight, clock=clock)
     if venues is None:
@@ -120,7 +120,7 @@ async def assemble(
         OrderUpdates(state, commits),
         availability,
         door,
-        Telemetry(clock.now_ns),
+        Telemetry(clock),
     )
     rules = _rules(settings, parts, seen=lambda: _accepted_lately(settings, journal, clock))
     return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
@@ -208,7 +208,7 @@ def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rul
 
 
 def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:
-    since_ns = clock.now_ns() - round(settings.dedup.window_s * 1e9)
+    since_ns = clock.wall_ns() - round(settings.dedup.window_s * 1e9)
     lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
     newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]
     return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]

@@ -112,15 +112,15 @@ SAFEGUARDS = (
         (
             Edit(
                 _PLACEMENT,
-                "self._commits.submit(item, self._settled, (order, outcome), must=True)",
-                "self._commits.submit(item, self._settled, (order, outcome))",
+                "self._commits.submit(item, self._settled, (order, outcome, due_ns), must=True)",
+                "self._commits.submit(item, self._settled, (order, outcome, due_ns))",
             ),
         ),
     ),
     Safeguard(
         "time to live at the send",
         "what expired while its intent was committed is not sent",
-        (Edit(_PLACEMENT, "if self._clock.now_ns() >= order.entry.expires_at_ns:", "if False:"),),
+        (Edit(_PLACEMENT, "if self._clock.now_ns() >= order.entry.deadline_ns:", "if False:"),),
     ),
     Safeguard(
         "halt at the send",

@@ -93,7 +93,7 @@ class Clock(PeriodicScheduler):
         return self._epoch_ns + self._steady_ns()
 
     def wall_ns(self) -> int:
-        """What the wall clock shows now, in nanoseconds UTC. It may jump: for stored times, and the stamps of others."""
+        """What the wall clock shows, in nanoseconds UTC. It may jump: for stored times, and the stamps of others."""
         return self.now_ns() if self._wall_ns is None else self._wall_ns()
 
     def due_ns(self, at_ns: int) -> int:

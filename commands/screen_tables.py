@@ -43,7 +43,7 @@ def markets_table(engine: Engine, listed: int, *, spread: bool) -> Table:
         if quote is None:
             table.add_row(symbol, Text("no price", _POOR))
             continue
-        age_ns = now_ns - quote.at_ns
+        age_ns = markets.age_ns(symbol, now_ns) or 0
         stale = age_ns > engine.rules.execution.max_data_age_ns
         prices = (quote.bid, quote.ask) if spread else (quote.bid,)
         table.add_row(symbol, *map(plain, prices), Text(age(age_ns), _BAD if stale else _DIM))

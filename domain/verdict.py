@@ -34,6 +34,8 @@ class Score(Struct, frozen=True, gc=False):
 class Verdict(Struct, frozen=True, gc=False):
     """A signal and the judgement on it at `at_ns`, in nanoseconds UTC. Refused as soon as `refusal` is set.
 
+    `received_ns` is the same moment by the steady clock, for what counts from it; 0 where nobody said.
+
     `reply`, where the sender waits for it, is called once with the receipt, after the commit.
     """
 
@@ -42,6 +44,7 @@ class Verdict(Struct, frozen=True, gc=False):
     score: Score | None = None
     refusal: Refusal | None = None
     reply: Reply | None = None
+    received_ns: int = 0
 
 
 Check: TypeAlias = Callable[[Signal, int], Refusal | None]

@@ -47,10 +47,13 @@ def refuse_repeats(
         windows: OrderedDict[tuple[str, str, str], tuple[int, str]] = OrderedDict()  # oldest first
 
         def check(signal: Signal, at_ns: int) -> Refusal | None:
-            while windows and at_ns - next(iter(windows.values()))[0] >= window_ns:
+            while windows and abs(at_ns - next(iter(windows.values()))[0]) >= window_ns:
                 windows.popitem(last=False)
             key = (signal.source, signal.symbol, signal.side)
             window = windows.get(key)
+            if window is not None and abs(at_ns - window[0]) >= window_ns:  # the wall clock was set meanwhile
+                del windows[key]
+                window = None
             if window is None:
                 if len(windows) == max_keys:
                     windows.popitem(last=False)

@@ -58,7 +58,7 @@ class Deadlines(Generic[_Key]):
 
     @property
     def next_ns(self) -> int | None:
-        """The earliest deadline, in nanoseconds UTC, or None when there is none."""
+        """The earliest deadline, or None when there is none."""
         heap = self._heap
         while heap and self._added.get(heap[0][2]) != heap[0][1]:
             heappop(heap)
@@ -76,9 +76,9 @@ def expire(*, ttl_s: float, clock: Clock, ended: Observable[str]) -> Stage:
         ---a--------        ended
         -a--b----B-|        b has expired
 
-    The time to live is the signal's own, else `ttl_s`, and counts from the verdict's moment. `ended` tells the ids of
-    signals that came to their end. The refusal is `awaiting_tick`: measured are the seconds waited, limit is the time
-    to live.
+    The time to live is the signal's own, else `ttl_s`, and counts from its receipt, by the steady clock. `ended` tells
+    the ids of signals that came to their end. The refusal is `awaiting_tick`: measured are the seconds waited, limit is
+    the time to live.
 
     Emits when:      upstream emits, and at the deadline of each accepted signal that has not ended.
     Completes when:  upstream has completed and nothing waits.
@@ -93,26 +93,27 @@ def expire(*, ttl_s: float, clock: Clock, ended: Observable[str]) -> Stage:
 
     def operator(source: Observable[Verdict]) -> Observable[Verdict]:
         def subscribe(observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            waiting: dict[str, Verdict] = {}
+            waiting: dict[str, tuple[Verdict, int]] = {}
             deadlines: Deadlines[str] = Deadlines()
             completed = False
 
             def receive(verdict: Verdict) -> None:
                 signal = verdict.signal
                 if verdict.refusal is None and signal.id not in waiting:
-                    waiting[signal.id] = verdict
-                    at_ns = verdict.at_ns + round((signal.ttl_s or ttl_s) * 1e9)
-                    deadlines.add(signal.id, at_ns)
-                    alarm.set(at_ns)
+                    received_ns = verdict.received_ns or clock.now_ns()
+                    waiting[signal.id] = verdict, received_ns
+                    deadline_ns = received_ns + round((signal.ttl_s or ttl_s) * 1e9)
+                    deadlines.add(signal.id, deadline_ns)
+                    alarm.set(deadline_ns)
                 observer.on_next(verdict)
 
             def ring() -> None:
                 now_ns = clock.now_ns()
                 for signal_id in deadlines.due(now_ns):
-                    verdict = waiting.pop(signal_id)
-                    signal, waited_s = verdict.signal, (now_ns - verdict.at_ns) / 1e9
+                    verdict, received_ns = waiting.pop(signal_id)
+                    signal, waited_s = verdict.signal, (now_ns - received_ns) / 1e9
                     refusal = Refusal(Reason.AWAITING_TICK, measured=waited_s, limit=signal.ttl_s or ttl_s)
-                    observer.on_next(Verdict(signal, now_ns, verdict.score, refusal))
+                    observer.on_next(Verdict(signal, clock.wall_ns(), verdict.score, refusal))
                 if (next_ns := deadlines.next_ns) is not None:
                     alarm.set(next_ns)
                 complete_if_over()

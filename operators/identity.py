@@ -20,7 +20,8 @@ def identify(clock: Clock) -> Callable[[Observable[Raw]], Observable[Verdict]]:
         -a--?--b-|          ? is not a signal
         -a--M--b-|          M is refused: malformed
 
-    `at_ns` is the clock's time, the signal's id is that of its sender and key or of its content, `reply` goes along.
+    `at_ns` is what the wall clock shows, so that ages are right as soon as it is. The signal's id is that of its sender
+    and key or of its content, `reply` goes along.
 
     Emits when:      upstream emits.
     Completes when:  upstream completes.
@@ -30,12 +31,12 @@ def identify(clock: Clock) -> Callable[[Observable[Raw]], Observable[Verdict]]:
 
     def operator(source: Observable[Raw]) -> Observable[Verdict]:
         def subscribe(observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            emit, now_ns = observer.on_next, clock.now_ns
+            emit, now_ns, wall_ns = observer.on_next, clock.now_ns, clock.wall_ns
 
             def read(raw: Raw) -> None:
-                at_ns = now_ns()
+                at_ns = wall_ns()
                 signal, refusal = read_signal(raw, at_ns)
-                emit(Verdict(signal, at_ns, None, refusal, raw.reply))
+                emit(Verdict(signal, at_ns, None, refusal, raw.reply, now_ns()))
 
             return source.subscribe(read, observer.on_error, observer.on_completed)
 

@@ -77,7 +77,8 @@ def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
                 parts.append((name, part))
         except Exception as error:
             return Verdict(signal, at_ns, None, refuse_failed_check(name, error), verdict.reply)
-        return Verdict(signal, at_ns, Score(total / weight_in_all, tuple(parts)), None, verdict.reply)
+        scored = Score(total / weight_in_all, tuple(parts))
+        return Verdict(signal, at_ns, scored, None, verdict.reply, verdict.received_ns)
 
     return rx.map(weigh)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import groupby
 
+from msgspec.structs import replace
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
@@ -32,10 +33,11 @@ def as_time_passes(
     def subscribe(
         observer: abc.ObserverBase[Candle | Quote], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        shown_ns = clock.now_ns() // timeframe_ns * timeframe_ns
+        shown_ns = clock.wall_ns() // timeframe_ns * timeframe_ns
 
-        def show(at_ns: int) -> None:
+        def show(_: object = None) -> None:
             nonlocal shown_ns
+            at_ns = clock.wall_ns()
             while shown_ns + timeframe_ns <= at_ns:
                 for symbol in symbols:
                     observer.on_next(market.candle(symbol, shown_ns, timeframe_ns))
@@ -43,7 +45,7 @@ def as_time_passes(
             for symbol in symbols:
                 observer.on_next(market.quote(symbol, at_ns))
 
-        show(clock.now_ns())
+        show()
         return clock.grid(1, first_after_s=1).subscribe(show, scheduler=scheduler)
 
     return Observable(subscribe)
@@ -65,7 +67,7 @@ def as_recorded(candles: Iterable[Candle], *, clock: Clock, spread_bps: Decimal)
         def show(together: Iterator[Candle]) -> None:
             for candle in together:
                 observer.on_next(candle)
-                observer.on_next(quote_at_close(candle, spread_bps))
+                observer.on_next(replace(quote_at_close(candle, spread_bps), at_ns=clock.wall_ns()))
             wait()
 
         def wait() -> None:
@@ -80,7 +82,7 @@ def as_recorded(candles: Iterable[Candle], *, clock: Clock, spread_bps: Decimal)
                 observer.on_completed()
             else:
                 closed_at_ns, together = moment
-                clock.call_at(closed_at_ns, show, together)
+                clock.call_at(clock.due_ns(closed_at_ns), show, together)
 
         wait()
         return disposed

@@ -126,7 +126,7 @@ class PaperVenue:
 
     def on_quote(self, quote: Quote) -> None:
         """Fill what the new best prices reach, as far as their depth lasts."""
-        self._now_ns = max(self._now_ns, quote.at_ns)
+        self._now_ns = quote.at_ns
         rules = self._rules(quote.symbol)
         changes = self._desk(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
         changes += self._desk(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)

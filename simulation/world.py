@@ -21,7 +21,7 @@ def simulated_world(
 ) -> World:
     """The seeded market, as the clock goes."""
     market = SimulatedMarket(seed, spread_bps=float(spread_bps))
-    known = [candle for s in symbols for candle in market.history(s, timeframe_ns, history, clock.now_ns())]
+    known = [candle for s in symbols for candle in market.history(s, timeframe_ns, history, clock.wall_ns())]
     news = as_time_passes(market, symbols, timeframe_ns, clock=clock)
     return World("simulated market", frozenset(symbols), known, news)
 
@@ -37,11 +37,11 @@ def played_world(candles: Sequence[Candle], *, history: int, spread_bps: Decimal
     moments = sorted({candle.closed_at_ns for candle in candles})
     last_known_ns = moments[min(history, len(moments)) - 1] if history else moments[0] - candles[0].timeframe_ns
     timeframe_ns = candles[0].timeframe_ns
-    shift_ns = clock.now_ns() // timeframe_ns * timeframe_ns - last_known_ns
+    shift_ns = clock.wall_ns() // timeframe_ns * timeframe_ns - last_known_ns
     moved = [replace(candle, opened_at_ns=candle.opened_at_ns + shift_ns) for candle in candles]
-    now_ns = clock.now_ns()
-    past = [candle for candle in moved if candle.closed_at_ns <= now_ns]
-    coming = [candle for candle in moved if candle.closed_at_ns > now_ns]
+    now_at_ns = clock.wall_ns()
+    past = [candle for candle in moved if candle.closed_at_ns <= now_at_ns]
+    coming = [candle for candle in moved if candle.closed_at_ns > now_at_ns]
     symbols = frozenset(candle.symbol for candle in candles)
     news = as_recorded(coming, clock=clock, spread_bps=spread_bps)
     return World("recorded candles, played now", symbols, past, news)

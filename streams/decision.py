@@ -91,7 +91,7 @@ def _decide(
     traders: Sequence[Trader],
     availability: Availability,
 ) -> Decision:
-    entry, at_ns = candidate.entry, candidate.at_ns
+    entry, now_ns = candidate.entry, candidate.now_ns
     signal = entry.signal
     if signal.symbol not in markets.symbols:
         followed = ", ".join(sorted(markets.symbols)[:20])
@@ -100,10 +100,11 @@ def _decide(
     if isinstance(able, Refusal):
         return Refuse(entry, able)
     quote = markets.quotes.get(signal.symbol)
-    in_the_way = obstacle(signal, at_ns, halted=state.halted, quote=quote, max_data_age_ns=rules.max_data_age_ns)
+    age_ns = markets.age_ns(signal.symbol, now_ns)
+    in_the_way = obstacle(signal, halted=state.halted, data_age_ns=age_ns, max_data_age_ns=rules.max_data_age_ns)
     if in_the_way is not None:
         return Wait(entry, in_the_way)
-    ready = eligible(able, signal, at_ns, availability=availability, book=state.book, without=entry.rejected_by)
+    ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
     if isinstance(ready, Standstill):
         return Wait(entry, ready.why, ready.until_ns)
     decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))

@@ -117,7 +117,7 @@ def _market(engine: Engine, symbol: str, at_ns: int) -> Finding:
     quote: Quote | None = engine.parts.markets.quotes.get(symbol)
     if quote is None:
         return Finding(f"market {symbol}", Health.ERROR, "no price so far", CURES[Reason.NO_MARKET_DATA])
-    age_ns, max_age_ns = at_ns - quote.at_ns, engine.rules.execution.max_data_age_ns
+    age_ns, max_age_ns = engine.parts.markets.age_ns(symbol, at_ns) or 0, engine.rules.execution.max_data_age_ns
     if age_ns > max_age_ns:
         says = f"the price is {_seconds(age_ns)} old, at most {_seconds(max_age_ns)} is allowed"
         return Finding(f"market {symbol}", Health.ERROR, says, CURES[Reason.STALE_MARKET_DATA])
@@ -159,7 +159,7 @@ def _execution(engine: Engine, at_ns: int) -> Finding:
     due_ns = next_ns - round(rhythm.interval_s * 1e9)
     first = next(iter(engine.parts.room.entries.values()), None)
     last_ns = engine.parts.telemetry.heartbeats.get("tick", engine.started_ns)
-    if first is not None and max(first.received_at_ns, last_ns) < due_ns < at_ns - _LATE_NS:
+    if first is not None and max(first.received_ns, last_ns) < due_ns < at_ns - _LATE_NS:
         says = f"one was due {_seconds(at_ns - due_ns)} ago, and did not take place"
         return Finding(
             "execution", Health.ERROR, says, "the program is overloaded or stuck: start it again, see `report`"

@@ -69,9 +69,10 @@ def as_stamped(payloads: Iterable[bytes], *, clock: Clock) -> Observable[Raw]:
     """
 
     def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        start_ns = clock.now_ns()
+        start_at_ns = clock.wall_ns()
         raws = [Raw(payload, may_say_now=True) for payload in payloads]
-        stamped = sorted(((max(read_signal(raw, start_ns)[0].timestamp_ns, start_ns), n) for n, raw in enumerate(raws)))
+        stamps = [read_signal(raw, start_at_ns)[0].timestamp_ns for raw in raws]
+        stamped = sorted((clock.due_ns(max(at_ns, start_at_ns)), n) for n, at_ns in enumerate(stamps))
         disposed = BooleanDisposable()
 
         def turn(next_of: int) -> None:

@@ -120,7 +120,7 @@ class Engine:
 
     def record(self, body: e.Body) -> None:
         """Have an event of the pipeline as a whole recorded: a halt, a resumption, a fault."""
-        self.parts.commits.submit(Item(self.parts.clock.now_ns(), (body,)), must=True)
+        self.parts.commits.submit(Item(self.parts.clock.wall_ns(), (body,)), must=True)
 
     def fault(self, where: str, error: Exception) -> None:
         """Record that something went wrong that is not a signal's fault; the streams go on."""
@@ -183,7 +183,7 @@ class Engine:
         deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
         await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
-        parts.door.record(parts.clock.now_ns())
+        parts.door.record(parts.clock.wall_ns())
         parts.commits.take_image()
         self.record(e.Stopped(left=left))
         await self._while_before(deadline_ns + _LAST_WORD_NS, parts.commits.depth)
@@ -212,8 +212,8 @@ class Engine:
     def _take_up(self, life: OpenSignal, resolution: Resolution) -> None:
         parts, outcome = self.parts, self.parts.state.outcome(life.number)
         if outcome is Outcome.WAITING:
-            entry = Entry.of(life)
-            if parts.room.enter(entry) and entry.not_before_ns:
+            entry = Entry.of(life, parts.clock)
+            if parts.room.enter(entry) and entry.due_ns:
                 parts.placement.retry_at.on_next(entry)
         elif outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED):
             resolution.take_up(life, outcome)

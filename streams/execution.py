@@ -37,22 +37,22 @@ class Rhythm(Struct, frozen=True):
 
 
 class Tick(Struct, frozen=True, gc=False):
-    """An execution at `at_ns`, of the signals in `numbers`, or, where there are none, of all that wait."""
+    """An execution at `due_ns` (steady), of the signals in `numbers`, or, where there are none, of all that wait."""
 
-    at_ns: int
+    due_ns: int
     cause: Cause
     numbers: tuple[int, ...] = ()
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A waiting signal whose turn it is."""
+    """A waiting signal whose turn it is, at the steady time `now_ns`."""
 
     entry: Entry
-    at_ns: int
+    now_ns: int
 
 
 def next_execution_ns(rhythm: Rhythm, started_ns: int, now_ns: int) -> int:
-    """When the next execution of the interval is due, or was due if that is this very moment, in nanoseconds UTC."""
+    """When the next execution of the interval is due, or was due if that is this very moment: steady, in ns."""
     return next_on_grid(started_ns + round(rhythm.first_after_s * 1e9), round(rhythm.interval_s * 1e9), now_ns)
 
 
@@ -71,8 +71,8 @@ def ticks(rhythm: Rhythm, *, clock: Clock, asked: Observable[Tick], room: Waitin
     Memory:          one timer.
     """
 
-    def of_interval(at_ns: int) -> Tick:
-        return Tick(at_ns, Cause.INTERVAL)
+    def of_interval(due_ns: int) -> Tick:
+        return Tick(due_ns, Cause.INTERVAL)
 
     if clock.is_simulated:
         points = _while_something_waits(rhythm, clock, room)
@@ -156,7 +156,7 @@ def release(
                 else:
                     turn = list(waiting.values())
                 for entry in turn:
-                    if entry.number not in meant and entry.not_before_ns <= tick.at_ns:
+                    if entry.number not in meant and entry.due_ns <= tick.due_ns:
                         meant.add(entry.number)
                         heappush(left, (-entry.score, entry.number, entry))
                 pump()
@@ -183,7 +183,7 @@ def release(
                 while left and len(turn) < places:
                     entry = heappop(left)[-1]
                     meant.discard(entry.number)
-                    if room.entries.get(entry.number) is entry and now_ns < entry.expires_at_ns:
+                    if room.entries.get(entry.number) is entry and now_ns < entry.deadline_ns:
                         turn.append(Candidate(entry, now_ns))
                 return turn
 

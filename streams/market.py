@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from reactivex import Observable, abc
 
+from clock import Clock
 from domain.market import Candle, Quote
 
 __all__ = ["Markets", "News", "World", "candles_of"]
@@ -25,16 +26,27 @@ class World(Struct, frozen=True):
 
 
 class Markets:
-    """The newest quote of each symbol that is followed. Memory: one quote a symbol."""
+    """The newest quote of each symbol that is followed, and how old it is. Memory: one quote a symbol.
 
-    def __init__(self, symbols: frozenset[str]) -> None:
+    A quote is as old as its stamp says when it comes, by the wall clock of that moment, and ages by the steady clock.
+    """
+
+    def __init__(self, symbols: frozenset[str], *, clock: Clock) -> None:
         self.symbols = symbols
         self.quotes: dict[str, Quote] = {}
+        self._clock = clock
+        self._of_ns: dict[str, int] = {}
 
     def follow(self, news: News) -> None:
         """Take news in."""
         if type(news) is Quote:
             self.quotes[news.symbol] = news
+            self._of_ns[news.symbol] = min(self._clock.due_ns(news.at_ns), self._clock.now_ns())
+
+    def age_ns(self, symbol: str, now_ns: int) -> int | None:
+        """How old the newest quote of a symbol is at a steady time, in nanoseconds; None where there is none."""
+        of_ns = self._of_ns.get(symbol)
+        return None if of_ns is None else now_ns - of_ns
 
 
 def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:

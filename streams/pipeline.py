@@ -101,19 +101,19 @@ def pipeline(
                 traders=traders,
                 availability=parts.availability,
             )
-            placement.take(decision, candidate.at_ns)
+            placement.take(decision, candidate.now_ns)
             decisions.append(decision)
         return decisions
 
     def executed(tick: Tick) -> None:
         parts.telemetry.tick(tick)
-        parts.door.record(tick.at_ns)
+        parts.door.record(clock.wall_ns())
 
     received = signals.pipe(rules.admit, identify(clock))
     judged = received.pipe(
         rules.entry,
         record(commits, item_of=first_event, turned_away=parts.door.turned_away),
-        hold(room, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
+        hold(room, clock=clock, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
         at_once(clock),
     )
     retried = placement.retry_at.pipe(requeue(clock))
@@ -144,8 +144,8 @@ def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
     def stage(source: Observable[Entry]) -> Observable[Tick]:
         def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             def wait(entry: Entry) -> None:
-                at_ns = entry.not_before_ns
-                clock.call_at(at_ns, observer.on_next, Tick(at_ns, Cause.REQUEUE, (entry.number,)))
+                due_ns = entry.due_ns
+                clock.call_at(due_ns, observer.on_next, Tick(due_ns, Cause.REQUEUE, (entry.number,)))
 
             return source.subscribe(wait, observer.on_error)
 

@@ -99,23 +99,23 @@ class Placement:
         )
         answered.subscribe(self._heard)
 
-    def take(self, decision: Decision, at_ns: int) -> None:
-        """Act on a decision that was made at `at_ns`, at once."""
+    def take(self, decision: Decision, now_ns: int) -> None:
+        """Act on a decision that was made at the steady time `now_ns`, at once."""
         match decision:
             case Send(entry=entry, request=request):
                 self._room.leave(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
-                self._availability.gave_order(request.trader, at_ns)
-                item = Item(at_ns, (request,), entry.number, entry.signal.id)
+                self._availability.gave_order(request.trader, now_ns)
+                item = Item(self._clock.wall_ns(), (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
-                self._room.end(entry, at_ns, refused)
+                self._room.end(entry, refused)
             case Wait(entry=entry, obstacle=obstacle, until_ns=until_ns):
                 entry.obstacle = obstacle
-                if at_ns < until_ns < entry.expires_at_ns:
-                    entry.not_before_ns = until_ns
+                if now_ns < until_ns < entry.deadline_ns:
+                    entry.due_ns = until_ns
                     self.retry_at.on_next(entry)
 
     def take_up(self, order: Send, answer: Answer) -> None:
@@ -134,8 +134,9 @@ class Placement:
         entry, request = order.entry, order.request
         outcome = self._outcome(entry, request, answer)
         done = type(outcome) is e.Failed or (type(outcome) is e.Placed and outcome.status is not OrderStatus.OPEN)
-        item = Item(self._clock.now_ns(), (outcome,), entry.number, entry.signal.id, done=done)
-        self._commits.submit(item, self._settled, (order, outcome), must=True)
+        item = Item(self._clock.wall_ns(), (outcome,), entry.number, entry.signal.id, done=done)
+        due_ns = self._clock.due_ns(outcome.retry_at_ns) if type(outcome) is e.Deferred else 0
+        self._commits.submit(item, self._settled, (order, outcome, due_ns), must=True)
 
     def _committed(self, orders: Sequence[Send], answers: Sequence[Told]) -> None:
         for order, answer in zip(orders, answers, strict=True):
@@ -155,7 +156,7 @@ class Placement:
         halted, signal = self._state.halted, order.entry.signal
         if halted is not None and not (halted.reduce_only and signal.side is Side.SELL):
             return NotPlaced(reason=Reason.HALTED, detail=halted.why, final=False)
-        if self._clock.now_ns() >= order.entry.expires_at_ns:
+        if self._clock.now_ns() >= order.entry.deadline_ns:
             return NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
         return None
 
@@ -178,7 +179,7 @@ class Placement:
                     client_order_id=order_id,
                     reason=reason,
                     detail=detail,
-                    retry_at_ns=self._clock.now_ns(),
+                    retry_at_ns=self._clock.wall_ns(),
                     final=True,
                     evidence=seen,
                 )
@@ -187,9 +188,9 @@ class Placement:
                 return e.Failed(client_order_id=order_id, reason=reason, detail=detail, evidence=seen)
             case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s, evidence=seen):
                 away_s = 0.0 if after_s is None or self._elsewhere(entry, request.trader) else after_s
-                again_ns = self._clock.now_ns() + int(max(away_s, self._delay_s(entry)) * 1e9)
+                again_at_ns = self._clock.wall_ns() + int(max(away_s, self._delay_s(entry)) * 1e9)
                 return e.Deferred(
-                    client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_ns, evidence=seen
+                    client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_at_ns, evidence=seen
                 )
             case Unanswered(detail=detail, evidence=seen):
                 return e.Unresolved(client_order_id=order_id, detail=detail, evidence=seen)
@@ -217,11 +218,11 @@ class Placement:
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
         )
 
-    def _settled(self, outcomes: Sequence[tuple[Send, e.Body]], _: Sequence[Told]) -> None:
-        for order, body in outcomes:
+    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], _: Sequence[Told]) -> None:
+        for order, body, due_ns in outcomes:
             if type(body) is e.Deferred:
                 entry = order.entry
-                entry.not_before_ns, entry.obstacle = body.retry_at_ns, Refusal(body.reason, measured=body.detail)
+                entry.due_ns, entry.obstacle = due_ns, Refusal(body.reason, measured=body.detail)
                 self._room.enter(entry)
                 self.retry_at.on_next(entry)
             elif type(body) is e.Unresolved:

@@ -109,7 +109,7 @@ def _rehearse(parts: Parts, rules: Rules, traders: Sequence[Trader], at_ns: int)
 def _hindrance(
     entry: Entry, parts: Parts, rules: Rules, traders: Sequence[Trader], at_ns: int
 ) -> tuple[Refusal, bool] | None:
-    if entry.not_before_ns > at_ns:
+    if entry.due_ns > at_ns:
         return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
     match decide(
         Candidate(entry, at_ns),

@@ -59,10 +59,11 @@ class Reconciliation:
         Raises:
             VenueUnavailable: the venue did not tell all of it.
         """
-        begun_ns = self._clock.now_ns()
+        begun_ns, begun_at_ns = self._clock.now_ns(), self._clock.wall_ns()
         placing_before = self._placing(venue.trader)
         totals = await venue.balances()
-        listed = await venue.orders_since(self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS))
+        since_ns = self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS)
+        listed = await venue.orders_since(begun_at_ns - (begun_ns - since_ns))
         differences = [found for order in listed.orders for found in self._order(venue, order, settle=settle)]
         seen = {order.client_order_id for order in listed.orders}
         differences += await self._unlisted(venue, seen)
@@ -112,7 +113,7 @@ class Reconciliation:
                     OrderUpdate(
                         trader=venue.trader,
                         client_order_id=order_id,
-                        at_ns=self._clock.now_ns(),
+                        at_ns=self._clock.wall_ns(),
                         status=status,
                         fills=order.fills,
                     )
@@ -141,7 +142,7 @@ class Reconciliation:
                 yield difference(venue, Kind.BALANCE, currency, plain(here), plain(there), settled=settle)
         if counted and settle:
             counting = e.Counted(trader=venue.trader, balances=counted)
-            self._commits.submit(Item(self._clock.now_ns(), (counting,)), must=True)
+            self._commits.submit(Item(self._clock.wall_ns(), (counting,)), must=True)
 
     def _placing(self, trader: str) -> bool:
         standing = self._state.standing.values()

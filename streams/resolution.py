@@ -69,7 +69,7 @@ class Resolution:
 
     def take_up(self, life: OpenSignal, outcome: Outcome) -> None:
         """Go on with an order that an earlier run left without an outcome, unknown, or parked."""
-        order = Send(Entry.of(life), _last_request(life))
+        order = Send(Entry.of(life, self._clock), _last_request(life))
         if outcome is Outcome.PARKED:
             self._sought[life.number] = _Sought(order, Reason.NO_PROOF, 0, recorded=True)
         elif outcome is Outcome.UNKNOWN:
@@ -146,7 +146,7 @@ class Resolution:
 
     def _record(self, sought: _Sought, body: e.Body) -> None:
         entry = sought.order.entry
-        self._commits.submit(Item(self._clock.now_ns(), (body,), entry.number, entry.signal.id), must=True)
+        self._commits.submit(Item(self._clock.wall_ns(), (body,), entry.number, entry.signal.id), must=True)
 
     async def _pause(self, sought: _Sought, tries: int) -> None:
         lookups, now_ns = self._lookups, self._clock.now_ns()

@@ -98,11 +98,11 @@ def generate(
                     alarm.set(next_on_grid(anchor_ns, every_ns, clock.now_ns()))
 
             def tick() -> None:
-                now_ns = clock.now_ns()
+                at_ns = clock.wall_ns()
                 looked_at = list(news.values())
                 news.clear()
                 for desk in looked_at:
-                    for raw in _look(desk, generation, now_ns, fault):
+                    for raw in _look(desk, generation, at_ns, fault):
                         observer.on_next(raw)
                 if completed:
                     observer.on_completed()
@@ -129,37 +129,35 @@ def generate(
 
 
 def _look(
-    desk: _Desk, generation: Generation, now_ns: int | None, fault: Callable[[str, Exception], None]
+    desk: _Desk, generation: Generation, at_ns: int | None, fault: Callable[[str, Exception], None]
 ) -> Iterable[Raw]:
-    """Show a symbol's new candles to its strategies; their ideas of the newest, if it is one to act on at `now_ns`."""
+    """Show a symbol's new candles to its strategies; their ideas of the newest, if it is one to act on at `at_ns`."""
     candles, desk.closed = desk.closed, []
     desk.seen += len(candles)
     newest = candles[-1]
     speak = (
-        now_ns is not None
-        and desk.seen >= generation.min_candles
-        and now_ns - newest.closed_at_ns <= newest.timeframe_ns
+        at_ns is not None and desk.seen >= generation.min_candles and at_ns - newest.closed_at_ns <= newest.timeframe_ns
     )
     for analyst, strategy in zip(generation.analysts, desk.strategies, strict=True):
         wrong: Exception | None = None
         for candle in candles:
             try:
                 idea = strategy(candle)
-                if idea is not None and candle is newest and speak and now_ns is not None:
-                    yield _signal(analyst, candle, idea, now_ns)
+                if idea is not None and candle is newest and speak and at_ns is not None:
+                    yield _signal(analyst, candle, idea, at_ns)
             except Exception as error:
                 wrong = error
         if wrong is not None:
             fault(f"strategy {analyst.name} on {newest.symbol}", wrong)
 
 
-def _signal(analyst: Analyst, candle: Candle, idea: Idea, now_ns: int) -> Raw:
+def _signal(analyst: Analyst, candle: Candle, idea: Idea, at_ns: int) -> Raw:
     params = ",".join(f"{name}={value}" for name, value in sorted(analyst.params.items()))
     said = {
         "symbol": candle.symbol,
         "side": idea.side,
         "strength": idea.strength,
-        "timestamp": now_ns // 1_000_000,
+        "timestamp": at_ns // 1_000_000,
         "source": f"strategy:{analyst.name}",
         "key": f"{analyst.name}({params}) {candle.symbol} {candle.timeframe_ns // 1_000_000_000}s "
         f"{candle.opened_at_ns // 1_000_000}",

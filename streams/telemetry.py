@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from reactivex import Subject
 
+from clock import Clock
 from domain import events as e
 from streams.execution import Tick
 from streams.latency import Latencies
@@ -34,43 +35,41 @@ _LOSSES: frozenset[type[e.Body]] = frozenset({e.Expired, e.Refused})
 
 
 class Telemetry:
-    """Counts executions, and events by kind, keeps the last sign of life of every stage, and latencies from receipt on.
+    """Counts executions, and events by kind, keeps the last sign of life of every stage (steady), and latencies.
 
     `waited` is from receipt to the intent, `sent` from there to the acknowledgement, `total` from receipt to the
     acknowledgement. `last_loss` is the last signal that was refused or expired, until another one is accepted. Memory:
     kinds and stages, and one moment for each signal that is not decided.
     """
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.executions = 0
         self.counts: Counter[str] = Counter()
         self.heartbeats: dict[str, int] = {}
         self.last_loss: e.Recorded | None = None
         self.latencies = {"recorded": Latencies(), "waited": Latencies(), "sent": Latencies(), "total": Latencies()}
         self.ticks: Subject[Tick] = Subject()
-        self._now_ns = now_ns
+        self._clock = clock
         self._received: dict[int, int] = {}
         self._intended: dict[int, int] = {}
 
     def tick(self, tick: Tick) -> None:
         """Take in an execution; `ticks` passes it on to whoever shows it."""
         self.executions += 1
-        self.heartbeats["tick"] = tick.at_ns
+        self.heartbeats["tick"] = tick.due_ns
         self.ticks.on_next(tick)
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
-        now_ns = self._now_ns()
-        newest: dict[type[e.Body], int] = {}
+        now_ns, now_at_ns = self._clock.now_ns(), self._clock.wall_ns()
         seen: dict[type[e.Body], int] = {}
         for event in events:
             number, at_ns, kind = event.number, event.at_ns, type(event.body)
-            newest[kind] = at_ns
             seen[kind] = seen.get(kind, 0) + 1
             if kind is e.Accepted:
                 self.last_loss = None
                 self._received[number] = at_ns
-                self.latencies["recorded"].add(now_ns - at_ns)
+                self.latencies["recorded"].add(now_at_ns - at_ns)
             elif kind is e.Intended:
                 self._intended[number] = at_ns
                 if (received_ns := self._received.get(number)) is not None:
@@ -85,7 +84,7 @@ class Telemetry:
         for kind, count in seen.items():
             self.counts[e.KIND_OF[kind]] += count
             if (stage := _STAGE_OF.get(kind)) is not None:
-                self.heartbeats[stage] = max(newest[kind], self.heartbeats.get(stage, 0))
+                self.heartbeats[stage] = now_ns
 
     def _placed(self, number: int, at_ns: int) -> None:
         intended_ns = self._intended.pop(number, None)

@@ -78,7 +78,7 @@ class TurnedUp:
             fills=order.fills,
         )
         done = order.status is not OrderStatus.OPEN
-        item = Item(self._clock.now_ns(), (request, placed), entry.number, entry.signal.id, done=done)
+        item = Item(self._clock.wall_ns(), (request, placed), entry.number, entry.signal.id, done=done)
         self._commits.submit(item, must=True)
 
     def _reopen(self, life: OpenSignal, order: VenueOrder, order_id: str, outcome: Outcome) -> None:
@@ -94,7 +94,7 @@ class TurnedUp:
             fills=order.fills,
         )
         done = order.status is not OrderStatus.OPEN
-        item = Item(self._clock.now_ns(), (reopened,), life.number, life.signal_id, done=done, reopens=not done)
+        item = Item(self._clock.wall_ns(), (reopened,), life.number, life.signal_id, done=done, reopens=not done)
         self._commits.submit(item, must=True)
 
     def _halt(self, why: str, order_id: str, *, reduce_only: bool = True) -> None:
@@ -103,7 +103,7 @@ class TurnedUp:
         self._halted_for.add(order_id)
         halted = self._state.halted
         if halted is None or (halted.reduce_only and not reduce_only):
-            self._commits.submit(Item(self._clock.now_ns(), (e.Halted(reduce_only=reduce_only, why=why),)), must=True)
+            self._commits.submit(Item(self._clock.wall_ns(), (e.Halted(reduce_only=reduce_only, why=why),)), must=True)
 
 
 def _outcome_of(life: OpenSignal) -> Outcome | None:

@@ -25,27 +25,39 @@ _AWAITING = Refusal(Reason.AWAITING_TICK)
 
 
 class Entry(Struct, gc=False, eq=False):
-    """One waiting signal: when it expires, how often it was attempted, what stood in its way last, who rejected it."""
+    """One waiting signal: when it expires, how often it was attempted, what stood in its way last, who rejected it.
+
+    `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
+    expires while the program runs, and `due_ns`, before which it is not tried again, are steady.
+    """
 
     number: int
     signal: Signal
     received_at_ns: int
     expires_at_ns: int
+    deadline_ns: int
     score: float
     attempts: int = 0
-    not_before_ns: int = 0
+    due_ns: int = 0
     obstacle: Refusal = _AWAITING
     rejected_by: frozenset[str] = frozenset()
 
+    @property
+    def received_ns(self) -> int:
+        """When it was received, by the steady clock, as far as its time to live goes."""
+        return self.deadline_ns - (self.expires_at_ns - self.received_at_ns)
+
     @classmethod
-    def of(cls, life: OpenSignal) -> Entry:
-        """The entry of a signal as the journal knows it."""
+    def of(cls, life: OpenSignal, clock: Clock) -> Entry:
+        """The entry of a signal as the journal knows it. What it had left is left, and never more than it ever had."""
         first = life.events[0]
         if not isinstance(first.body, e.Accepted):
             raise TypeError(f"{life.signal_id} was never accepted")
         raw = Raw(life.raw, generated=first.body.generated, may_say_now=True)
         signal, _ = read_signal(raw, first.at_ns)
-        entry = cls(life.number, signal, first.at_ns, first.body.expires_at_ns, first.body.score)
+        expires_at_ns = first.body.expires_at_ns
+        deadline_ns = _left(expires_at_ns, first.at_ns, clock)
+        entry = cls(life.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
         entry.attempts = sum(isinstance(event.body, e.Intended) for event in life.events)
         bodies = [event.body for event in life.events]
         for intent, outcome in pairwise(bodies):
@@ -53,7 +65,8 @@ class Entry(Struct, gc=False, eq=False):
                 entry.rejected_by |= {intent.trader}
         last = bodies[-1]
         if isinstance(last, e.Deferred):
-            entry.not_before_ns, entry.obstacle = last.retry_at_ns, Refusal(last.reason, measured=last.detail)
+            entry.due_ns = _left(last.retry_at_ns, life.events[-1].at_ns, clock)
+            entry.obstacle = Refusal(last.reason, measured=last.detail)
         return entry
 
 
@@ -80,8 +93,8 @@ class WaitingRoom:
         self.entries[entry.number] = entry
         if len(self.entries) == 1:
             self.occupied.on_next(None)
-        self._deadlines.add(entry.number, entry.expires_at_ns)
-        self._alarm.set(entry.expires_at_ns)
+        self._deadlines.add(entry.number, entry.deadline_ns)
+        self._alarm.set(entry.deadline_ns)
         return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
 
     def leave(self, number: int) -> Entry | None:
@@ -94,10 +107,10 @@ class WaitingRoom:
                 del self._newest[what]
         return entry
 
-    def end(self, entry: Entry, at_ns: int, body: e.Body) -> None:
+    def end(self, entry: Entry, body: e.Body) -> None:
         """Take a signal out for good, with `body` as its last event."""
         self.leave(entry.number)
-        self._commits.submit(Item(at_ns, (body,), entry.number, entry.signal.id, done=True), must=True)
+        self._commits.submit(Item(self._clock.wall_ns(), (body,), entry.number, entry.signal.id, done=True), must=True)
 
     def _newer(self, entry: Entry) -> bool:
         what = _what(entry.signal)
@@ -105,19 +118,24 @@ class WaitingRoom:
         newest = other is None or _age(entry) > _age(other)
         old, new = (other, entry) if newest else (entry, other)
         if old is not None and new is not None:
-            self.end(old, self._clock.now_ns(), e.Superseded(by=new.signal.id))
+            self.end(old, e.Superseded(by=new.signal.id))
         if newest:
             self._newest[what] = entry
         return newest
 
     def _expire(self) -> None:
-        now_ns = self._clock.now_ns()
-        for number in self._deadlines.due(now_ns):
+        for number in self._deadlines.due(self._clock.now_ns()):
             if entry := self.entries.get(number):
                 why = entry.obstacle
-                self.end(entry, now_ns, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
+                self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
         if (next_ns := self._deadlines.next_ns) is not None:
             self._alarm.set(next_ns)
+
+
+def _left(at_ns: int, since_at_ns: int, clock: Clock) -> int:
+    """When a stored moment comes, by the steady clock: after what is left of the time between the two, and never after
+    more than that, whatever was done to the wall clock since."""
+    return min(clock.due_ns(at_ns), clock.now_ns() + at_ns - since_at_ns)
 
 
 def _what(signal: Signal) -> tuple[str, str]:
@@ -129,7 +147,7 @@ def _age(entry: Entry) -> tuple[int, int]:
 
 
 def hold(
-    room: WaitingRoom, *, ttl_ns: int, urgent: Callable[[Entry], bool]
+    room: WaitingRoom, *, clock: Clock, ttl_ns: int, urgent: Callable[[Entry], bool]
 ) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[Entry]]]:
     """Let accepted signals into the waiting room.
 
@@ -152,8 +170,10 @@ def hold(
                     verdict = entered.verdict
                     if entered.known or verdict.refusal is not None or verdict.score is None:
                         continue
-                    ends_ns = expires_at_ns(verdict, ttl_ns)
-                    entry = Entry(entered.number, verdict.signal, verdict.at_ns, ends_ns, verdict.score.value)
+                    expires = expires_at_ns(verdict, ttl_ns)
+                    deadline_ns = (verdict.received_ns or clock.now_ns()) + expires - verdict.at_ns
+                    score = verdict.score.value
+                    entry = Entry(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
                     if room.enter(entry) and urgent(entry):
                         at_once.append(entry)
                 if at_once:

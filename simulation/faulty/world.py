@@ -18,9 +18,9 @@ __all__ = ["World"]
 class World:
     """Time and fate over all the lives of a pipeline, each of which has a loop of its own.
 
-    The world's time goes on while a process is suspended; the process's own does not, and its wall clock may be set
-    wrong. What is due happens on the loop of the life that is on. `struck` counts the mishaps that struck, by kind.
-    Memory: what is due.
+    The world's time goes on while a process is suspended, and so does the steady clock of its machine, but no loop; its
+    wall clock may be set wrong: `wall_off` says from when on, and by how much. What is due happens on the loop of the
+    life that is on. `struck` counts the mishaps that struck, by kind. Memory: what is due, and how the clock was set.
     """
 
     def __init__(self, script: Script, points: Points, *, start_ns: int) -> None:
@@ -32,6 +32,7 @@ class World:
         self._loop: VirtualLoop
         self._ahead_ns = start_ns  # of the loop's time
         self._wall_off_ns = 0
+        self.wall_off: list[tuple[int, int]] = [(start_ns, 0)]
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._added = 0
         self._nth = {(m.kind, m.trader, m.nth): m for m in script.mishaps if m.kind not in AT_A_TIME}
@@ -41,7 +42,7 @@ class World:
         if hasattr(self, "_loop"):
             self._ahead_ns = self.now_ns()
         self._loop = loop
-        self.clock = Clock(loop, epoch_ns=self.wall_ns(), wall_ns=self.wall_ns)
+        self.clock = Clock(loop, epoch_ns=self.wall_ns() - self.now_ns(), steady_ns=self.now_ns, wall_ns=self.wall_ns)
         self._arm()
         return self.clock
 
@@ -95,11 +96,7 @@ class World:
     def set_wall(self, seconds: float) -> None:
         """Set the machine's clock forward, or back."""
         self._wall_off_ns += int(seconds * 1e9)
-
-    @property
-    def clock_was_set(self) -> bool:
-        """Whether the machine's clock is wrong."""
-        return bool(self._wall_off_ns)
+        self.wall_off.append((self.now_ns(), self._wall_off_ns))
 
     def _arm(self) -> None:
         if self._due:

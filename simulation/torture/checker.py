@@ -157,13 +157,26 @@ def _i4_no_late_send(read: _Read) -> Iterator[Violation]:
             yield Violation("I4", f"{order_id} was sent before its intent was durable")
             continue
         accepted = life.events[0].body
-        late_ns = sent.by_own_clock_ns if history.clock_was_set else max(sent.at_ns, sent.by_own_clock_ns)
-        if isinstance(accepted, e.Accepted) and late_ns >= accepted.expires_at_ns:
-            yield Violation("I4", f"{order_id} was sent {(late_ns - accepted.expires_at_ns) / 1e9:g} s too late")
+        if isinstance(accepted, e.Accepted):
+            expires_at_ns, received_at_ns = accepted.expires_at_ns, life.events[0].at_ns
+            over_ns = _true_ns(history, received_at_ns) + expires_at_ns - received_at_ns
+            late = sent.at_ns - over_ns, sent.by_own_clock_ns - expires_at_ns
+            # Where the wall clock was set, what was left after a restart is by what it showed then.
+            late_ns = max(late) if len(history.wall_off) == 1 else min(late)
+            if late_ns >= 0:
+                yield Violation("I4", f"{order_id} was sent {late_ns / 1e9:g} s too late")
         halted = next((h.body for h in reversed(halts) if h.position <= sent.believed), None)
         closing = isinstance(halted, e.Halted) and halted.reduce_only and sent.request.side is Side.SELL
         if isinstance(halted, e.Halted) and not closing:
             yield Violation("I4", f"{order_id} was sent during a halt")
+
+
+def _true_ns(history: History, at_ns: int) -> int:
+    """The last moment at which the machine's wall clock showed `at_ns`."""
+    ends_ns = [*(begun_ns for begun_ns, _ in history.wall_off[1:]), history.ended_ns + 1]
+    periods = zip(history.wall_off, ends_ns, strict=True)
+    shown = (at_ns - off_ns for (from_ns, off_ns), to_ns in periods if from_ns <= at_ns - off_ns <= to_ns)
+    return max(shown, default=at_ns)
 
 
 def _i5_acknowledged_is_recorded(read: _Read) -> Iterator[Violation]:

@@ -27,7 +27,8 @@ class Violation(Struct, frozen=True):
 
 
 class History(Struct, frozen=True, kw_only=True):
-    """Everything of one run. `errors` are those that nobody handled; `balances` are the venues', by account."""
+    """Everything of one run. `errors` are those that nobody handled; `balances` are the venues', by account; `wall_off`
+    says from when on the machine's wall clock was wrong, and by how much."""
 
     script: Script
     reached: Sequence[str]
@@ -39,7 +40,7 @@ class History(Struct, frozen=True, kw_only=True):
     sent: Sequence[bytes]
     acknowledged: Mapping[bytes, str]
     balances: Mapping[str, Mapping[str, Decimal]]
-    clock_was_set: bool
+    wall_off: Sequence[tuple[int, int]]
     in_time: bool
     errors: Sequence[str]
     secrets: Sequence[str]

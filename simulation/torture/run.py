@@ -122,7 +122,7 @@ class _Lives:
             sent=around.source.sent,
             acknowledged=around.source.acknowledged,
             balances={trader: exchange.totals() for trader, exchange in around.exchanges.items()},
-            clock_was_set=around.world.clock_was_set,
+            wall_off=around.world.wall_off,
             in_time=in_time,
             errors=self._errors,
             secrets=self._setup.secrets,

@@ -27,6 +27,24 @@ from streams.traders import Trader
 START_NS = 1_735_689_600_000_000_000
 
 
+class Machine:
+    """A machine whose wall clock somebody sets, and which can be suspended: its loop stands still, time goes on."""
+
+    def __init__(self, *, wall_s: float = 0.0) -> None:
+        self.wall_s, self.stood_s = wall_s, 0.0
+
+    def clock(self, loop: VirtualLoop, start_ns: int) -> Clock:
+        """What a program sees that starts on it now."""
+
+        def steady_ns() -> int:
+            return start_ns + loop.time_ns() + int(self.stood_s * 1e9)
+
+        def wall_ns() -> int:
+            return steady_ns() + int(self.wall_s * 1e9)
+
+        return Clock(loop, epoch_ns=wall_ns() - steady_ns(), steady_ns=steady_ns, wall_ns=wall_ns)
+
+
 class Stage:
     """One pipeline, its market in the test's hand. The first execution comes after 10 s, then one every 30 s."""
 
@@ -37,10 +55,11 @@ class Stage:
         start_ns: int = START_NS,
         journal: Callable[..., SqliteJournal] = SqliteJournal,
         venues: Callable[[Stage], Sequence[Venue]] | None = None,
+        machine: Machine | None = None,
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
-        self.clock = Clock.simulated(self.loop, start_ns)
+        self.clock = Clock.simulated(self.loop, start_ns) if machine is None else machine.clock(self.loop, start_ns)
         self.settings: Settings = load_settings(
             environ={}, overrides={k.replace("__", "."): v for k, v in changes.items()}
         )
@@ -72,11 +91,11 @@ class Stage:
 
     def quote(self, symbol: str, price: str, depth: str = "1000000") -> None:
         level = Decimal(price)
-        self.news.on_next(Quote(symbol, self.clock.now_ns(), bid=level, ask=level, depth=Decimal(depth)))
+        self.news.on_next(Quote(symbol, self.clock.wall_ns(), bid=level, ask=level, depth=Decimal(depth)))
 
     def candle(self, symbol: str, close: float, *, timeframe_s: int = 10) -> None:
         timeframe_ns = timeframe_s * 1_000_000_000
-        opened_ns = self.clock.now_ns() - timeframe_ns
+        opened_ns = self.clock.wall_ns() - timeframe_ns
         self.news.on_next(Candle(symbol, opened_ns, timeframe_ns, close, close, close, close, 1e9))
 
     def send(self, key: str = "a", *, generated: bool = False, **fields: object) -> None:
@@ -93,7 +112,7 @@ class Stage:
         for _ in range(int(seconds)):
             self.loop.advance(1)
             for quote in list(self.engine.parts.markets.quotes.values()):
-                self.news.on_next(msgspec.structs.replace(quote, at_ns=self.clock.now_ns()))
+                self.news.on_next(msgspec.structs.replace(quote, at_ns=self.clock.wall_ns()))
         self.loop.advance(seconds - int(seconds))
         assert self.loop.unhandled == []
         return self
@@ -174,7 +193,7 @@ class Scripted:
             OrderUpdate(
                 trader=self.trader,
                 client_order_id=self.sent[order].client_order_id,
-                at_ns=self.it.clock.now_ns(),
+                at_ns=self.it.clock.wall_ns(),
                 status=status,
                 fills=fills,
                 filled=None if filled is None else Decimal(filled),
@@ -205,6 +224,16 @@ def stage() -> Callable[..., Stage]:
 
 
 @pytest.fixture(scope="session")
+def machines() -> type[Machine]:
+    return Machine
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture(scope="session")
 def scripted() -> Callable[..., Scripted]:
     return Scripted
 
@@ -223,10 +252,11 @@ def trading() -> Callable[..., Stage]:
         found: object = None,
         trader: str = "paper",
         settlement: Settlement | None = None,
+        machine: Machine | None = None,
         **changes: str,
     ) -> Stage:
         settings = {"execution__order_creation_retry_delay_ms": "1000", **changes}
-        it = Stage(url, start_ns=start_ns, journal=Faltering, **settings)
+        it = Stage(url, start_ns=start_ns, journal=Faltering, machine=machine, **settings)
         it.journal.loop = it.loop
         it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
         it.venue.trader = trader

@@ -261,7 +261,7 @@ async def no_place(engine):
 async def in_backoff(engine):
     await waiting(engine)
     (entry,) = engine.parts.room.entries.values()
-    entry.not_before_ns = engine.parts.clock.now_ns() + 1
+    entry.due_ns = engine.parts.clock.now_ns() + 1
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_the_next_execution_is_when_the_next_tick_comes():
     seen = []
 
     async def scene(engine):
-        engine.parts.telemetry.ticks.subscribe(lambda tick: seen.append(tick.at_ns))
+        engine.parts.telemetry.ticks.subscribe(lambda tick: seen.append(tick.due_ns))
         await send(engine, "a")
         seen.append(next_execution_ns(engine.rules.rhythm, engine.started_ns, engine.parts.clock.now_ns()))
         await asyncio.sleep(10)

@@ -32,7 +32,7 @@ class Hall:
 
     def enter(self, letter: str, score: float = 0.5) -> Entry:
         signal = Signal(id=letter, content=b"", raw=b"")
-        entry = Entry(ord(letter), signal, START_NS, START_NS + 100 * FRAME_NS, score)
+        entry = Entry(ord(letter), signal, START_NS, START_NS + 100 * FRAME_NS, START_NS + 100 * FRAME_NS, score)
         self.room.enter(entry)
         return entry
 
@@ -105,7 +105,7 @@ def test_a_place_that_comes_free_goes_to_the_best_of_all_ticks():
 
 def test_those_without_a_place_carry_that_as_their_obstacle():
     hall = Hall(places=1, a=0.9, b=0.8, c=0.7)
-    hall.entry("c").not_before_ns = START_NS + 50 * FRAME_NS
+    hall.entry("c").due_ns = START_NS + 50 * FRAME_NS
     hall.m.record(hall.released("-t"))
     hall.m.run(2)
     assert hall.entry("b").obstacle.reason is Reason.IN_FLIGHT_FULL
@@ -128,13 +128,13 @@ def test_one_that_left_the_room_before_a_place_came_free_gets_no_turn():
 )
 def test_backoff(given, then):
     hall = Hall(a=0.9, b=0.8)
-    hall.entry("a").not_before_ns = START_NS + 5 * FRAME_NS
+    hall.entry("a").due_ns = START_NS + 5 * FRAME_NS
     hall.m.expect(hall.released(given), then)
 
 
 def test_one_whose_time_is_over_gets_no_turn():
     hall = Hall(a=0.9)
-    hall.entry("a").expires_at_ns = START_NS + 3 * FRAME_NS
+    hall.entry("a").deadline_ns = START_NS + 3 * FRAME_NS
     hall.m.expect(hall.released("---t"), "----")
 
 
@@ -150,7 +150,7 @@ def test_all_executions_are_one_stream():
     merged = ticks(Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=asked, room=hall.room)
     seen = hall.m.record(merged)
     hall.m.expect(seen, "-ui-ui--i-", show=lambda tick: tick.cause[0])
-    assert all(entry.value.at_ns == entry.at_ns for entry in seen)
+    assert all(entry.value.due_ns == entry.at_ns for entry in seen)
 
 
 def test_points_at_which_nothing_waits_are_left_out_under_simulated_time():
@@ -178,7 +178,7 @@ def test_live_every_point_of_the_interval_is_an_execution():
     seen: list[int] = []
     rhythm = Rhythm(interval_s=30, first_after_s=10)
     asked = Marbles().hot("-")
-    ticks(rhythm, clock=clock, asked=asked, room=room).subscribe(lambda tick: seen.append(tick.at_ns // FRAME_NS))
+    ticks(rhythm, clock=clock, asked=asked, room=room).subscribe(lambda tick: seen.append(tick.due_ns // FRAME_NS))
     loop.advance(75)
     assert seen == [10, 40, 70]
 

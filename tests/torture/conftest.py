@@ -100,7 +100,7 @@ class Pilot:
             sent=self.around.source.sent,
             acknowledged=self.around.source.acknowledged,
             balances={},
-            clock_was_set=self.world.clock_was_set,
+            wall_off=self.world.wall_off,
             in_time=quiet,
             errors=[],
             secrets=(),
