@@ -10,6 +10,7 @@ import pytest
 from adapters.ccxt_calls import watch
 from adapters.ccxt_followed import Followed
 from adapters.ccxt_market import open_market
+from clock import Clock
 from domain.errors import SettingsError, VenueUnavailable
 from domain.market import Candle, Quote
 from marbles import Marbles
@@ -154,6 +155,7 @@ class World:
         self.faults = []
         self.heard = []
         self.ahead_ns = 0
+        self.wall_s = 0.0
         self.market = None
         self.followed = Followed(**{"symbols": [BTC], "timeframe_ns": MINUTE_NS, "history": 3, **followed})
 
@@ -161,7 +163,7 @@ class World:
         opening = open_market(
             self.exchange,
             self.followed,
-            clock=self.m.clock,
+            clock=Clock(self.m.loop, epoch_ns=self.m.clock.now_ns() - self.m.loop.time_ns(), wall_ns=self.wall_ns),
             fault=lambda where, error: self.faults.append((where, str(error))),
             redact=lambda text: text.replace("s3cret", "***"),
             ahead_ns=lambda: self.ahead_ns,
@@ -171,6 +173,9 @@ class World:
         self.exchange.takes_s = 0.1
         self.exchange.calls.clear()
         return self
+
+    def wall_ns(self):
+        return self.m.clock.now_ns() + int(self.wall_s * 1e9)
 
     def follow(self):
         self.open()
@@ -304,6 +309,17 @@ def test_an_exchange_without_candles_is_refused(world):
 
 
 # Candles, by REST
+
+
+def test_candles_come_again_within_a_minute_once_a_clock_that_was_set_back_is_right(world):
+    w = world(delay_s=2).follow().until(100)
+    assert w.candles() == [0]
+    w.wall_s -= 3_600
+    w.until(400)
+    assert w.candles() == [0]
+    w.wall_s += 3_600
+    w.until(470)
+    assert w.candles() == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_a_candle_is_told_once_shortly_after_it_closed(world):
