@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from adapters.sqlite_file import Lock, connect, path_of
 from domain.errors import JournalRefused, JournalUnavailable
 from domain.events import Recorded, decode_body, encode_body, kind_of
-from domain.ports import Committed, Conflict, Item, OpenSignal, Outcomes, Snapshot
+from domain.ports import Committed, Conflict, Item, ItemRefused, OpenSignal, Outcomes, Snapshot
 
 __all__ = ["SqliteJournal", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
 _FEW = 32
 _FULL = 2
+_MOMENT_MAX_NS = 2**63
 _SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after each of its few statements
 _VALUES_AT_ONCE = 32_000
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
@@ -121,6 +122,17 @@ class SqliteReader:
         return known
 
 
+def _encoded(item: Item) -> Sequence[str]:
+    """The bodies of an item as they are written.
+
+    Raises:
+        Exception: one of them cannot be, or the item's time is none.
+    """
+    if not 0 <= item.at_ns < _MOMENT_MAX_NS:
+        raise OverflowError(f"{item.at_ns} ns is no time that can be stored")
+    return [encode_body(body).decode() for body in item.bodies]
+
+
 class _Rows:
     """What a batch comes to, as flat lists of values, and the answers to give once it is committed."""
 
@@ -132,11 +144,16 @@ class _Rows:
         self.done: list[object] = []
         self.reopened: list[object] = []
         self.ids: list[bytes] = []
-        self.answers: list[Committed | Conflict] = []
+        self.answers: list[Committed | Conflict | ItemRefused] = []
         within: dict[bytes, tuple[int, bytes]] = {}
         signals, events, answers = self.signals, self.events, self.answers
         for item in items:
             number, signal_id, at_ns, new = item.number, item.signal_id, item.at_ns, item.new
+            try:
+                bodies = _encoded(item)
+            except Exception as error:  # whatever it is, it is the matter of this item alone
+                answers.append(ItemRefused(ascii(error)))
+                continue
             if new is not None:
                 key = bytes.fromhex(new.id)
                 taken = known.get(key) or within.get(key)
@@ -152,9 +169,9 @@ class _Rows:
             elif item.reopens:
                 self.reopened.append(number)
             recorded = []
-            for body in item.bodies:
+            for body, encoded in zip(item.bodies, bodies, strict=True):
                 head += 1
-                events += (head, number, at_ns, kind_of(body), encode_body(body).decode())
+                events += (head, number, at_ns, kind_of(body), encoded)
                 recorded.append(Recorded(head, number, signal_id, at_ns, body))
             answers.append(Committed(tuple(recorded)))
         self.head = head

@@ -86,7 +86,13 @@ async def assemble(
     await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
 
-    commits = GroupCommit(journal, clock=clock, group_max=settings.journal.group_max, images=state.images)
+    commits = GroupCommit(
+        journal,
+        clock=clock,
+        group_max=settings.journal.group_max,
+        images=state.images,
+        outcome_of=state.outcome,
+    )
     markets = Markets(symbols, clock=clock)
     room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
     in_flight = InFlight(settings.max_in_flight, clock=clock)

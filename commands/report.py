@@ -38,9 +38,6 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
     `faults` tells how often something else went wrong, such as a strategy, by its place, and the last time's words.
     Memory: that of the digest.
-
-    Raises:
-        IllegalTransition: an event cannot follow the ones before it.
     """
     state = State()
     watch = _Watch()
@@ -106,7 +103,7 @@ class _Watch:
             case e.Intended():
                 self._intended[number] = at_ns
                 self.latencies["waited"].add(at_ns - self._received[number])
-            case e.Placed():
+            case e.Placed() if number in self._intended:
                 self.latencies["sent"].add(at_ns - self._intended.pop(number))
                 self.latencies["total"].add(at_ns - self._received.pop(number))
             case e.Refused() | e.Superseded() | e.Expired() | e.Failed():

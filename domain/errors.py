@@ -6,7 +6,7 @@
     │   ├── JournalRefused         another writer, another mode, newer, corrupt: nothing may be written (exit 2)
     │   └── JournalUnavailable     the commit did not happen: disk full, locked; the same batch may be tried again
     ├── VenueUnavailable         a venue did not tell what it was asked: ask again later
-    ├── IllegalTransition        an event that cannot follow: a bug, halts entries
+    ├── IllegalTransition        an event that cannot follow: a bug, it is not written
     └── NotAccepted              the signal was not recorded, the sender may send it again
 
     and what only `execute_with_diagnostics` raises: NoSignalsAvailable, TraderUnavailable, SignalExpired,
@@ -62,7 +62,7 @@ class VenueUnavailable(ThroughlineError):
 
 
 class IllegalTransition(ThroughlineError):
-    """An event was recorded that cannot follow the ones before it."""
+    """An event cannot follow the ones before it."""
 
 
 class NotAccepted(ThroughlineError):

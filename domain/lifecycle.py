@@ -6,13 +6,13 @@ received = refused + superseded + expired + waiting + placing + unknown + placed
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from domain import events as e
 from domain.errors import IllegalTransition
 
-__all__ = ["FINAL", "TRANSITIONS", "Ledger", "Outcome", "advance"]
+__all__ = ["FINAL", "TRANSITIONS", "Ledger", "Outcome", "advance", "course"]
 
 
 class Outcome(StrEnum):
@@ -76,6 +76,19 @@ def advance(outcome: Outcome | None, body: e.Body) -> Outcome:
     if outcome is not None and isinstance(body, _STAY):
         return outcome
     raise IllegalTransition(f"{e.kind_of(body)} cannot follow {outcome or 'nothing'}")
+
+
+def course(events: Iterable[e.Recorded]) -> Iterator[tuple[Outcome | None, e.Recorded, Outcome]]:
+    """What a signal was, what happened, what it was then: for each of its events. One that cannot follow changes
+    nothing, and is left out."""
+    outcome: Outcome | None = None
+    for event in events:
+        try:
+            after = advance(outcome, event.body)
+        except IllegalTransition:
+            continue
+        yield outcome, event, after
+        outcome = after
 
 
 class Ledger:

@@ -7,7 +7,8 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from domain import events as e
-from domain.lifecycle import Outcome, advance
+from domain.errors import IllegalTransition
+from domain.lifecycle import Outcome, course
 from domain.moment import iso_of
 from domain.order_line import fills_in, orders_of, plain, traded
 from domain.ports import OpenSignal
@@ -63,10 +64,10 @@ def signal_of(life: OpenSignal) -> Signal | None:
 
 
 def line_of(life: OpenSignal) -> SignalLine:
-    """Fold a signal's life into its line.
+    """Fold a signal's life into its line. Events that cannot follow are left out.
 
     Raises:
-        IllegalTransition: an event cannot follow the ones before it.
+        IllegalTransition: its first event is none to begin with.
     """
     first = life.events[0]
     signal = signal_of(life)
@@ -104,12 +105,10 @@ def line_of(life: OpenSignal) -> SignalLine:
 
 def _decision(life: OpenSignal) -> tuple[Outcome, e.Recorded, _Cause]:
     """The outcome, the event that last changed it, and the cause that event states."""
-    decisive = life.events[0]
-    before, outcome = None, advance(None, decisive.body)
-    for event in life.events[1:]:
-        after = advance(outcome, event.body)
-        if after is not outcome:
-            before, outcome, decisive = outcome, after, event
+    decided = [(before, event, after) for before, event, after in course(life.events) if after is not before]
+    if not decided:
+        raise IllegalTransition(f"{life.signal_id} begins with {e.kind_of(life.events[0].body)}")
+    before, decisive, outcome = decided[-1]
     return outcome, decisive, _cause(before, decisive.body)
 
 

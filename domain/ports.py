@@ -16,6 +16,7 @@ __all__ = [
     "Committed",
     "Conflict",
     "Item",
+    "ItemRefused",
     "Journal",
     "NewSignal",
     "OpenSignal",
@@ -65,7 +66,13 @@ class Conflict(Struct, frozen=True, gc=False):
     same_content: bool
 
 
-Outcomes: TypeAlias = Sequence[Committed | Conflict]
+class ItemRefused(Struct, frozen=True, gc=False):
+    """The item cannot be recorded, now or later, and nothing of it was: `why` says what is wrong with it."""
+
+    why: str
+
+
+Outcomes: TypeAlias = Sequence[Committed | Conflict | ItemRefused]
 
 
 class OpenSignal(Struct, frozen=True):
@@ -101,7 +108,8 @@ class Journal(Past, Protocol):
     """The durable record. One writer."""
 
     async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
-        """Commit a batch of independent items, durably, and answer for each.
+        """Commit a batch of independent items, durably, and answer for each. One that cannot be encoded takes no
+        other with it.
 
         `snapshots` are images of the state as it was *before* this batch, and are written with it.
 

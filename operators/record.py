@@ -17,16 +17,18 @@ from clock import Clock
 from domain.errors import JournalUnavailable
 from domain.events import Recorded, Redelivered
 from domain.identity import conflicting_id
-from domain.ports import Committed, Conflict, Item, Journal, Outcomes
+from domain.lifecycle import Outcome
+from domain.ports import Committed, Conflict, Item, ItemRefused, Journal, Outcomes
 from domain.reasons import Reason
 from domain.signal import Receipt, Reply
 from domain.verdict import Refusal, Verdict
+from operators.transitions import Transitions
 
 __all__ = ["Entered", "GroupCommit", "Told", "record"]
 
 _T = TypeVar("_T")
 
-Told: TypeAlias = Committed | Conflict | JournalUnavailable
+Told: TypeAlias = Committed | Conflict | ItemRefused | JournalUnavailable
 
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.1, 5.0
 _IMAGE_BYTES_PER_EVENT = 64
@@ -50,9 +52,11 @@ class GroupCommit:
     one begins before the last is told.
 
     `committed` carries the events of each commit, as a sequence, before anybody else is told of it. It errors when one
-    of its subscribers, or whoever is told, raises: then nothing is committed any more. A failed commit is tried again
-    for as long as it takes for items that `must` be recorded, the oldest first; the others are told. An image of the
-    state goes along every `image_every` events, or more rarely where it is large: it adds 64 bytes to an event at most.
+    of its subscribers, or whoever is told, raises: then nothing is committed any more. An item is refused where its
+    events cannot be encoded, or cannot follow those before it, by what `outcome_of` says of signals and by what is
+    queued: `refused` carries it with the reason, and the others of its group are committed. A failed commit is tried
+    again for as long as it takes for items that `must` be recorded, the oldest first; the others are told. An image of
+    the state goes along every `image_every` events, or more rarely where it is large: it adds 64 bytes to an event.
     Memory: what is submitted and not committed; `admit` bounds it by `depth`.
     """
 
@@ -63,13 +67,16 @@ class GroupCommit:
         clock: Clock,
         group_max: int,
         images: Callable[[], Mapping[str, bytes]],
+        outcome_of: Callable[[int], Outcome | None],
         image_every: int = 4096,
     ) -> None:
         self.committed: Subject[Sequence[Recorded]] = Subject()
+        self.refused: Subject[tuple[Item, str]] = Subject()
         self.failing: JournalUnavailable | None = None
         self._journal, self._clock, self._group_max = journal, clock, group_max
         self._images, self._image_every = images, image_every
         self._image_due_at = journal.head() + image_every
+        self._transitions = Transitions(outcome_of)
         self._pending: deque[_Pending[object]] = deque()
         self._under_way = 0
         self._delay_s = _RETRY_FIRST_S
@@ -80,6 +87,10 @@ class GroupCommit:
     def depth(self) -> int:
         """How many items are submitted and not committed."""
         return len(self._pending) + self._under_way
+
+    def outcome(self, number: int) -> Outcome | None:
+        """What a signal will be once everything submitted is committed; None where it is over, and stays so."""
+        return self._transitions.outcome(number)
 
     def submit(
         self,
@@ -94,6 +105,7 @@ class GroupCommit:
         Items that follow each other in one commit, with the same `told`, are told in one call.
         """
         self._pending.append(_Pending(item, told, about, must))  # type: ignore[arg-type]
+        self._transitions.queue(item)
         if not self._running:
             self._running = True
             self._clock.call_soon(self._start)
@@ -146,24 +158,33 @@ class GroupCommit:
     async def _commit_group(self) -> _Done | None:
         group = self._next_group()
         self._under_way += len(group)
+        why_not = [self._transitions.why_not(pending.item) for pending in group]
+        items = [pending.item for pending, why in zip(group, why_not, strict=True) if why is None]
         try:
-            answers = await self._journal.commit([pending.item for pending in group], self._snapshots())
+            committed = iter(await self._journal.commit(items, self._snapshots()) if items else ())
         except JournalUnavailable as error:
             self.failing = error
             self._under_way -= len(group)
             self._pending.extendleft(pending for pending in reversed(group) if pending.must)
             given_up = [pending for pending in group if not pending.must]
+            for pending in given_up:
+                self._transitions.drop(pending.item)
             self._tell(given_up, [error] * len(given_up))
             if self._pending:
                 await asyncio.sleep(self._delay_s)
                 self._delay_s = min(self._delay_s * 2, _RETRY_LAST_S)
             return None
-        return group, answers
+        return group, [next(committed) if why is None else ItemRefused(why) for why in why_not]
 
     def _believe(self, group: Sequence[_Pending[object]], answers: Outcomes) -> None:
         self.failing, self._delay_s = None, _RETRY_FIRST_S
         self._under_way -= len(group)
+        for pending in group:
+            self._transitions.drop(pending.item)
         self.committed.on_next([event for a in answers if type(a) is Committed for event in a.events])
+        for pending, answer in zip(group, answers, strict=True):
+            if type(answer) is ItemRefused:
+                self.refused.on_next((pending.item, answer.why))
         self._tell(group, answers)
 
     def _next_group(self) -> Sequence[_Pending[object]]:
@@ -209,7 +230,8 @@ def record(
         -a-b-a--C|        C is refused: conflict
 
     `item_of` says what is recorded of a verdict. A signal that is known, with the same content, is recorded as
-    redelivered; with other content it is a line of its own, refused. What cannot be committed goes to `turned_away`.
+    redelivered; with other content it is a line of its own, refused. What cannot be committed goes to `turned_away`; as
+    malformed where it never can be.
 
     Emits when:      verdicts are committed: those of one commit, in the order of arrival.
     Completes when:  upstream completed and everything is committed.
@@ -239,7 +261,7 @@ def record(
                     elif type(answer) is Conflict:
                         settle(verdict, answer)
                     else:
-                        turn_away(verdict)
+                        turn_away(verdict, answer)
                 leave(gone)
 
             def settle(verdict: Verdict, conflict: Conflict) -> None:
@@ -261,15 +283,16 @@ def record(
                         if verdict.reply is not None:
                             commits.tell(verdict.reply, Receipt(verdict.signal.id, redelivered=True))
                     else:
-                        turn_away(verdict)
+                        turn_away(verdict, answer)
                 leave(gone)
 
-            def turn_away(verdict: Verdict) -> None:
+            def turn_away(verdict: Verdict, answer: Told) -> None:
                 nonlocal under_way
                 under_way -= 1
-                turned_away(verdict, Reason.JOURNAL_UNAVAILABLE)
+                reason = Reason.MALFORMED if type(answer) is ItemRefused else Reason.JOURNAL_UNAVAILABLE
+                turned_away(verdict, reason)
                 if verdict.reply is not None:
-                    commits.tell(verdict.reply, Receipt(None, Reason.JOURNAL_UNAVAILABLE))
+                    commits.tell(verdict.reply, Receipt(None, reason))
 
             def leave(gone: Sequence[Entered]) -> None:
                 nonlocal under_way

@@ -67,6 +67,7 @@ class Engine:
         parts = self.parts
         parts.commits.committed.subscribe(self._fold, self._fail)
         parts.commits.committed.subscribe(parts.updates.follow, self._fail)
+        parts.commits.refused.subscribe(self._not_recorded, self._fail)
         self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
         for trader in self.traders:
@@ -78,7 +79,11 @@ class Engine:
         parts.placement.unknown.subscribe(resolution.seek, self._fail)
         self.probing = Probing(parts.availability, venues, clock=parts.clock)
         parts.availability.opened.subscribe(self.probing.begin, self._fail)
-        for life in list(self.journal.open()):  # before anything new is recorded
+        self._halt_for_what_cannot_be()
+        lives = {life.number: life for life in self.journal.open()}
+        for number in parts.state.standing.keys() - lives.keys():  # an event that cannot be closed it
+            lives[number] = self.journal.life(number)
+        for _, life in sorted(lives.items()):  # before anything new is recorded
             self._take_up(life, resolution)
         await self.committed()
         self._reconcile(resolution)
@@ -257,10 +262,33 @@ class Engine:
     def _fold(self, events: Sequence[e.Recorded]) -> None:
         state = self.parts.state
         state.fold(events)
+        self._halt_for_what_cannot_be()
         if not state.ledger.balanced and state.halted is None:
             self.record(e.Halted(reduce_only=True, why="the ledger does not balance"))
         if self._waiting_for_idle:
             self.parts.clock.call_soon(self._look_idle)
+
+    def _halt_for_what_cannot_be(self) -> None:
+        """Halt entries for events that cannot follow the ones before them, unless somebody was told of them."""
+        illegal = self.parts.state.illegal
+        if illegal:
+            named = "; ".join(f"signal {signal_id}: {why}" for signal_id, why in illegal.items())
+            illegal.clear()
+            halted = self.parts.state.halted
+            closing_may_go = halted is None or halted.reduce_only
+            self.record(e.Halted(reduce_only=closing_may_go, why=f"the journal has events that cannot be: {named}"))
+
+    def _not_recorded(self, refused: tuple[Item, str]) -> None:
+        """Tell of an item that the journal did not take; where it was an event of a known signal, halt entries."""
+        item, why = refused
+        kinds = ", ".join(e.kind_of(body) for body in item.bodies)
+        whose = f" of signal {item.signal_id}" if item.signal_id else ""
+        self.record(e.Faulted(where="journal", error=f"{kinds}{whose} was not recorded: {why}"))
+        for body in item.bodies:
+            if isinstance(body, e.Halted):  # whatever its words were
+                self.record(e.Halted(reduce_only=body.reduce_only, why=ascii(body.why)))
+        if item.number and self.parts.state.halted is None:
+            self.record(e.Halted(reduce_only=True, why=f"{kinds}{whose} was not recorded: {why}"))
 
     def _look_idle(self) -> None:
         if self.idle:

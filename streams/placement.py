@@ -9,8 +9,9 @@ from reactivex import Subject
 
 from clock import Clock
 from domain import events as e
+from domain.lifecycle import Outcome
 from domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, OrderStatus, Unanswered
-from domain.ports import Committed, Item, Venue
+from domain.ports import Committed, Item, ItemRefused, Venue
 from domain.reasons import Reason
 from domain.signal import Side
 from domain.verdict import Refusal
@@ -145,9 +146,10 @@ class Placement:
                 self._intended[order.request.trader].on_next(order)
                 continue
             self._state.book.release(order.request.trader, order.request.client_order_id)
-            order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
-            self._room.enter(order.entry)
             self._in_flight.give_back()
+            if self._commits.outcome(order.entry.number) is Outcome.WAITING:  # else it turned out to have an order
+                order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
+                self._room.enter(order.entry)
 
     def _turn_back(self, order: Send) -> None:
         self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
@@ -218,8 +220,10 @@ class Placement:
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
         )
 
-    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], _: Sequence[Told]) -> None:
-        for order, body, due_ns in outcomes:
+    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], answers: Sequence[Told]) -> None:
+        for (order, body, due_ns), answer in zip(outcomes, answers, strict=True):
+            if type(answer) is ItemRefused:
+                continue  # it is as it was: entries are halted, and the next start asks the venue
             if type(body) is e.Deferred:
                 entry = order.entry
                 entry.due_ns, entry.obstacle = due_ns, Refusal(body.reason, measured=body.detail)

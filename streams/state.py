@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain import events as e
 from domain.account import Account
 from domain.book import Book
+from domain.errors import IllegalTransition
 from domain.lifecycle import FINAL, Ledger, Outcome, advance
 from domain.ports import Past
 
@@ -42,8 +43,9 @@ class _Image(Struct):
 class State:
     """A fold over committed events: the ledger, the book, the halt, and the standing of every signal not done.
 
-    Folding the whole journal, and an image plus the events behind it, give the same. Memory: signals that are open or
-    have an open order, accounts, reasons.
+    Folding the whole journal, and an image plus the events behind it, give the same. An event that cannot follow the
+    ones before it changes nothing: `illegal` says which, by the signal's id, until a halt names that signal.
+    Memory: signals that are open or have an open order, accounts, reasons.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class State:
         self.book = Book()
         self.halted: e.Halted | None = None
         self.position = 0
+        self.illegal: dict[str, str] = {}
         self.standing: dict[int, Standing] = {}
         self._order_of: dict[str, int] = {}
 
@@ -66,17 +69,16 @@ class State:
         return state
 
     def fold(self, events: Iterable[e.Recorded]) -> None:
-        """Take in committed events, in their order.
-
-        Raises:
-            IllegalTransition: an event cannot follow the ones before it.
-        """
+        """Take in committed events, in their order."""
         for event in events:
             self.position = event.position
-            if event.number:
-                self._fold_signal(event)
-            else:
+            if not event.number:
                 self._fold_pipeline(event.body)
+                continue
+            try:
+                self._fold_signal(event)
+            except IllegalTransition as error:
+                self.illegal[event.signal_id] = str(error)
 
     def signal_of_order(self, client_order_id: str) -> int | None:
         """The number of the signal whose order this is, while the order is not over."""
@@ -157,6 +159,8 @@ class State:
         match body:
             case e.Halted():
                 self.halted = body
+                for signal_id in [signal_id for signal_id in self.illegal if signal_id in body.why]:
+                    del self.illegal[signal_id]
             case e.Resumed():
                 self.halted = None
             case e.TurnedAway(count=count):

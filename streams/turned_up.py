@@ -8,7 +8,7 @@ from clock import Clock
 from domain import events as e
 from domain.difference import Difference, Kind, difference
 from domain.identity import client_order_id
-from domain.lifecycle import Outcome, advance
+from domain.lifecycle import Outcome, course
 from domain.order import OrderRequest, OrderStatus, VenueOrder
 from domain.order_line import orders_of, request_of
 from domain.ports import Item, Journal, OpenSignal, Venue
@@ -28,7 +28,7 @@ class TurnedUp:
     One of a signal that was given up reopens that signal. Where the signal has another order alive, entries are halted.
     One that is not in the journal at all shows that the journal lost a part of its past: everything is halted, and the
     order is taken back by the waiting signal from which its id follows, if there is one. A halt is asked for once for
-    each order: a person may resume. Memory: the orders for which that was done, and the signals that were reopened.
+    each order: a person may resume. What is queued for a signal counts. Memory: the orders for which that was done.
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class TurnedUp:
         self._state, self._journal, self._room = state, journal, room
         self._clock, self._commits, self._tag = clock, commits, tag
         self._halted_for: set[str] = set()
-        self._reopened: set[int] = set()  # also before the journal has it: two orders may turn up at once
 
     def judge(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Iterator[Difference]:
         """What differs, if anything does; with `settle` the journal follows the venue where it can."""
@@ -47,9 +46,8 @@ class TurnedUp:
             return
         if any(line.client_order_id == order_id and line.placed_at for line in orders_of(life)):
             return  # it is over, as the journal says
-        outcome = _outcome_of(life)
-        taken = outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED)
-        if taken or life.number in self._reopened:
+        outcome = self._commits.outcome(life.number) or _outcome_of(life)
+        if outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED):
             yield difference(venue, Kind.SECOND_ORDER, order_id, f"signal {outcome} by another order", order.status)
             if settle:
                 self._halt(f"signal {life.signal_id} has a second order {order_id} on {venue.trader}", order_id)
@@ -82,7 +80,6 @@ class TurnedUp:
         self._commits.submit(item, must=True)
 
     def _reopen(self, life: OpenSignal, order: VenueOrder, order_id: str, outcome: Outcome) -> None:
-        self._reopened.add(life.number)
         self._room.leave(life.number)
         reopened = e.Reopened(
             client_order_id=order_id,
@@ -107,10 +104,8 @@ class TurnedUp:
 
 
 def _outcome_of(life: OpenSignal) -> Outcome | None:
-    outcome: Outcome | None = None
-    for event in life.events:
-        outcome = advance(outcome, event.body)
-    return outcome
+    outcomes = [outcome for _, _, outcome in course(life.events)]
+    return outcomes[-1] if outcomes else None
 
 
 def _request_like(venue: Venue, order: VenueOrder, order_id: str, generation: int) -> OrderRequest:

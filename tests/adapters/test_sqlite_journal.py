@@ -9,8 +9,8 @@ import pytest
 
 from adapters.sqlite_journal import SqliteJournal, SqliteReader
 from domain.errors import JournalRefused, JournalUnavailable, SettingsError
-from domain.events import Accepted, Expired, Redelivered, Resumed, Stopped
-from domain.ports import Committed, Conflict, Item, NewSignal
+from domain.events import Accepted, Expired, Faulted, Redelivered, Resumed, Stopped
+from domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
 from domain.reasons import Reason
 
 ACCEPTED = Accepted(score=0.7, parts=(("strength", 0.7),), expires_at_ns=10)
@@ -18,7 +18,7 @@ EXPIRED = Expired(reason=Reason.AWAITING_TICK)
 
 
 def new(letter: str, content: str = "said", *, done: bool = False) -> Item:
-    identity = NewSignal(letter.encode().hex() * 10, content.encode(), b"{}")
+    identity = NewSignal((letter.encode().hex() * 10)[:20], content.encode(), b"{}")
     return Item(1, (ACCEPTED,), new=identity, done=done)
 
 
@@ -191,7 +191,7 @@ def test_a_redelivery_is_an_event_of_the_signal_it_repeats(url):
 def test_signals_received_lately_come_newest_first_with_their_lives(url):
     journal = SqliteJournal(url, mode="paper")
     for second, letter in enumerate("abcd"):
-        identity = NewSignal(letter.encode().hex() * 10, b"said", b"{}")
+        identity = NewSignal((letter.encode().hex() * 10)[:20], b"said", b"{}")
         commit(journal, Item(second, (ACCEPTED,), new=identity), Item(second, (Resumed(),)))
     commit(journal, Item(9, (EXPIRED,), number=1, signal_id="61" * 10, done=True))
     assert [life.signal_id for life in journal.received_since(2)] == ["64" * 10, "63" * 10]
@@ -232,3 +232,33 @@ def test_batches_written_together_are_lost_together_so_nothing_goes_on_after_a_f
     journal._connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(JournalRefused, match=r"the journal of the replay cannot be written: .*full"):
         commit(journal, Item(1, tuple([ACCEPTED] * 2_000)))
+
+
+@pytest.mark.parametrize(
+    ("poisoned", "why"),
+    [
+        pytest.param(
+            Item(1, (Resumed(), Faulted(where="f\udcfcr", error=""))), "surrogates not allowed", id="its text"
+        ),
+        pytest.param(Item(2**63, (Resumed(),)), "no time that can be stored", id="its time"),
+        pytest.param(Item(1, (object(),)), "unsupported", id="no event at all"),
+    ],
+)
+@pytest.mark.parametrize("others", [1, 40], ids=["on the loop", "on the thread"])
+def test_an_item_that_cannot_be_encoded_is_refused_on_its_own(url, poisoned, why, others):
+    journal = SqliteJournal(url, mode="paper")
+    before, after = [new(f"a{n}") for n in range(others)], new("b")
+    *first, answer, last = commit(journal, *before, poisoned, after)
+    assert all(isinstance(each, Committed) for each in [*first, last])
+    assert isinstance(answer, ItemRefused)
+    assert why in answer.why
+    assert [event.position for event in journal.read()] == list(range(1, others + 2))
+    assert len(list(journal.open())) == others + 1
+
+
+def test_a_new_signal_that_cannot_be_encoded_leaves_its_identity_free(url):
+    journal = SqliteJournal(url, mode="paper")
+    poisoned = Item(1, (Expired(reason=Reason.HALTED, measured="f\udcfcr"),), new=new("a").new)
+    refused, taken = commit(journal, poisoned, new("a"))
+    assert isinstance(refused, ItemRefused)
+    assert isinstance(taken, Committed)

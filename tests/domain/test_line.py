@@ -5,6 +5,7 @@ import pytest
 
 from domain import events as e
 from domain.errors import IllegalTransition
+from domain.lifecycle import Outcome
 from domain.line import SignalLine, line_of
 from domain.moment import iso_of
 from domain.order import Fill, OrderStatus
@@ -171,9 +172,11 @@ def test_the_fields_are_those_that_others_script_against():
     )
 
 
-def test_a_life_that_cannot_be_is_an_error():
-    with pytest.raises(IllegalTransition, match="placed cannot follow waiting"):
-        line_of(life(ACCEPTED, placed()))
+def test_an_event_that_cannot_follow_is_left_out_and_a_life_without_a_beginning_is_an_error():
+    assert line_of(life(ACCEPTED, placed())).outcome is Outcome.WAITING
+    assert line_of(life(ACCEPTED, placed(), intent())).outcome is Outcome.PLACING
+    with pytest.raises(IllegalTransition, match="a1 begins with placed"):
+        line_of(life(placed()))
 
 
 def test_each_order_keeps_its_own_fills_and_words():

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import pytest
 from reactivex import Subject
 
 from clock import Clock, VirtualLoop
 from domain.errors import JournalUnavailable
-from domain.events import Accepted, Refused, Resumed
+from domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unresolved
 from domain.events import Recorded as Event
-from domain.ports import Committed, Conflict, Item, NewSignal
+from domain.lifecycle import Outcome, advance
+from domain.order import OrderRequest
+from domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
 from domain.reasons import Reason
-from domain.signal import Raw, Receipt, Signal
+from domain.signal import OrderType, Raw, Receipt, Side, Signal
 from domain.verdict import Refusal, Score, Verdict
 from operators import identify
 from operators.record import Entered, GroupCommit, record
@@ -31,11 +34,12 @@ class Tape:
         self.images: list[Mapping[str, bytes]] = []
         self.known: dict[str, tuple[int, bytes]] = {}
         self.position = 0
+        self.poison = ""
 
     def head(self) -> int:
         return self.position
 
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[Committed | Conflict]:
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> list[object]:
         self.begun += 1
         failing = self.begun == self.fails_at
         written = self.loop.create_future()
@@ -48,8 +52,10 @@ class Tape:
         self.images.append(snapshots)
         return [self._one(item) for item in items]
 
-    def _one(self, item: Item) -> Committed | Conflict:
+    def _one(self, item: Item) -> Committed | Conflict | ItemRefused:
         if item.new is not None:
+            if item.new.id == self.poison:
+                return ItemRefused("poison")
             if item.new.id in self.known:
                 number, content = self.known[item.new.id]
                 return Conflict(number, content == item.new.content)
@@ -75,11 +81,12 @@ def clock(loop) -> Clock:
 
 
 def commits_to(tape: Tape, clock: Clock, **given) -> GroupCommit:
-    return GroupCommit(tape, clock=clock, **{"images": lambda: {"state": b"image"}, "group_max": 100, **given})
+    of_nothing = {"images": lambda: {"state": b"image"}, "outcome_of": lambda _: None, "group_max": 100}
+    return GroupCommit(tape, clock=clock, **{**of_nothing, **given})
 
 
 def item(number: int = 0) -> Item:
-    return Item(0, (Resumed(),), number=number)
+    return Item(0, (Redelivered(),) if number else (Resumed(),), number=number)
 
 
 def test_what_arrives_during_a_commit_goes_into_the_next(loop, tape, clock):
@@ -341,3 +348,107 @@ def test_errors_pass_through(loop, tape, clock):
     source.pipe(identify(clock), stage).subscribe(on_error=errors.append)
     source.on_error(ValueError("broken"))
     assert [str(error) for error in errors] == ["broken"]
+
+
+# What is refused
+
+
+def test_what_cannot_follow_what_is_queued_is_told_and_not_written(loop, tape, clock):
+    outcomes = {7: Outcome.WAITING, 8: Outcome.WAITING}
+    commits, told, refused = commits_to(tape, clock, outcome_of=outcomes.get), [], []
+    commits.refused.subscribe(refused.append)
+
+    def submit(number, body):
+        commits.submit(Item(0, (body,), number, "ab"), lambda abouts, answers: told.extend(answers), body, must=True)
+
+    expired, superseded = Expired(reason=Reason.HALTED), Superseded(by="x")
+    submit(7, expired)
+    submit(7, superseded)
+    submit(8, superseded)
+    assert (commits.outcome(7), commits.outcome(8), commits.outcome(9)) == (Outcome.EXPIRED, Outcome.SUPERSEDED, None)
+    loop.run_forever()
+    assert [[i.bodies for i in group] for group in tape.groups] == [[(expired,), (superseded,)]]
+    assert [type(answer) for answer in told] == [Committed, ItemRefused, Committed]
+    assert told[1].why == "superseded cannot follow expired"
+    assert [(i.number, why) for i, why in refused] == [(7, told[1].why)]
+    assert commits.depth() == 0
+    assert commits.outcome(7) is Outcome.WAITING  # as whoever folds the commits says, who is not there
+
+
+def test_what_follows_an_item_that_was_given_up_cannot_follow_any_more(loop, tape, clock):
+    tape.fails = 1
+    commits, told = commits_to(tape, clock, outcome_of={7: Outcome.WAITING}.get), []
+
+    def hear(abouts, answers):
+        told.extend(zip(abouts, answers, strict=True))
+
+    commits.submit(Item(0, (intent(),), 7, "ab"), hear, "intent")
+    commits.submit(Item(0, (Unresolved(client_order_id="c", detail="?"),), 7, "ab"), hear, "unknown", must=True)
+    assert commits.outcome(7) is Outcome.UNKNOWN
+    loop.run_forever()
+    assert [(about, type(answer)) for about, answer in told] == [
+        ("intent", JournalUnavailable),
+        ("unknown", ItemRefused),
+    ]
+    assert tape.groups == []
+
+
+@pytest.mark.parametrize("others", [0, 200], ids=["one group after another", "one begins before the last is believed"])
+def test_the_next_group_is_held_to_what_the_one_under_way_writes(loop, tape, clock, others):
+    outcomes, told = {7: Outcome.WAITING}, []
+    commits = commits_to(tape, clock, outcome_of=outcomes.get)
+
+    def fold(events):
+        for event in events:
+            if event.number:
+                outcomes[event.number] = advance(outcomes[event.number], event.body)
+
+    commits.committed.subscribe(fold)
+    commits.submit(Item(0, (intent(),), 7, "ab"))
+    loop.advance(0.5)
+    for _ in range(others):
+        commits.submit(item())
+    commits.submit(Item(0, (Expired(reason=Reason.HALTED),), 7, "ab"), lambda _, answers: told.extend(answers))
+    assert commits.outcome(7) is Outcome.PLACING
+    loop.run_forever()
+    assert told == [ItemRefused("expired cannot follow placing")]
+    assert outcomes == {7: Outcome.PLACING}
+
+
+def test_a_verdict_that_cannot_be_encoded_is_turned_away_as_malformed_and_the_others_pass(loop, tape, clock):
+    tape.poison = "id of b"
+    commits, turned_away, receipts = commits_to(tape, clock), [], []
+    source: Subject[Verdict] = Subject()
+    passed = []
+    stage = record(
+        commits,
+        item_of=lambda verdict: Item(
+            0, (Refused(reason=Reason.WEAK),), new=NewSignal(f"id of {verdict.signal.id}", b"", b"")
+        ),
+        turned_away=lambda verdict, reason: turned_away.append((verdict.signal.id, reason)),
+    )
+    source.pipe(stage).subscribe(lambda entered: passed.extend(each.verdict.signal.id for each in entered))
+    for letter in "abc":
+        source.on_next(Verdict(Signal(id=letter, content=b"", raw=b""), 0, reply=receipts.append))
+    loop.run_forever()
+    assert passed == ["a", "c"]
+    assert turned_away == [("b", Reason.MALFORMED)]
+    assert sorted((receipt.signal_id or "", receipt.reason) for receipt in receipts) == [
+        ("", Reason.MALFORMED),
+        ("a", None),
+        ("c", None),
+    ]
+
+
+def intent() -> OrderRequest:
+    return OrderRequest(
+        client_order_id="c",
+        trader="paper",
+        symbol="BTC/USDT",
+        side=Side.BUY,
+        order_type=OrderType.MARKET,
+        amount=Decimal(1),
+        price=None,
+        generation=1,
+        reserved=Decimal(1),
+    )

@@ -1,11 +1,16 @@
 """One running pipeline: when it is idle, how it stops, and what happens when something goes wrong."""
 
+import asyncio
+from contextlib import closing
+
 from reactivex import Subject, never, throw
 
+from adapters.sqlite_journal import SqliteJournal, SqliteReader
+from commands.report import report_of
 from domain import events as e
-from domain.errors import IllegalTransition
 from domain.lifecycle import Outcome
 from domain.order import Acknowledged, OrderStatus, Unanswered
+from domain.ports import Item
 from domain.reasons import Reason
 from domain.signal import Raw
 
@@ -155,21 +160,24 @@ def test_what_an_observer_raises_is_recorded_once_a_commit_and_stops_nothing(sta
     assert not it.engine.failed.done()
 
 
-def test_an_event_that_cannot_be_fails_the_pipeline_and_nothing_more_is_sent(trading):
+def test_an_event_that_cannot_follow_what_is_queued_is_not_written_and_halts_entries(trading):
     it = trading(OPEN)
     it.run(1)
-    idle = it.engine.when_idle()
     (entry,) = it.engine.parts.room.entries.values()
     expired_twice = e.Expired(reason=Reason.HALTED)
     it.engine.parts.room.end(entry, expired_twice)
     it.engine.parts.room.end(entry, expired_twice)
     it.send("b")
-    it.loop.advance(100)
-    assert isinstance(it.engine.failed.exception(), IllegalTransition)
-    assert isinstance(idle.exception(), IllegalTransition)
-    assert isinstance(it.engine.when_idle().exception(), IllegalTransition)
+    it.run(100)
+    assert not it.engine.failed.done()
+    assert it.kinds() == ["accepted", "expired", "accepted"]
     assert it.venue.sent == []
-    assert it.loop.unhandled == []
+    (halted,) = it.bodies(e.Halted)
+    assert halted.reduce_only
+    why = f"expired of signal {entry.signal.id} was not recorded: expired cannot follow expired"
+    assert faults(it) == [("journal", why)]
+    assert halted.why == why
+    assert it.ledger() == {"expired": 1, "waiting": 1}
 
 
 def test_a_stream_that_breaks_fails_the_pipeline(stage):
@@ -252,3 +260,79 @@ def test_a_senders_reply_that_raises_harms_nobody(stage):
     assert [type(report["exception"]) for report in it.loop.unhandled] == [ZeroDivisionError]
     assert it.engine.parts.state.ledger.outcomes[Outcome.PLACED] == 2
     assert not it.engine.failed.done()
+
+
+def written(url, *items):
+    """What a program wrote that checked nothing."""
+    journal = SqliteJournal(url, mode="paper")
+    asyncio.run(journal.commit(items, {}))
+    journal.close()
+
+
+def test_a_journal_with_an_event_that_cannot_be_opens_halted_until_a_person_resumes(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = trading(OPEN, url=url)
+    first.run(11)
+    (signal_id,) = {event.signal_id for event in first.journal.read() if event.number}
+    number = next(event.number for event in first.journal.read() if event.number)
+    first.kill()
+    written(url, Item(first.clock.now_ns(), (e.Expired(reason=Reason.HALTED),), number, signal_id, done=True))
+    second = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
+    second.send("b")
+    second.run(15)
+    assert second.ledger() == {"placed": 1, "waiting": 1}
+    (halted,) = second.bodies(e.Halted)
+    assert halted == second.engine.parts.state.halted
+    assert halted.reduce_only
+    assert f"signal {signal_id}: expired cannot follow placed" in halted.why
+    assert second.venue.sent == []
+    with closing(SqliteReader(url)) as reader:
+        assert report_of(reader)["placed"] == 1
+    second.engine.record(e.Resumed())
+    second.run(30)
+    assert second.ledger() == {"placed": 2}
+    second.kill()
+    third = trading(OPEN, url=url, start_ns=second.clock.now_ns(), signals=0)
+    third.send("c")
+    third.run(15)
+    assert third.engine.parts.state.halted is None
+    assert third.ledger() == {"placed": 3}
+
+
+def test_an_order_whose_end_could_not_be_is_asked_for_after_all(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = trading(Unanswered(detail="?"), url=url)
+    first.run(11)
+    number, signal_id = next((event.number, event.signal_id) for event in first.journal.read() if event.number)
+    first.kill()
+    written(url, Item(first.clock.now_ns(), (e.Expired(reason=Reason.HALTED),), number, signal_id, done=True))
+    second = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0, found=OPEN)
+    second.run(5)
+    assert second.ledger() == {"placed": 1}
+
+
+def test_an_event_that_cannot_be_encoded_is_told_and_takes_no_other_with_it(trading):
+    it = trading(OPEN)
+    it.engine.record(e.Faulted(where="a strategy", error="f\udcfcr"))
+    it.engine.record(e.Halted(reduce_only=True, why="f\udcfcr"))
+    it.run(1)
+    assert it.ledger() == {"waiting": 1}
+    assert [where for where, _ in faults(it)] == ["journal", "journal"]
+    assert all("surrogates not allowed" in error for _, error in faults(it))
+    assert it.engine.parts.state.halted == e.Halted(reduce_only=True, why=r"'f\udcfcr'")
+    assert not it.engine.failed.done()
+
+
+def test_an_outcome_that_cannot_be_encoded_halts_entries_and_the_next_start_asks_the_venue(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    it = trading(Acknowledged(venue_order_id="f\udcfcr", status=OrderStatus.OPEN), OPEN, url=url, signals=2)
+    it.run(11)
+    assert sorted(it.kinds()) == ["accepted", "accepted", "intent", "intent", "placed"]
+    assert it.engine.parts.in_flight.count == 0
+    (halted,) = it.bodies(e.Halted)
+    assert it.ledger() == {"placed": 1, "placing": 1}
+    assert any(stood.signal_id in halted.why for stood in it.engine.parts.state.standing.values())
+    it.kill()
+    again = trading(OPEN, url=url, start_ns=it.clock.now_ns(), signals=0, found=OPEN)
+    again.run(1)
+    assert again.ledger() == {"placed": 2}

@@ -24,7 +24,7 @@ class Hall:
     def __init__(self, places: int = 10, **scores: float) -> None:
         self.m = Marbles(start_ns=START_NS)
         journal = SqliteJournal("sqlite:///:memory:", mode="paper")
-        commits = GroupCommit(journal, clock=self.m.clock, group_max=10, images=dict)
+        commits = GroupCommit(journal, clock=self.m.clock, group_max=10, images=dict, outcome_of=lambda _: None)
         self.room = WaitingRoom(self.m.clock, commits, supersede=True)
         self.in_flight = InFlight(places, clock=self.m.clock)
         for letter, score in scores.items():
@@ -174,7 +174,8 @@ def test_live_every_point_of_the_interval_is_an_execution():
     loop = VirtualLoop()
     clock = Clock(loop, epoch_ns=0, wall_ns=loop.time_ns)  # with a wall clock time is not simulated
     journal = SqliteJournal("sqlite:///:memory:", mode="paper")
-    room = WaitingRoom(clock, GroupCommit(journal, clock=clock, group_max=1, images=dict), supersede=True)
+    commits = GroupCommit(journal, clock=clock, group_max=1, images=dict, outcome_of=lambda _: None)
+    room = WaitingRoom(clock, commits, supersede=True)
     seen: list[int] = []
     rhythm = Rhythm(interval_s=30, first_after_s=10)
     asked = Marbles().hot("-")

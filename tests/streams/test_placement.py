@@ -9,7 +9,9 @@ import pytest
 
 from domain import events as e
 from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, OrderUpdate, Unanswered
+from domain.ports import Item
 from domain.reasons import Reason
+from domain.signal import OrderType
 
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
 NO = NotPlaced(reason=Reason.REJECTED, detail="unknown order type", final=True)
@@ -376,3 +378,37 @@ def test_stopping_does_not_wait_for_a_full_disk_for_ever(trading):
     it.run(11)
     assert it.wait(it.engine.stop()) == {"placing": 1}
     assert it.loop.time() == pytest.approx(22, abs=2)
+
+
+def test_an_intent_that_cannot_follow_what_is_queued_is_given_up(trading):
+    it = trading(OPEN)
+    it.run(1)
+    (entry,) = it.engine.parts.room.entries.values()
+    request = e.Intended(
+        client_order_id="an earlier order!",
+        trader="paper",
+        symbol="BTC/USDT",
+        side=entry.signal.side,
+        order_type=OrderType.LIMIT,
+        amount=Decimal(1),
+        price=Decimal(100),
+        generation=1,
+        reserved=Decimal(100),
+    )
+    reopened = e.Reopened(
+        client_order_id=request.client_order_id,
+        venue_order_id="v0",
+        detail="it is there",
+        outcome="waiting",
+        request=request,
+        status=OrderStatus.OPEN,
+    )
+    it.engine.parts.commits.submit(Item(it.clock.wall_ns(), (reopened,), entry.number, entry.signal.id), must=True)
+    it.engine.trigger()
+    it.run(100)
+    assert it.kinds() == ["accepted", "reopened"]
+    assert it.venue.sent == []
+    assert it.engine.parts.in_flight.count == 0
+    assert len(it.engine.parts.room) == 0
+    assert list(it.engine.parts.state.book.account("paper").orders) == [request.client_order_id]
+    assert it.engine.parts.state.halted is not None

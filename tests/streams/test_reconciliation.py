@@ -437,3 +437,37 @@ def test_whoever_asks_hears_what_differs_and_who_did_not_tell(trading):
     assert ([d.kind for d in differences], unavailable) == ([Kind.CHANGED], [])
     it.venue.down = VenueUnavailable("no route")
     assert it.wait(rounds.ask(settle=True)) == ([], ["paper: no route"])
+
+
+def test_an_order_that_turns_up_while_the_next_is_being_committed_is_a_second_one_and_nothing_illegal_is_written(
+    trading, tmp_path
+):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    it = trading(BUSY, OPEN, url=url)
+    it.run(10.5)
+    assert it.kinds() == ["accepted", "intent", "deferred"]
+    it.journal.takes_s = 3
+    it.run(1)
+    assert it.engine.parts.commits.depth() == 1  # the next intent, not committed yet
+    assert it.kinds() == ["accepted", "intent", "deferred"]
+    assert compared(it, listed(it)) == [(Kind.SECOND_ORDER, False)]
+    it.run(20)
+    assert "reopened" not in it.kinds()
+    assert it.kinds()[:4] == ["accepted", "intent", "deferred", "intent"]
+    (halted,) = it.bodies(e.Halted)
+    assert it.venue.sent[0].client_order_id in halted.why
+    assert not it.engine.failed.done()
+    it.kill()
+    again = trading(OPEN, url=url, start_ns=it.clock.now_ns(), signals=0)
+    again.run(1)
+    assert again.engine.parts.state.illegal == {}
+
+
+def test_two_orders_of_a_signal_that_turn_up_at_once_reopen_it_once(trading):
+    it = trading(BUSY)
+    it.run(60)
+    assert it.ledger() == {"failed": 1}
+    second = listed(it, order_id=it.venue.sent[1].client_order_id)
+    assert compared(it, listed(it), second) == [(Kind.REOPENED, True), (Kind.SECOND_ORDER, False)]
+    it.run(1)
+    assert it.ledger() == {"placed": 1}

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import events as e
-from domain.errors import IllegalTransition
 from domain.events import Recorded
 from domain.reasons import Reason
 from streams.state import State
@@ -161,8 +160,15 @@ def test_capital_reserved_ahead_of_the_journal_is_in_no_image(stage):
         pytest.param([ACCEPTED, e.Parked(client_order_id="", detail="")], id="it is not its turn"),
     ],
 )
-def test_an_event_that_cannot_follow_is_not_folded(bodies):
+def test_an_event_that_cannot_follow_changes_nothing_and_is_named_until_a_halt_names_it(bodies):
     state = State()
     events = [Recorded(position, 1, "ab", 0, body) for position, body in enumerate(bodies, 1)]
-    with pytest.raises(IllegalTransition, match="cannot follow"):
-        state.fold(events)
+    state.fold(events)
+    until_then = State()
+    until_then.fold(events[:-1])
+    assert content(state) == content(until_then) | {"position": len(events)}
+    assert state.ledger.balanced
+    assert list(state.illegal) == ["ab"]
+    assert "cannot follow" in state.illegal["ab"]
+    state.fold([Recorded(9, 0, "", 0, e.Halted(reduce_only=True, why="signal ab: it cannot be"))])
+    assert state.illegal == {}
