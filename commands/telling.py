@@ -87,6 +87,8 @@ def _in_words(body: e.Body, attempt: int) -> str:
             return f"no proof to be had, a person decides: {detail}"
         case e.Reopened(venue_order_id=venue_id, detail=detail):
             return f"found on the venue after all as {venue_id}: {detail}"
+        case e.Adopted(venue_order_id=venue_id, detail=detail, request=request, status=status, fills=fills):
+            return f"{_order(request)}: {detail}; {status} on the venue as {venue_id}{_fills(fills)}"
         case e.Filled(fill=fill):
             return f"{_fills((fill,)).lstrip(', ')}, trade {fill.trade_id}"
         case e.OrderChanged(status=status):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 from domain import events as e
 from domain.account import Account
+from domain.market import base_of, quote_of
 from domain.order import Fill, OrderRequest, OrderStatus
 from domain.signal import Side
 
@@ -16,12 +18,14 @@ class Book:
     """The accounts of all traders, folded from the journal, and reservations made ahead of it.
 
     `exposure` counts, for each symbol, one for a holding and one for every buying order that is not over: its length is
-    the number of open positions, over all accounts. Memory: that of the accounts.
+    the number of open positions, over all accounts. `moves` counts, for each account and currency, the trades that were
+    booked since the start. Memory: that of the accounts.
     """
 
     def __init__(self, accounts: dict[str, Account] | None = None) -> None:
         self.accounts = accounts or {}
         self.exposure: Counter[str] = Counter()
+        self.moves: Counter[tuple[str, str]] = Counter()
         for account in self.accounts.values():
             self.exposure.update(symbol for symbol, holding in account.holdings.items() if holding.amount)
             self.exposure.update(order.symbol for order in account.orders.values() if order.side is Side.BUY)
@@ -65,6 +69,8 @@ class Book:
             case e.Deferred(client_order_id=order_id) | e.Failed(client_order_id=order_id):
                 self.release(trader, order_id)
                 return True
+            case e.Adopted():
+                return self._adopt(trader, body)
             case e.Reopened(client_order_id=order_id, request=request, status=status, fills=fills):
                 self.reserve(request)
                 for fill in fills:
@@ -75,6 +81,16 @@ class Book:
             case e.Counted(balances=balances):
                 self.account(trader).count(balances)
         return False
+
+    def _adopt(self, trader: str, order: e.Adopted) -> bool:
+        """What it traded so far changes what our trades hold; the balances, which follow the venue, have it already."""
+        account = self.account(trader)
+        totals = {currency: balance.total for currency, balance in account.balances.items()}
+        self.reserve(order.request)
+        for fill in order.fills:
+            self._fill(trader, order.client_order_id, fill)
+        account.count({currency: totals.get(currency, Decimal(0)) for currency in account.balances})
+        return self._ended(trader, order.client_order_id, order.status)
 
     def _ended(self, trader: str, order_id: str, status: OrderStatus) -> bool:
         if status is OrderStatus.OPEN:
@@ -87,6 +103,8 @@ class Book:
         symbol = account.orders[order_id].symbol
         before = account.held(symbol)
         account.fill(order_id, fill)
+        for currency in {base_of(symbol), quote_of(symbol), fill.fee_currency}:
+            self.moves[trader, currency] += 1
         after = account.held(symbol)
         if not before and after:
             self.exposure[symbol] += 1

@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "KIND_OF",
     "Accepted",
+    "Adopted",
     "Body",
     "Counted",
     "Deferred",
@@ -30,6 +31,7 @@ __all__ = [
     "Filled",
     "Funded",
     "Halted",
+    "Ignored",
     "Intended",
     "OrderChanged",
     "Parked",
@@ -156,6 +158,22 @@ class Reopened(_Body, frozen=True):
     fills: tuple[Fill, ...] = ()
 
 
+class Adopted(_Body, frozen=True):
+    """A person had an order booked that carries our mark and belongs to no signal of the journal: the first event of a
+    signal of its own, which is placed.
+
+    `request` is what must have been sent; `status` and `fills` are as the venue tells them now. These fills are in the
+    account's balances already: they change only what our trades hold.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    detail: str
+    request: OrderRequest
+    status: OrderStatus
+    fills: tuple[Fill, ...] = ()
+
+
 class Filled(_Body, frozen=True):
     """A trade of a placed order, after its acknowledgement."""
 
@@ -184,14 +202,21 @@ class Stopped(_Body, frozen=True):
 
 
 class Halted(_Body, frozen=True):
-    """No new orders. `reduce_only` still lets closing ones through."""
+    """No new orders. `reduce_only` still lets closing ones through. `orders` are those because of which it was."""
 
     reduce_only: bool
     why: str
+    orders: tuple[str, ...] = ()
 
 
 class Resumed(_Body, frozen=True):
     """New orders are let through again."""
+
+
+class Ignored(_Body, frozen=True):
+    """A person said that an order on a venue is to be left out of account, for good."""
+
+    order_id: str
 
 
 class TurnedAway(_Body, frozen=True):
@@ -235,12 +260,14 @@ Body: TypeAlias = (
     | Unresolved
     | Parked
     | Reopened
+    | Adopted
     | Filled
     | OrderChanged
     | Started
     | Stopped
     | Halted
     | Resumed
+    | Ignored
     | TurnedAway
     | Faulted
     | Funded
@@ -260,12 +287,14 @@ KINDS: dict[str, type[Body]] = {
     "unknown": Unresolved,
     "parked": Parked,
     "reopened": Reopened,
+    "adopted": Adopted,
     "fill": Filled,
     "order": OrderChanged,
     "started": Started,
     "stopped": Stopped,
     "halted": Halted,
     "resumed": Resumed,
+    "ignored": Ignored,
     "turned_away": TurnedAway,
     "fault": Faulted,
     "funded": Funded,

@@ -37,6 +37,7 @@ _O = Outcome
 TRANSITIONS: dict[tuple[Outcome | None, type[e.Body]], Outcome] = {
     (None, e.Accepted): _O.WAITING,
     (None, e.Refused): _O.REFUSED,
+    (None, e.Adopted): _O.PLACED,
     (_O.WAITING, e.Superseded): _O.SUPERSEDED,
     (_O.WAITING, e.Expired): _O.EXPIRED,
     (_O.WAITING, e.Refused): _O.REFUSED,

@@ -126,7 +126,7 @@ def _cause(before: Outcome | None, body: e.Body) -> _Cause:
             return Reason.NO_ANSWER, detail, None
         case e.Parked(detail=detail):
             return Reason.NO_PROOF, detail, None
-        case e.Reopened(detail=detail):
+        case e.Reopened(detail=detail) | e.Adopted(detail=detail):
             return Reason.FOUND, detail, None
         case e.Placed() if before in (Outcome.UNKNOWN, Outcome.PARKED):
             return Reason.FOUND, None, None

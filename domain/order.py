@@ -138,6 +138,12 @@ class VenueOrder(Struct, frozen=True, kw_only=True, gc=False):
     at_ns: int
     fills: tuple[Fill, ...] = ()
 
+    @property
+    def booked_as(self) -> OrderStatus:
+        """Its status as far as it can be booked: open until the trades listed add up to what was filled."""
+        whole = sum(fill.amount for fill in self.fills) >= self.filled
+        return self.status if whole else OrderStatus.OPEN
+
 
 class Listing(Struct, frozen=True, kw_only=True, gc=False):
     """The orders that a venue listed. `missing` names what could not be read; where it is empty, nothing is missing."""

@@ -64,9 +64,11 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
     fills: dict[str, list[Fill]] = {}
     for event in life.events:
         body = event.body
-        if isinstance(body, e.Intended):
-            orders[body.client_order_id] = _intended(life.signal_id, event.at_ns, body)
-            fills[body.client_order_id] = []
+        sent = body if isinstance(body, e.Intended) else body.request if isinstance(body, e.Adopted) else None
+        if sent is not None:
+            orders[sent.client_order_id] = _intended(life.signal_id, event.at_ns, sent)
+            fills[sent.client_order_id] = []
+        if sent is body:
             continue
         order = orders.get(getattr(body, "client_order_id", ""))
         if order is None:
@@ -75,7 +77,7 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
             case e.Placed(venue_order_id=venue_id, status=status):
                 order.venue_order_id, order.status = venue_id, OrderState(status)
                 order.placed_at = iso_of(event.at_ns)
-            case e.Reopened(venue_order_id=venue_id, status=status):
+            case e.Reopened(venue_order_id=venue_id, status=status) | e.Adopted(venue_order_id=venue_id, status=status):
                 order.venue_order_id, order.status = venue_id, OrderState(status)
                 order.placed_at = iso_of(event.at_ns)
             case e.OrderChanged(status=status):
@@ -96,7 +98,7 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
 def fills_in(body: e.Body) -> tuple[Fill, ...]:
     """The trades that an event tells of."""
     match body:
-        case e.Placed(fills=fills) | e.Reopened(fills=fills):
+        case e.Placed(fills=fills) | e.Reopened(fills=fills) | e.Adopted(fills=fills):
             return fills
         case e.Filled(fill=fill):
             return (fill,)
@@ -132,10 +134,11 @@ def _intended(signal_id: str, at_ns: int, intent: e.Intended) -> OrderLine:
 
 
 def request_of(life: OpenSignal, client_order_id: str) -> OrderRequest:
-    """What was sent under an id, as it was intended.
+    """What was sent under an id, as it was intended, or must have been.
 
     Raises:
         StopIteration: nothing of this signal was.
     """
-    intents = (event.body for event in life.events if isinstance(event.body, e.Intended))
-    return next(intent for intent in intents if intent.client_order_id == client_order_id)
+    bodies = (event.body for event in life.events)
+    sent = (body.request if isinstance(body, e.Adopted) else body for body in bodies)
+    return next(r for r in sent if isinstance(r, e.Intended) and r.client_order_id == client_order_id)

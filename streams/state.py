@@ -38,6 +38,8 @@ class _Image(Struct):
     standing: dict[int, Standing]
     halted: e.Halted | None
     accounts: dict[str, msgspec.Raw]
+    noticed: list[str] = []
+    decided: list[str] = []
 
 
 class State:
@@ -45,7 +47,8 @@ class State:
 
     Folding the whole journal, and an image plus the events behind it, give the same. An event that cannot follow the
     ones before it changes nothing: `illegal` says which, by the signal's id, until a halt names that signal.
-    Memory: signals that are open or have an open order, accounts, reasons.
+    `noticed` are the orders because of which entries were halted, `decided` those that a person adopted or ignored.
+    Memory: signals that are open or have an open order, accounts, reasons, orders that were noticed or decided on.
     """
 
     def __init__(self) -> None:
@@ -55,6 +58,8 @@ class State:
         self.position = 0
         self.illegal: dict[str, str] = {}
         self.standing: dict[int, Standing] = {}
+        self.noticed: set[str] = set()
+        self.decided: set[str] = set()
         self._order_of: dict[str, int] = {}
 
     @classmethod
@@ -106,6 +111,8 @@ class State:
             self.standing,
             self.halted,
             {trader: msgspec.Raw(self._recorded(account).image()) for trader, account in self.book.accounts.items()},
+            sorted(self.noticed),
+            sorted(self.decided),
         )
         return {_PART: msgspec.json.encode(image)}
 
@@ -121,6 +128,7 @@ class State:
         self.standing = image.standing
         self._order_of = {s.client_order_id: number for number, s in self.standing.items() if s.client_order_id}
         self.halted = image.halted
+        self.noticed, self.decided = set(image.noticed), set(image.decided)
         self.book = Book({trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()})
 
     def _fold_signal(self, event: e.Recorded) -> None:
@@ -140,9 +148,11 @@ class State:
         if isinstance(body, e.Intended):
             trader, order_id = body.trader, body.client_order_id
             self._order_of[order_id] = number
-        elif isinstance(body, e.Reopened):
+        elif isinstance(body, e.Reopened | e.Adopted):
             trader, order_id = body.request.trader, body.client_order_id
             self._order_of[order_id] = number
+            if kind is e.Adopted:
+                self.decided.add(order_id)
         if order_id and self.book.apply(trader, body):
             del self._order_of[order_id]
             trader = order_id = ""
@@ -159,10 +169,13 @@ class State:
         match body:
             case e.Halted():
                 self.halted = body
+                self.noticed.update(body.orders)
                 for signal_id in [signal_id for signal_id in self.illegal if signal_id in body.why]:
                     del self.illegal[signal_id]
             case e.Resumed():
                 self.halted = None
+            case e.Ignored(order_id=order_id):
+                self.decided.add(order_id)
             case e.TurnedAway(count=count):
                 self.ledger.turned_away += count
             case e.Funded(trader=trader) | e.Counted(trader=trader):

@@ -27,6 +27,7 @@ _STAGE_OF: dict[type[e.Body], str] = {
     e.Unresolved: "placement",
     e.Parked: "resolution",
     e.Reopened: "resolution",
+    e.Adopted: "resolution",
     e.Filled: "orders",
     e.OrderChanged: "orders",
 }

@@ -37,6 +37,7 @@ def content(state: State) -> dict[str, object]:
         "accounts": accounts,
         "exposure": state.book.exposure,
         "position": state.position,
+        "by hand": (state.noticed, state.decided),
     }
 
 
