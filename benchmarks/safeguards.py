@@ -144,7 +144,7 @@ SAFEGUARDS = (
     Safeguard(
         "reconciliation",
         "what nobody told of an order is found by comparing",
-        (Edit("streams/reconciliation.py", "if new or (over and whole):", "if False:"),),
+        (Edit("streams/order_comparison.py", "if not new and status is OrderStatus.OPEN:", "if True:"),),
     ),
     Safeguard(
         "evidence reopens",

@@ -153,14 +153,18 @@ class Engine:
         return idle
 
     async def committed(self) -> None:
-        """Wait until everything submitted so far is committed."""
-        done = self.parts.clock.loop.create_future()
+        """Wait until everything submitted so far is committed, whatever is submitted after it; for good where the
+        pipeline broke."""
+        commits, clock = self.parts.commits, self.parts.clock
+        if not commits.depth() and not commits.committed.is_stopped:
+            return
+        done = clock.loop.create_future()
 
-        def tell() -> None:
+        def tell(*_: object) -> None:
             if not done.done():  # whoever waits may have been cancelled
                 done.set_result(None)
 
-        self.parts.commits.when_idle(tell)
+        commits.submit(Item(clock.wall_ns(), ()), tell, must=True)
         await done
 
     async def settled(self) -> None:
@@ -211,6 +215,10 @@ class Engine:
         started settles nothing."""
         if self.rounds is not None:
             return await self.rounds.ask(settle=settle)
+        if self.resolution is None:
+            for life in self.journal.open():
+                if self.parts.state.outcome(life.number) is Outcome.PLACED:
+                    self.parts.updates.remember(life)
         venues = {trader.id: trader.venue for trader in self.traders}
         return await self.rounds_with(self.resolution or self._resolution(venues)).ask(settle=False)
 

@@ -14,7 +14,7 @@ from streams.state import State
 
 __all__ = ["OrderUpdates"]
 
-_OPENING = (e.Placed, e.Reopened)
+_OPENING = (e.Placed, e.Reopened, e.Adopted)
 _TOLD = (e.Placed, e.Deferred, e.Failed, e.Reopened)
 
 
@@ -42,6 +42,11 @@ class OrderUpdates:
         """Those of the trades of an open order that nobody told of yet."""
         known = self._trades.get(client_order_id) or {}
         return [fill for fill in fills if fill.trade_id not in known]
+
+    def heard(self, client_order_id: str) -> Decimal | None:
+        """What was traded of an open order in all, as far as it was told; None where its end is being recorded."""
+        known = self._trades.get(client_order_id, {})
+        return None if known is None else sum(known.values(), Decimal(0))
 
     def hear(self, update: OrderUpdate) -> None:
         """Take in what a venue tells: a listener for `Venue.listen`."""

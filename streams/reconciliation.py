@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
+
+from msgspec import Struct
 
 from clock import Clock
 from domain import events as e
-from domain.difference import Difference, Kind, difference
-from domain.lifecycle import Outcome
-from domain.order import Acknowledged, NotFound, OrderStatus, OrderUpdate, VenueOrder
-from domain.order_line import plain, request_of
+from domain.difference import Difference
+from domain.errors import VenueUnavailable
 from domain.ports import Item, Journal, Venue
 from operators.record import GroupCommit
+from streams.balance_comparison import BalanceComparison
+from streams.order_comparison import OrderComparison
 from streams.orders import OrderUpdates
 from streams.resolution import Resolution
 from streams.state import State
 from streams.turned_up import TurnedUp
 from streams.waiting import WaitingRoom
 
-__all__ = ["Reconciliation"]
+__all__ = ["Comparison", "Reconciliation"]
 
 _A_DAY_NS = 86_400_000_000_000
 _OVERLAP_NS = 3_600_000_000_000
-_ORDER_ID_LENGTH = 18
-_GENERATIONS = 17
+_BALANCES = "balances"
+
+
+class Comparison(Struct, frozen=True):
+    """What differs on an account, and what could not be read of it.
+
+    `unsettled` says that something was in motion, or was booked only now: another comparison soon tells more.
+    """
+
+    differences: Sequence[Difference]
+    missing: Sequence[str]
+    unsettled: bool
 
 
 class Reconciliation:
-    """Compares what a venue lists with what the journal says of its account, and lets the journal follow the venue.
+    """Compares what a venue says with what the journal says of its account, and lets the journal follow the venue.
 
-    Orders are known by their client order id. A trade is booked once, whatever tells of it first. Orders that should
-    not be there are for `TurnedUp` to judge; strangers' orders are left alone.
-    Memory: one moment for each account, and what a venue lists at a time.
+    Orders come first, then balances; a part that cannot be read keeps no other from being compared. An account is
+    complete once every part of it was compared since the start, in whatever round.
+    Memory: for each account one moment and the parts that were not compared yet, and what a venue lists at a time.
     """
 
     def __init__(
@@ -47,107 +58,54 @@ class Reconciliation:
         commits: GroupCommit,
         tag: str,
     ) -> None:
-        self._state, self._journal, self._room = state, journal, room
-        self._updates, self._resolution = updates, resolution
-        self._clock, self._commits, self._tag = clock, commits, tag
+        self._state, self._clock, self._commits = state, clock, commits
         self._turned_up = TurnedUp(state, journal, room, clock=clock, commits=commits, tag=tag)
+        self._orders = OrderComparison(state, journal, updates, resolution, self._turned_up, clock=clock, tag=tag)
+        self._balances = BalanceComparison(state, updates, clock=clock, commits=commits)
         self._since_ns: dict[str, int] = {}
+        self._to_compare: dict[str, set[str]] = {}
 
-    async def compare(self, venue: Venue, *, settle: bool = True) -> Sequence[Difference]:
-        """What differs on one account; with `settle` the journal follows the venue wherever it can.
-
-        Raises:
-            VenueUnavailable: the venue did not tell all of it.
-        """
-        begun_ns, begun_at_ns = self._clock.now_ns(), self._clock.wall_ns()
-        placing_before = self._placing(venue.trader)
-        totals = await venue.balances()
-        since_ns = self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS)
-        listed = await venue.orders_since(begun_at_ns - (begun_ns - since_ns))
-        differences = [found for order in listed.orders for found in self._order(venue, order, settle=settle)]
-        seen = {order.client_order_id for order in listed.orders}
-        differences += await self._unlisted(venue, seen)
-        if not (placing_before or self._placing(venue.trader) or differences):  # else the books are in motion
-            differences += self._balances(venue, totals, settle=settle)
-        if settle:
+    async def compare(self, venue: Venue, *, settle: bool = True) -> Comparison:
+        """What differs on one account; with `settle` the journal follows the venue wherever it can."""
+        begun_ns = self._clock.now_ns()
+        back_ns = min(begun_ns - self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS), _A_DAY_NS)
+        since_ns = self._clock.wall_ns() - back_ns
+        orders = first = await self._orders.compare(venue, since_ns, settle=settle)
+        parts, differences, unsettled = list(orders.missing), orders.differences, orders.more
+        unanswered = orders.unanswered
+        if settle and not parts:
             self._since_ns[venue.trader] = begun_ns - _OVERLAP_NS
-        return differences
+        try:
+            read = await self._balances.read(venue)
+        except VenueUnavailable as error:
+            parts.append(f"{_BALANCES}: {str(error).removeprefix(f'{_BALANCES}: ')}")
+        else:
+            if read.is_open_to_doubt:
+                orders = await self._orders.compare(venue, since_ns, settle=settle)
+                orders.moving |= first.moving
+                kept = [found for found in differences if found.settled or orders.missing]
+                differences = [*kept, *(found for found in orders.differences if found not in kept)]
+            off, doubtful = self._balances.follow(venue, read, orders, settle=settle)
+            differences = [*differences, *off]
+            unsettled = unsettled or doubtful
+        unsettled = unsettled or any(found.settled for found in differences)
+        if settle:
+            self._note_compared(venue.trader, parts)
+        return Comparison(differences, [*parts, *unanswered], unsettled)
 
-    def knows_balances(self, trader: str) -> bool:
-        """Whether the balances of an account were ever counted: before that nothing of it can be spent."""
-        account = self._state.book.accounts.get(trader)
-        return account is not None and bool(account.balances)
+    def is_complete(self, trader: str) -> bool:
+        """Whether every part of an account was compared since the start: before that, nothing of it can be spent."""
+        return self._to_compare.get(trader) == set()
 
-    def _order(self, venue: Venue, order: VenueOrder, *, settle: bool) -> Iterator[Difference]:
-        order_id = order.client_order_id
-        if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
-            if order.status is OrderStatus.OPEN:
-                theirs = f"{order.side} {order.amount} {order.symbol}"
-                yield difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs)
-            return
-        number = self._state.signal_of_order(order_id)
-        if number is None:
-            yield from self._turned_up.judge(venue, order, order_id, settle=settle)
-            return
-        outcome = self._state.standing[number].outcome
-        if outcome is Outcome.PLACED:
-            yield from self._changed(venue, order, order_id, settle=settle)
-        elif outcome in (Outcome.UNKNOWN, Outcome.PARKED):
-            settled = settle and self._resolution.found(number, _acknowledged(order))
-            yield difference(venue, Kind.FOUND, order_id, outcome, order.status, settled=settled)
+    def adopt(self, order_id: str) -> bool:
+        """Book an unexpected order, on a person's word, as a signal of its own. False: none goes by this id."""
+        return self._turned_up.adopt(order_id)
 
-    def _changed(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Iterator[Difference]:
-        known = self._state.book.account(venue.trader).orders[order_id]
-        new = self._updates.unheard(order_id, order.fills)
-        listed = known.filled + sum(fill.amount for fill in new)
-        whole = listed >= order.filled
-        if not whole:
-            yield difference(venue, Kind.TRADES_MISSING, order_id, str(listed), str(order.filled))
-        over = order.status is not OrderStatus.OPEN
-        if new or (over and whole):
-            ours, theirs = f"open, {known.filled} filled", f"{order.status}, {order.filled} filled"
-            yield difference(venue, Kind.CHANGED, order_id, ours, theirs, settled=settle)
-            if settle:
-                status = order.status if whole else OrderStatus.OPEN
-                self._updates.hear(
-                    OrderUpdate(
-                        trader=venue.trader,
-                        client_order_id=order_id,
-                        at_ns=self._clock.wall_ns(),
-                        status=status,
-                        fills=order.fills,
-                    )
-                )
+    def ignore(self, order_id: str) -> None:
+        """Leave an order out of account, on a person's word, for good."""
+        self._commits.submit(Item(self._clock.wall_ns(), (e.Ignored(order_id=order_id),)), must=True)
 
-    async def _unlisted(self, venue: Venue, seen: set[str | None]) -> Sequence[Difference]:
-        missing: list[Difference] = []
-        for number, stood in list(self._state.standing.items()):
-            order_id = stood.client_order_id
-            if stood.trader != venue.trader or stood.outcome is not Outcome.PLACED or order_id in seen:
-                continue
-            finding = await venue.find_order(request_of(self._journal.life(number), order_id))
-            if isinstance(finding, NotFound):
-                missing.append(difference(venue, Kind.MISSING, order_id, "open", finding.detail))
-        return missing
-
-    def _balances(self, venue: Venue, totals: Mapping[str, Decimal], *, settle: bool) -> Iterator[Difference]:
-        ours = self._state.book.account(venue.trader).balances
-        nothing = Decimal(0)
-        counted: dict[str, Decimal] = {}
-        for currency in sorted(totals.keys() | ours.keys()):
-            here = ours[currency].total if currency in ours else nothing
-            there = totals.get(currency, nothing)
-            if here != there:
-                counted[currency] = there
-                yield difference(venue, Kind.BALANCE, currency, plain(here), plain(there), settled=settle)
-        if counted and settle:
-            counting = e.Counted(trader=venue.trader, balances=counted)
-            self._commits.submit(Item(self._clock.wall_ns(), (counting,)), must=True)
-
-    def _placing(self, trader: str) -> bool:
-        standing = self._state.standing.values()
-        return any(s.trader == trader and s.outcome in (Outcome.PLACING, Outcome.UNKNOWN) for s in standing)
-
-
-def _acknowledged(order: VenueOrder) -> Acknowledged:
-    return Acknowledged(venue_order_id=order.venue_order_id, status=order.status, fills=order.fills)
+    def _note_compared(self, trader: str, missing: Sequence[str]) -> None:
+        parts = {part.partition(": ")[0] for part in missing}  # what was not read, without the reason
+        known = self._to_compare.get(trader)
+        self._to_compare[trader] = parts if known is None else known & parts

@@ -7,26 +7,26 @@ from functools import partial
 
 from clock import Clock
 from domain.difference import Difference, Kind
-from domain.errors import VenueUnavailable
 from domain.ports import Venue
-from streams.reconciliation import Reconciliation
+from streams.reconciliation import Comparison, Reconciliation
 
 __all__ = ["Rounds"]
 
 _QUIET = frozenset({Kind.CHANGED, Kind.BALANCE})
-_TURNED_UP = frozenset({Kind.FOUND, Kind.REOPENED})
-_FIRST_S = 5.0
-_SOON_S = 1.0
+_FAILED_FIRST_S = 5.0
+_SOON_FIRST_S = 1.0
 _LOOK_AGAIN_S = 0.05
+_LOOKS_MAX = 4
+_NAMED_MAX = 5
 
 
 class Rounds:
     """Reconciles every account at the start, after that every `every_s`, and when asked.
 
-    An account that could not be compared is tried again after 5 s, later each time, at most after `every_s`. One on
-    which an order turned up is compared again after a second: its balances may have been counted with that order's
-    trades. What differs beyond the ordinary course of trading is told once, through `alarm`. `compared` is called with
-    every account that was compared, once what that brought is committed and its balances are known.
+    An account of which something could not be read is tried again after 5 s, one on which something was in motion, or
+    was booked only now, after 1 s; later each time, at most after `every_s`. What differs beyond the ordinary course of
+    trading is told once, through `alarm`. `compared` is called with every account that was compared, once what that
+    brought is committed and every part of it was compared since the start.
     Memory: what was told, and one task for each account.
     """
 
@@ -61,48 +61,102 @@ class Rounds:
             stop()
 
     async def ask(self, *, settle: bool) -> tuple[Sequence[Difference], Sequence[str]]:
-        """Compare every account now: what differs, and which accounts could not be compared, with the reason."""
+        """Compare every account now: what differs, and what of which account could not be read, with the reason.
+
+        What was in motion is looked at again, for a few seconds.
+        """
         differences: list[Difference] = []
-        unavailable: list[str] = []
+        unread: list[str] = []
         for venue in self._venues:
-            try:
-                differences += await self._compare(venue, settle=settle)
-            except VenueUnavailable as error:
-                unavailable.append(f"{venue.trader}: {error}")
-        return differences, unavailable
+            settled: list[Difference] = []
+            for look in range(_LOOKS_MAX):
+                if look:
+                    await self._clock.sleep(_SOON_FIRST_S)
+                comparison = await self._compare(venue, settle=settle)
+                settled += [found for found in comparison.differences if found.settled]
+                if not comparison.unsettled:
+                    break
+            differences += settled
+            differences += [found for found in comparison.differences if not found.settled]
+            unread += [f"{venue.trader}: {part}" for part in comparison.missing]
+        return differences, unread
+
+    async def adopt(self, order_id: str) -> bool:
+        """Book an order that carries our mark and that nobody expected. False: no account has one by this id."""
+        await self.ask(settle=False)
+        adopted = self._reconciliation.adopt(order_id)
+        await self._committed()
+        return adopted
+
+    async def ignore(self, order_id: str) -> bool:
+        """Leave an order out of account, for good. False: nothing differs by an order of this id."""
+        differences, _ = await self.ask(settle=False)
+        if not any(found.what == order_id and found.kind is not Kind.BALANCE for found in differences):
+            return False
+        self._reconciliation.ignore(order_id)
+        await self._committed()
+        return True
 
     async def _rounds(self, venue: Venue) -> None:
-        again_s = _FIRST_S
+        failed_s, soon_s = _FAILED_FIRST_S, _SOON_FIRST_S
         while True:
+            missing, unsettled = True, False
             try:
-                differences = await self._compare(venue, settle=True)
-                turned_up = any(found.settled and found.kind in _TURNED_UP for found in differences)
-                again_s, wait_s = _FIRST_S, _SOON_S if turned_up else self._every_s
+                comparison = await self._compare(venue, settle=True)
+                missing, unsettled = bool(comparison.missing), comparison.unsettled
             except Exception as error:  # whatever it is, the next round comes
-                self._alarm(f"reconciliation with {venue.trader}", error)
-                wait_s, again_s = min(again_s, self._every_s), again_s * 2
+                self._alarm(_name(venue.trader), error)
+            wait_s = self._every_s
+            if missing:
+                wait_s, failed_s = min(failed_s, wait_s), failed_s * 2
+            else:
+                failed_s = _FAILED_FIRST_S
+            if unsettled:
+                wait_s, soon_s = min(soon_s, wait_s), soon_s * 2
+            else:
+                soon_s = _SOON_FIRST_S
             await self._clock.sleep(wait_s)
 
-    async def _compare(self, venue: Venue, *, settle: bool) -> Sequence[Difference]:
-        while venue.trader in self._comparing:
+    async def _compare(self, venue: Venue, *, settle: bool) -> Comparison:
+        trader = venue.trader
+        while trader in self._comparing:
             await self._clock.sleep(_LOOK_AGAIN_S)
-        self._comparing.add(venue.trader)
+        self._comparing.add(trader)
         try:
-            differences = await self._reconciliation.compare(venue, settle=settle)
+            comparison = await self._reconciliation.compare(venue, settle=settle)
+            if settle:
+                await self._committed()
         finally:
-            self._comparing.discard(venue.trader)
+            self._comparing.discard(trader)
         if settle:
-            await self._committed()
-            if self._reconciliation.knows_balances(venue.trader):
-                self._compared(venue.trader)
-            for difference in differences:
-                self._tell(difference)
-        return differences
+            if self._reconciliation.is_complete(trader):
+                self._compared(trader)
+            if comparison.missing:
+                self._alarm(_name(trader), Exception(f"could not read {'; '.join(comparison.missing)}"))
+            self._tell(trader, comparison.differences)
+        return comparison
 
-    def _tell(self, difference: Difference) -> None:
-        key = (difference.trader, difference.kind, difference.what)
-        if difference.kind in _QUIET or key in self._told:
-            return
-        self._told.add(key)
-        what = f"{difference.kind}: {difference.what}: ours {difference.ours}, theirs {difference.theirs}"
-        self._alarm(f"reconciliation with {difference.trader}", Exception(what))
+    def _tell(self, trader: str, differences: Sequence[Difference]) -> None:
+        new: dict[Kind, list[Difference]] = {}
+        for found in differences:
+            key = (trader, found.kind, found.what)
+            if found.kind not in _QUIET and key not in self._told:
+                self._told.add(key)
+                new.setdefault(found.kind, []).append(found)
+        for kind, alike in new.items():
+            if kind is not Kind.STRANGER:
+                for found in alike:
+                    self._alarm(_name(trader), Exception(f"{kind}: {_words(found)}"))
+                continue
+            words = [_words(found) for found in alike[:_NAMED_MAX]]
+            words += [f"and {len(alike) - _NAMED_MAX} more"] if len(alike) > _NAMED_MAX else []
+            self._alarm(_name(trader), Exception(f"{kind}: {'; '.join(words)}"))
+
+
+def _name(trader: str) -> str:
+    return f"reconciliation with {trader}"
+
+
+def _words(found: Difference) -> str:
+    remedy = f"; {found.remedy}" if found.remedy else ""
+    return f"{found.what}: ours {found.ours}, theirs {found.theirs}{remedy}"

@@ -22,6 +22,8 @@ from settings import Settings, load_settings
 from simulation.world import World
 from streams.engine import Engine
 from streams.market import News
+from streams.reconciliation import Reconciliation
+from streams.rounds import Rounds
 from streams.traders import Trader
 
 START_NS = 1_735_689_600_000_000_000
@@ -145,6 +147,8 @@ class Scripted:
         self.order_every_s = 0.0
         self.asked_at_s: list[float] = []
         self.orders: list[VenueOrder] = []
+        self.unlisted: tuple[str, ...] = ()
+        self.silent: Exception | None = None
         self.has: dict[str, Decimal] | None = None
         self.down: Exception | None = None
         self.sent: list[OrderRequest] = []
@@ -177,7 +181,9 @@ class Scripted:
 
     async def orders_since(self, since_ns: int) -> Listing:
         self.listed_since_ns = since_ns
-        return Listing(orders=self.orders)
+        if self.silent is not None:
+            raise self.silent
+        return Listing(orders=self.orders, missing=self.unlisted)
 
     async def balances(self) -> Mapping[str, Decimal]:
         if self.down is not None:
@@ -216,6 +222,46 @@ class Faltering(SqliteJournal):
         if any(isinstance(body, self.full_for) for item in items for body in item.bodies):
             raise JournalUnavailable("disk full")
         return await super().commit(items, snapshots)
+
+
+class Reconciling:
+    """Rounds of reconciliation over the venues of a pipeline: what was told, and when accounts were compared."""
+
+    def __init__(self, it: Stage, *venues: Venue, every_s: float = 60.0) -> None:
+        parts, engine = it.engine.parts, it.engine
+        self.told: list[str] = []
+        self.compared_s: list[float] = []
+        self.clock = it.clock
+        assert engine.resolution is not None
+        self.rounds = Rounds(
+            Reconciliation(
+                parts.state,
+                it.journal,
+                parts.room,
+                parts.updates,
+                engine.resolution,
+                clock=parts.clock,
+                commits=parts.commits,
+                tag=engine.rules.execution.tag,
+            ),
+            venues or [trader.venue for trader in engine.traders],
+            clock=it.clock,
+            every_s=every_s,
+            alarm=lambda where, error: self.told.append(f"{where}: {error}"),
+            committed=engine.committed,
+            compared=self._compared,
+        )
+        self.rounds.start()
+        engine.rounds = self.rounds
+        it.run(0.01)
+
+    def _compared(self, trader: str) -> None:
+        self.compared_s.append(self.clock.loop.time())
+
+
+@pytest.fixture(scope="session")
+def reconciling() -> Callable[..., Reconciling]:
+    return Reconciling
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,10 @@ import pytest
 
 from domain import events as e
 from domain.difference import Difference, Kind
-from domain.errors import VenueUnavailable
 from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
 from domain.ports import Settlement
 from domain.reasons import Reason
 from streams.reconciliation import Reconciliation
-from streams.rounds import Rounds
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)
@@ -60,7 +58,7 @@ def compared(it, *orders, settle=True, by=None) -> list[tuple[str, bool]]:
     it.venue.orders = list(orders)
     found = it.wait((by or reconciliation_of(it)).compare(it.venue, settle=settle))
     it.run(0.1)
-    return [(difference.kind, difference.settled) for difference in found]
+    return [(difference.kind, difference.settled) for difference in found.differences]
 
 
 def account_of(it):
@@ -209,6 +207,7 @@ def test_an_order_of_a_signal_that_our_own_limits_refused_later_reopens_it(tradi
     assert it.kinds() == ["accepted", "intent", "deferred"]
     account_of(it).count({"USDT": Decimal(0)})
     it.run(9)
+    it.venue.has = None
     assert it.ledger() == {"refused": 1}
     assert compared(it, listed(it, fill())) == [(Kind.REOPENED, True)]
     assert it.ledger() == {"placed": 1}
@@ -303,19 +302,21 @@ def test_balances_follow_the_venue(trading):
     ours = totals()
     it.venue.has = {"USDT": Decimal(9_000), "BTC": Decimal(0), "DOGE": Decimal(5)}
     it.venue.orders = [listed(it)]
-    found = it.wait(reconciliation_of(it).compare(it.venue, settle=False))
+    found = it.wait(reconciliation_of(it).compare(it.venue, settle=False)).differences
     assert Difference(trader="paper", kind=Kind.BALANCE, what="DOGE", ours="0", theirs="5") in found
     assert totals() == ours
-    it.wait(reconciliation_of(it).compare(it.venue))
+    assert it.wait(reconciliation_of(it).compare(it.venue)).unsettled  # what was counted is looked at again
     it.run(0.1)
     assert totals() == {"USDT": 9_000, "DOGE": 5}
-    assert it.wait(reconciliation_of(it).compare(it.venue)) == []
+    again = it.wait(reconciliation_of(it).compare(it.venue))
+    assert (again.differences, again.missing, again.unsettled) == ([], [], False)
 
 
 def test_balances_are_left_alone_while_an_order_is_on_its_way_or_unknown(trading):
     it = trading(SILENCE, found=NOWHERE)
     it.run(20)
-    it.venue.has = {"USDT": Decimal(1)}
+    ours = {currency: balance.total for currency, balance in account_of(it).balances.items()}
+    it.venue.has = {**ours, "USDT": Decimal(1), "BTC": Decimal(7)}
     assert compared(it) == []
 
 
@@ -328,115 +329,6 @@ def test_the_next_comparison_asks_for_what_came_since_the_last_with_an_overlap(t
     assert it.venue.listed_since_ns == begun_ns - 86_400 * 10**9
     compared(it, listed(it), by=by)
     assert it.venue.listed_since_ns == begun_ns - 3_600 * 10**9
-
-
-def rounds_of(it, told, agreed, every_s=60.0, compared=None) -> Rounds:
-    return Rounds(
-        reconciliation_of(it),
-        [it.venue],
-        clock=it.clock,
-        every_s=every_s,
-        alarm=lambda where, error: told.append(f"{where}: {error}"),
-        committed=it.engine.committed,
-        compared=compared or (lambda trader: agreed.append(it.loop.time())),
-    )
-
-
-def test_rounds_begin_at_the_start_and_come_back_sooner_after_a_failure(trading):
-    it = trading(OPEN, signals=0)
-    told, agreed = [], []
-    rounds = rounds_of(it, told, agreed)
-    it.venue.down = VenueUnavailable("no route")
-    rounds.start()
-    it.run(10)
-    assert told == ["reconciliation with paper: no route"] * 2
-    it.venue.down = None
-    it.run(100)
-    assert agreed == [15, 75]
-    rounds.stop()
-    it.run(100)
-    assert agreed == [15, 75]
-
-
-def test_an_account_on_which_an_order_turned_up_is_compared_again_soon(trading):
-    it = trading(SILENCE, found=NOWHERE, settlement=Settlement(window_s=1, proves=False))
-    it.run(20)
-    assert it.ledger() == {"parked": 1}
-    it.venue.has = {"USDT": Decimal(9960), "BTC": Decimal("0.9"), "ETH": Decimal(5), "SOL": Decimal(20)}
-    it.venue.orders = []
-    agreed = []
-    rounds = rounds_of(it, [], agreed)
-    rounds.start()
-    it.run(1)  # the balances are counted, with a trade of the order that nobody shows yet
-    it.venue.orders = [listed(it, fill(), status=OrderStatus.CLOSED)]
-    it.run(63)
-    rounds.stop()
-    assert agreed == [20, 80, 81]
-    assert {currency: account_of(it).balances[currency].total for currency in it.venue.has} == it.venue.has
-
-
-def test_a_round_that_is_stopped_while_it_waits_for_a_commit_leaves_nobody_else_waiting(trading):
-    it = trading(OPEN, signals=0, takes_s=0)
-    it.journal.takes_s = 5
-    it.venue.has = {"USDT": Decimal(7)}
-    rounds = rounds_of(it, [], [])
-    rounds.start()
-    it.run(1)
-    rounds.stop()
-    it.wait(it.engine.committed())
-    assert it.loop.unhandled == []
-
-
-def test_an_account_is_compared_once_its_balances_are_committed(trading):
-    it = trading(OPEN, signals=0, takes_s=0)
-    known: list[dict] = []
-    account = account_of(it)
-    account.balances.clear()
-    it.venue.has = {"USDT": Decimal(7)}
-    totals = lambda _: known.append({c: b.total for c, b in account_of(it).balances.items()})  # noqa: E731
-    rounds = rounds_of(it, [], [], compared=totals)
-    it.journal.takes_s = 3
-    rounds.start()
-    it.loop.advance(2.9)
-    assert known == []
-    it.run(2)
-    rounds.stop()
-    assert known == [{"USDT": 7}]
-
-
-def test_an_account_whose_balances_nobody_told_is_not_compared(trading):
-    it = trading(OPEN, signals=0)
-    account_of(it).balances.clear()
-    it.venue.has = {}
-    agreed: list[float] = []
-    rounds = rounds_of(it, [], agreed)
-    rounds.start()
-    it.run(2)
-    rounds.stop()
-    assert agreed == []
-
-
-def test_what_is_out_of_the_ordinary_is_told_once(trading):
-    it = trading(OPEN)
-    it.run(11)
-    told = []
-    rounds = rounds_of(it, told, [], every_s=10)
-    it.venue.orders = [listed(it, fill()), listed(it, order_id="by-hand")]
-    rounds.start()
-    it.run(60)
-    rounds.stop()
-    assert told == ["reconciliation with paper: stranger: v1: ours not ours, theirs buy 1 BTC/USDT"]
-
-
-def test_whoever_asks_hears_what_differs_and_who_did_not_tell(trading):
-    it = trading(OPEN)
-    it.run(11)
-    it.venue.orders = [listed(it, fill())]
-    rounds = rounds_of(it, [], [])
-    differences, unavailable = it.wait(rounds.ask(settle=False))
-    assert ([d.kind for d in differences], unavailable) == ([Kind.CHANGED], [])
-    it.venue.down = VenueUnavailable("no route")
-    assert it.wait(rounds.ask(settle=True)) == ([], ["paper: no route"])
 
 
 def test_an_order_that_turns_up_while_the_next_is_being_committed_is_a_second_one_and_nothing_illegal_is_written(

@@ -1,0 +1,199 @@
+"""The orders of an account: what its venue lists, and what it says of those that it does not list any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from itertools import count
+
+from msgspec import Struct
+
+from clock import Clock
+from domain.difference import Difference, Kind, difference
+from domain.errors import VenueUnavailable
+from domain.lifecycle import Outcome
+from domain.market import base_of, quote_of
+from domain.order import Acknowledged, Fill, NotFound, OrderStatus, OrderUpdate, VenueOrder
+from domain.order_line import request_of
+from domain.ports import Journal, Venue
+from streams.orders import OrderUpdates
+from streams.resolution import Resolution
+from streams.state import State
+from streams.turned_up import TurnedUp
+
+__all__ = ["OrderComparison", "OrdersCompared"]
+
+_ORDER_ID_LENGTH = 18
+_LOOKUPS_MAX = 10
+
+
+class OrdersCompared(Struct):
+    """What a comparison of orders found.
+
+    `missing` names what could not be listed, `unanswered` the orders that could not be looked up. `current` are those
+    of which all that the venue says is booked, or on its way into the journal; `moving` the currencies in which
+    something is not. `more` says that further orders are to be looked up.
+    """
+
+    differences: list[Difference] = []
+    missing: list[str] = []
+    unanswered: list[str] = []
+    current: set[str] = set()
+    moving: set[str] = set()
+    more: bool = False
+
+    def miss(self, symbol: str) -> bool:
+        """Whether an order of `symbol` may be among what could not be read."""
+        return any(symbol in part or "/" not in part for part in self.missing)
+
+    def move(self, symbol: str, fills: Iterable[Fill] = ()) -> None:
+        """Something of an order of `symbol` is not booked yet."""
+        self.moving |= {base_of(symbol), quote_of(symbol), *(fill.fee_currency for fill in fills)}
+
+
+class OrderComparison:
+    """Compares what a venue lists with the orders of the journal, and has what is new of them booked.
+
+    Orders are known by their client order id, and a trade is booked once, whatever tells of it first. Venues list by
+    time of creation, or only what was filled: an open order that is not listed is looked up by its id, at most ten in a
+    round, those first that were not looked up for longest. What the venue says of it is booked; only an order that is
+    not found, though nothing of the listing is missing, is reported. Orders that should not be there are for `TurnedUp`
+    to judge; other people's orders are left alone.
+    Memory: what a venue lists at a time, and the open orders that it does not list.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        journal: Journal,
+        updates: OrderUpdates,
+        resolution: Resolution,
+        turned_up: TurnedUp,
+        *,
+        clock: Clock,
+        tag: str,
+    ) -> None:
+        self._state, self._journal = state, journal
+        self._updates, self._resolution, self._turned_up = updates, resolution, turned_up
+        self._clock, self._tag = clock, tag
+        self._turns = count(1)
+        self._looked_up: dict[str, int] = {}
+
+    async def compare(self, venue: Venue, since_ns: int, *, settle: bool) -> OrdersCompared:
+        """What differs among the orders that are open, or were made since; with `settle` the journal follows."""
+        found = OrdersCompared()
+        placed = self._state.acknowledged(venue.trader)
+        try:
+            listing = await venue.orders_since(since_ns)
+        except VenueUnavailable as error:
+            found.missing.append(f"orders: {error}")
+            return found
+        found.missing += listing.missing
+        for order in listing.orders:
+            self._listed(venue, order, found, settle=settle)
+        found.differences += self._turned_up.unlisted(venue, listing.orders)
+        await self._look_up(venue, placed - {order.client_order_id for order in listing.orders}, found, settle=settle)
+        if settle:
+            self._turned_up.halt(venue)
+        return found
+
+    def _listed(self, venue: Venue, order: VenueOrder, found: OrdersCompared, *, settle: bool) -> None:
+        order_id, differences = order.client_order_id, found.differences
+        if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
+            if order.status is OrderStatus.OPEN and order.venue_order_id not in self._state.decided:
+                theirs = f"{order.side} {order.amount} {order.symbol}"
+                differences.append(difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs))
+            return
+        number = self._state.signal_of_order(order_id)
+        if number is None:
+            unexpected = self._turned_up.judge(venue, order, order_id, settle=settle)
+            if unexpected is not None:
+                differences.append(unexpected)
+                if unexpected.settled:
+                    found.move(order.symbol, order.fills)
+            return
+        stood = self._state.standing[number]
+        if stood.trader != venue.trader:
+            differences.append(difference(venue, Kind.OTHER_ACCOUNT, order_id, f"of {stood.trader}", order.status))
+        elif stood.outcome is Outcome.PLACED:
+            self._changed(venue, order, order_id, found, settle=settle)
+        elif stood.outcome in (Outcome.UNKNOWN, Outcome.PARKED):
+            settled = settle and self._resolution.found(number, _acknowledged(order))
+            differences.append(difference(venue, Kind.FOUND, order_id, stood.outcome, order.status, settled=settled))
+            found.move(order.symbol, order.fills)
+
+    def _changed(self, venue: Venue, order: VenueOrder, order_id: str, found: OrdersCompared, *, settle: bool) -> None:
+        known = self._updates.heard(order_id)
+        if known is None:
+            return  # its end is being recorded
+        new = self._updates.unheard(order_id, order.fills)
+        listed = known + sum(fill.amount for fill in new)
+        whole = listed >= order.filled
+        if whole:
+            found.current.add(order_id)
+        else:
+            lacking = difference(venue, Kind.TRADES_MISSING, order_id, str(listed), str(order.filled))
+            found.differences.append(lacking)
+            found.move(order.symbol)
+        status = order.status if whole else OrderStatus.OPEN
+        if not new and status is OrderStatus.OPEN:
+            return
+        ours, theirs = f"open, {known} filled", f"{order.status}, {order.filled} filled"
+        found.differences.append(difference(venue, Kind.CHANGED, order_id, ours, theirs, settled=settle))
+        if not settle:
+            found.move(order.symbol, new)
+            return
+        self._updates.hear(
+            OrderUpdate(
+                trader=venue.trader,
+                client_order_id=order_id,
+                at_ns=self._clock.wall_ns(),
+                status=status,
+                fills=order.fills,
+            )
+        )
+
+    async def _look_up(self, venue: Venue, unlisted: Collection[str], found: OrdersCompared, *, settle: bool) -> None:
+        turns = self._looked_up
+        for over in turns.keys() - self._state.acknowledged(venue.trader):
+            if self._state.signal_of_order(over) is None:
+                del turns[over]
+        waiting = sorted(unlisted, key=lambda order_id: (turns.get(order_id, 0), self._number(order_id)))
+        found.more = len(waiting) > _LOOKUPS_MAX
+        for order_id in waiting[:_LOOKUPS_MAX]:
+            number = self._state.signal_of_order(order_id)
+            if number is None:
+                continue  # it ended meanwhile
+            turns[order_id] = next(self._turns)
+            request = request_of(self._journal.life(number), order_id)
+            finding = await venue.find_order(request)
+            if self._state.signal_of_order(order_id) is None:
+                continue
+            if isinstance(finding, Acknowledged):
+                filled = sum((fill.amount for fill in finding.fills), Decimal(0))
+                told = VenueOrder(
+                    venue_order_id=finding.venue_order_id,
+                    client_order_id=order_id,
+                    symbol=request.symbol,
+                    side=request.side,
+                    amount=request.amount,
+                    price=request.price,
+                    status=finding.status,
+                    filled=filled,
+                    at_ns=0,
+                    fills=finding.fills,
+                )
+                self._changed(venue, told, order_id, found, settle=settle)
+            elif not isinstance(finding, NotFound):
+                found.unanswered.append(f"order {order_id} of {request.symbol}: {finding.detail}")
+            elif not found.miss(request.symbol):
+                found.current.add(order_id)
+                if order_id not in self._state.decided:
+                    found.differences.append(difference(venue, Kind.MISSING, order_id, "open", finding.detail))
+
+    def _number(self, order_id: str) -> int:
+        return self._state.signal_of_order(order_id) or 0
+
+
+def _acknowledged(order: VenueOrder) -> Acknowledged:
+    return Acknowledged(venue_order_id=order.venue_order_id, status=order.booked_as, fills=order.fills)
