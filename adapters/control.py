@@ -66,8 +66,8 @@ async def answer(journal_url: str, answerer: Answerer) -> Callable[[], None]:
     return close
 
 
-async def ask(journal_url: str, request: Mapping[str, Json]) -> dict[str, Json]:
-    """Ask the pipeline that writes this journal.
+async def ask(journal_url: str, request: Mapping[str, Json], *, patience_s: float = _PATIENCE_S) -> dict[str, Json]:
+    """Ask the pipeline that writes this journal, and wait up to `patience_s` for its answer.
 
     Raises:
         NotRunning: there is none, or it does not answer.
@@ -80,7 +80,7 @@ async def ask(journal_url: str, request: Mapping[str, Json]) -> dict[str, Json]:
         raise NotRunning(f"no pipeline is running on {path_of(journal_url)}: start one with `run`") from None
     try:
         writer.write(json.dumps(request).encode() + b"\n")
-        line = await asyncio.wait_for(reader.readline(), _PATIENCE_S)
+        line = await asyncio.wait_for(reader.readline(), patience_s)
     except (OSError, TimeoutError):
         line = b""
     finally:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from adapters.control import Answerer, Json
 from domain import events as e
+from domain.errors import ThroughlineError
 from domain.order import Acknowledged, OrderStatus
 from domain.signal import Receipt
 from streams.diagnosis import diagnose
@@ -40,7 +41,10 @@ def answerer(engine: Engine) -> Answerer:
             case {"do": "resolve", "number": int() as number}:
                 return {"resolved": await _resolved(engine, number, None)}
             case {"do": "reconcile", "fix": bool() as fix}:
-                differences, unavailable = await engine.differences(settle=fix)
+                adopt = msgspec.convert(request.get("adopt", []), list[str])
+                ignore = msgspec.convert(request.get("ignore", []), list[str])
+                await _decide(engine, adopt, ignore)
+                differences, unavailable = await engine.differences(settle=fix or bool(adopt))
                 return {
                     "differences": [msgspec.to_builtins(difference) for difference in differences],
                     "unavailable": list(unavailable),
@@ -50,6 +54,25 @@ def answerer(engine: Engine) -> Answerer:
         raise ValueError(f"cannot do {request.get('do')!r}")
 
     return answer
+
+
+async def _decide(engine: Engine, adopt: Sequence[str], ignore: Sequence[str]) -> None:
+    """Do with orders what a person says.
+
+    Raises:
+        ThroughlineError: nothing is known of one of them.
+    """
+    if not adopt and not ignore:
+        return
+    rounds = engine.rounds
+    if rounds is None:
+        raise ThroughlineError("paper accounts have no orders but those of the journal")
+    for order_id in adopt:
+        if not await rounds.adopt(order_id):
+            raise ThroughlineError(f"{order_id} is no order that waits to be adopted: `reconcile` lists those")
+    for order_id in ignore:
+        if not await rounds.ignore(order_id):
+            raise ThroughlineError(f"nothing differs by an order {order_id}: `reconcile` lists what does")
 
 
 async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> bool:

@@ -30,6 +30,7 @@ from settings import Settings
 __all__ = ["reconcile", "resolve"]
 
 _DIFFERENCES = 3
+_PATIENCE_S = 300.0
 _BY_HAND = "resolved by hand: not placed"
 
 
@@ -65,21 +66,27 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Let the journal follow the venues, as the running pipeline does by itself.")
+@click.option("--fix", is_flag=True, help="Let the journal follow the venues, as the running pipeline does anyway.")
+@click.option("--adopt", multiple=True, metavar="ID", help="Book an order of ours that the journal does not know.")
+@click.option("--ignore", multiple=True, metavar="ID", help="Leave an order out of account, for good.")
 @json_option
 @click.pass_obj
-def reconcile(invocation: Invocation, fix: bool, as_json: bool) -> int:
-    """Compare the journal with the venues, and print what differs; 3 where a difference remains."""
+def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore: tuple[str, ...], as_json: bool) -> int:
+    """Compare the journal with the venues, and print what differs; 3 where a difference remains.
+
+    Other people's orders on an account are listed, and are no difference. ID is the name of an order in that list.
+    """
     settings = invocation.settings()
+    asked: dict[str, control.Json] = {"do": "reconcile", "fix": fix, "adopt": list(adopt), "ignore": list(ignore)}
     try:
-        told = asyncio.run(control.ask(settings.journal.url, {"do": "reconcile", "fix": fix}))
+        told = asyncio.run(control.ask(settings.journal.url, asked, patience_s=_PATIENCE_S))
         differences: Sequence[Difference] = msgspec.convert(told["differences"], list[Difference])
         unavailable: Sequence[str] = msgspec.convert(told["unavailable"], list[str])
     except NotRunning:
-        if fix:
-            raise click.ClickException("no pipeline is running: start it with `run`, it reconciles by itself") from None
+        if fix or adopt or ignore:
+            raise click.ClickException("no pipeline is running: start it with `run`, then ask again") from None
         differences, unavailable = asyncio.run(_compared(settings))
-    remaining = any(not difference.settled for difference in differences) or bool(unavailable)
+    remaining = any(difference.remains for difference in differences) or bool(unavailable)
     if as_json:
         print_json({"differences": differences, "unavailable": unavailable, "agreed": not remaining})
         return _DIFFERENCES if remaining else 0
@@ -87,11 +94,18 @@ def reconcile(invocation: Invocation, fix: bool, as_json: bool) -> int:
         click.echo(f"could not be compared: {words}", err=True)
     if differences:
         columns = ("trader", "what", "of", "ours", "theirs", "settled")
-        rows = ((d.trader, d.kind.value, d.what, d.ours, d.theirs, "yes" if d.settled else "NO") for d in differences)
+        rows = ((d.trader, d.kind.value, d.what, d.ours, d.theirs, _settled(d)) for d in differences)
         print_table(columns, rows)
-    else:
-        click.echo("the journal and the venues agree" if not unavailable else "")
+        for d in differences:
+            if d.remedy:
+                click.echo(f"{d.what}: {d.remedy}")
+    if not remaining:
+        click.echo("the journal and the venues agree")
     return _DIFFERENCES if remaining else 0
+
+
+def _settled(difference: Difference) -> str:
+    return "yes" if difference.settled else "NO" if difference.remains else "not ours"
 
 
 def _is_open(life: OpenSignal) -> bool:

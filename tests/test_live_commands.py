@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,64 @@ def test_an_exchange_that_is_not_there_is_said_so_without_a_secret(program):
     assert told.returncode == 1
     assert "ExchangeNotAvailable" in told.stderr
     assert "secret" not in told.stderr
+
+
+def by_hand(it):
+    """Somebody else's order on the same account, below the market."""
+    import ccxt
+
+    from simulation.exchange import settings_for
+
+    exchange = ccxt.binance({**settings_for("binance", it.exchange()), "apiKey": "key", "secret": "secret"})
+    exchange.load_markets()
+    return exchange.create_order("BTC/USDT", "limit", "buy", 0.01, 50_000)
+
+
+def test_orders_of_other_people_are_listed_and_are_no_difference(program):
+    it = program()
+    order = by_hand(it)
+    assert it.one_signal().returncode == 0
+    assert it.exported()[0]["outcome"] == "placed"
+    told = it("reconcile")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert order["id"] in told.stdout
+    assert "not ours" in told.stdout
+    assert told.stdout.endswith("the journal and the venues agree\n")
+    (stranger,) = json.loads(it("reconcile", "--json").stdout)["differences"]
+    assert (stranger["kind"], stranger["remedy"]) == ("stranger", "")
+
+
+def test_an_order_that_the_journal_lost_is_adopted_by_a_command_that_the_halt_names(program):
+    it = program()
+    assert it.one_signal().returncode == 0
+    (order_id,) = it.exported()[0]["client_order_ids"]
+    for file in it.folder.glob("journal.db*"):
+        file.unlink()
+    told = it("reconcile")
+    assert told.returncode == 3
+    assert f"`reconcile --adopt {order_id}` books it" in told.stdout
+    assert it("reconcile", "--adopt", order_id).returncode == 1  # nothing runs
+    command = [sys.executable, str(ROOT / "run.py"), "run", "--for", "60s"]
+    with subprocess.Popen(command, cwd=it.folder, env=it.env, stdout=subprocess.DEVNULL) as running:
+        try:
+            halted = within(30, lambda: it("diagnose", "--json").stdout, lambda said: "--adopt" in said)
+            assert f"`reconcile --adopt {order_id}` books it" in halted
+            wrong = it("reconcile", "--adopt", "0123456789abcdef01")
+            assert (wrong.returncode, "no order that waits to be adopted" in wrong.stderr) == (1, True)
+            adopted = it("reconcile", "--adopt", order_id)
+            assert adopted.returncode == 0, adopted.stdout + adopted.stderr
+            assert it("resume").returncode == 0
+        finally:
+            running.terminate()
+    (line,) = it.exported()
+    assert (line["outcome"], line["source"], line["client_order_ids"]) == ("placed", "adopted", [order_id])
+    assert "adopted by hand" in it("why", order_id).stdout
+    assert it("reconcile").returncode == 0
+
+
+def within(seconds, look, wanted):
+    """What `look` shows once it is what was wanted."""
+    ends = time.monotonic() + seconds
+    while not wanted(shown := look()) and time.monotonic() < ends:
+        pass
+    return shown
