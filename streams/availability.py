@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
@@ -23,8 +24,9 @@ _BANNED_NS = 120_000_000_000
 _LATER_NS = 1_000_000_000
 _BURST = 9  # orders beyond the one that is due
 _PACED = Refusal(Reason.PACED)
-_BUCKET_NS = 60_000_000_000
-_BUCKETS = 1440
+_MINUTE_NS = 60_000_000_000
+_MINUTES = 1440
+_DAY_NS = _MINUTES * _MINUTE_NS
 
 _NOBODYS_FAULT = frozenset({Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, Reason.AWAITING_TICK, Reason.BY_HAND})
 
@@ -66,7 +68,7 @@ class _Seen:
         self.closed_markets: dict[str, int] = {}
         self.last_success_ns = 0
         self.last_failure: Refusal | None = None
-        self.down: set[int] = set()
+        self.down: deque[tuple[int, int]] = deque()
 
     def stand_still(self, standstill: Standstill, at_ns: int) -> None:
         """Take no orders for as long as is said, and never for less than was said before."""
@@ -75,10 +77,11 @@ class _Seen:
         self.note_down(at_ns, standstill.until_ns)
 
     def note_down(self, at_ns: int, until_ns: int) -> None:
-        """Count the minutes from one moment to another as bad ones, a day of them at most."""
-        first = at_ns // _BUCKET_NS
-        last = min(until_ns // _BUCKET_NS, first + _BUCKETS - 1)
-        self.down = {minute for minute in self.down if minute > first - _BUCKETS} | set(range(first, last + 1))
+        """Count the time from one moment to another as bad: a minute at least, a day at most."""
+        while self.down and self.down[0][1] < at_ns - _DAY_NS:
+            self.down.popleft()
+        from_ns, ends_ns = self.down.pop() if self.down and at_ns < self.down[-1][1] else (at_ns, at_ns + _MINUTE_NS)
+        self.down.append((from_ns, max(ends_ns, until_ns)))
 
 
 class Availability:
@@ -86,7 +89,7 @@ class Availability:
 
     `addresses` says under which network address each account talks to its venue: a ban for an address stops all of its
     accounts. A rejected order is no failure. `opened` tells of an account whose circuit opened.
-    Memory: for each account, a day of minutes and the markets that are closed.
+    Memory: for each account, a day of bad times and the markets that are closed.
     """
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
@@ -164,7 +167,7 @@ class Availability:
                 seen.breakers[watch].failed(at_ns)
                 if closed and self.probe_due_ns(trader) is not None:
                     self.opened.on_next(trader)
-        seen.note_down(at_ns, at_ns)
+        seen.note_down(at_ns, max((b.probe_at_ns or at_ns for b in seen.breakers.values()), default=at_ns))
 
     def pace(self, trader: str, *, order_every_s: float) -> None:
         """Let an account be given an order every so many seconds in the long run, ten at once at most, or those of a
@@ -202,10 +205,15 @@ class Availability:
             elif breaker.probe_at_ns is not None:
                 self.report_trader_failure(trader, failed, at_ns, watch=watch)
 
-    def bad_minutes(self, trader: str, at_ns: int, minutes: int = _BUCKETS) -> int:
-        """In how many of the last minutes, up to a day, the account was failed or sent away."""
-        seen, last = self._seen.get(trader), at_ns // _BUCKET_NS
-        return 0 if seen is None else sum(1 for minute in seen.down if last - minutes < minute <= last)
+    def bad_minutes(self, trader: str, at_ns: int, minutes: int = _MINUTES) -> int:
+        """How many of the last minutes, up to a day, the account was failed or sent away; each begun one counts."""
+        seen, since_ns = self._seen.get(trader), at_ns - minutes * _MINUTE_NS
+        bad_ns = (
+            min(until_ns, at_ns) - max(from_ns, since_ns)
+            for from_ns, until_ns in (() if seen is None else seen.down)
+            if since_ns < until_ns and from_ns <= at_ns
+        )
+        return sum(max(1, -(-ns // _MINUTE_NS)) for ns in bad_ns)
 
     def last_failure(self, trader: str) -> Refusal | None:
         """What went wrong last on an account."""

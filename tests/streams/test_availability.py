@@ -157,11 +157,27 @@ def test_a_ban_of_unknown_length_holds_for_two_minutes():
     assert it.check_trader("a", 120 * S) is None
 
 
-def test_the_minutes_of_a_standstill_are_bad_ones():
+@pytest.mark.parametrize("from_s", [0, 59], ids=["from a whole minute on", "from within one"])
+def test_the_minutes_of_a_standstill_are_bad_ones(from_s):
     it = accounts()
-    fail(it, Reason.BANNED, retry_after_s=600)
-    assert it.bad_minutes("a", 5 * 60 * S) == 6
-    assert it.bad_minutes("a", 3600 * S) == 11
+    fail(it, Reason.BANNED, at_s=from_s, retry_after_s=600)
+    counted = [it.bad_minutes("a", (from_s + s) * S) for s in (0, 59, 61, 300, 600, 3600, 86_400, 87_000)]
+    assert counted == [1, 1, 2, 5, 10, 10, 10, 0]
+
+
+def test_an_account_that_is_blocked_has_a_day_of_bad_minutes_every_day():
+    it = accounts()
+    fail(it, Reason.ACCOUNT_BLOCKED)
+    assert it.bad_minutes("a", 10 * 86_400 * S) == 1440
+
+
+def test_the_minutes_of_an_open_circuit_are_bad_ones():
+    it = accounts()
+    fail(it, Reason.NO_ANSWER, times=5)
+    for _ in range(5):
+        fail(it, Reason.NO_ANSWER, at_s=it.probe_due_ns("a") // S)
+    assert it.probe_due_ns("a") == (30 + 60 + 120 + 240 + 480 + 600) * S
+    assert it.bad_minutes("a", 1530 * S) == 26  # 25.5, the last one only half
 
 
 def test_minutes_in_which_it_failed_are_counted_for_a_day():
