@@ -154,10 +154,13 @@ class SignalOrderPipeline:
         """Why an account takes no order now, and until when as far as is known; None when it does.
 
         Raises:
-            ThroughlineError: the pipeline is not running.
+            ThroughlineError: the settings have no such trader, or the pipeline is not running.
         """
 
         async def look(engine: Engine) -> Standstill | None:
+            known = [known.id for known in engine.traders]
+            if trader not in known:
+                raise ThroughlineError(f"there is no trader {trader}: the settings have {', '.join(known)}")
             return engine.parts.availability.check_trader(trader, engine.parts.clock.now_ns())
 
         return self._call(look)

@@ -77,28 +77,47 @@ def _error(engine: Engine, before: Sequence[str], execution: Execution) -> Execu
         return _nothing_waits(engine.parts.telemetry.last_loss)
     best = before[0]
     why = execution.ended.get(best) or execution.waiting.get(best) or Refusal(Reason.AWAITING_TICK)
-    trader = engine.traders[0].id
+    if why.reason is Reason.AWAITING_TICK and best in execution.ended:
+        return SignalExpired(best)
+    if why.reason is Reason.NO_TRADER:
+        return TraderUnavailable(_kept_by(engine, why))
+    return _own_limit(why) or ExchangeError(_asked_last(engine, best), f"{why.reason}: {why.measured}")
+
+
+def _own_limit(why: Refusal) -> ExecutionError | None:
+    """What forbids an order before any venue is asked."""
     match why.reason:
         case Reason.POSITION_LIMIT:
-            limit = int(_number(why.limit))
-            return PositionLimitsExceeded(int(_number(why.measured)) - 1, limit)
+            return PositionLimitsExceeded(int(_number(why.measured)) - 1, int(_number(why.limit)))
         case Reason.NOTIONAL_LIMIT | Reason.INSUFFICIENT_BALANCE | Reason.NO_POSITION | Reason.BELOW_MINIMUM:
             return TradingLimitsExceeded(why.reason)
         case Reason.HALTED | Reason.NO_MARKET_DATA | Reason.STALE_MARKET_DATA | Reason.UNKNOWN_SYMBOL:
             return TradingLimitsExceeded(why.reason)
+        case Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
+            return TradingLimitsExceeded(why.reason)
         case Reason.UNKNOWN_TRADER:
             return TraderUnavailable(str(why.measured))
-        case Reason.NO_TRADER | Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
-            return TraderUnavailable(trader)
-        case Reason.AWAITING_TICK if best in execution.ended:
-            return SignalExpired(best)
-    return ExchangeError(trader, f"{why.reason}: {why.measured}")
+    return None
+
+
+def _kept_by(engine: Engine, why: Refusal) -> str:
+    """The first of the accounts that the obstacle says are not available."""
+    named = (trader.id for trader in engine.traders if str(why.measured).startswith(f"{trader.id}: "))
+    return next(named, engine.traders[0].id)
+
+
+def _asked_last(engine: Engine, signal_id: str) -> str:
+    """The account whose venue had the last order of a signal."""
+    life = engine.journal.life(engine.journal.find([signal_id])[signal_id])
+    return next((event.body.trader for event in reversed(life.events) if isinstance(event.body, e.Intended)), "")
 
 
 def _nothing_waits(last_loss: e.Recorded | None) -> ExecutionError:
     match last_loss:
         case e.Recorded(body=e.Refused(reason=Reason.WEAK | Reason.SCORE_TOO_LOW, measured=measured, limit=limit)):
             return ConfidenceTooLow(_number(measured), _number(limit))
+        case e.Recorded(body=e.Refused(reason=Reason.UNKNOWN_SYMBOL | Reason.UNKNOWN_TRADER as reason) as refused):
+            return _own_limit(Refusal(reason, refused.measured, refused.limit)) or NoSignalsAvailable()
         case e.Recorded(body=e.Expired(), signal_id=signal_id):
             return SignalExpired(signal_id)
     return NoSignalsAvailable()

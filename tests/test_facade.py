@@ -439,3 +439,10 @@ def test_a_broken_pipeline_says_so_instead_of_waiting_for_ever(place):
         with pytest.raises(ThroughlineError, match="a stream broke"):
             pipeline.execute_with_diagnostics()
     assert broken.verdict is Health.ERROR
+
+
+def test_a_trader_that_nobody_has_cannot_be_checked(place):
+    with place.pipeline() as pipeline:
+        assert pipeline.check_trader("paper") is None
+        with pytest.raises(ThroughlineError, match="there is no trader nobody: the settings have paper"):
+            pipeline.check_trader("nobody")

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from domain import events as e
-from domain.errors import VenueUnavailable
+from domain.errors import ExchangeError, TraderUnavailable, VenueUnavailable
 from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
 from domain.ports import Settlement
 from domain.reasons import Reason
+from streams.diagnosed import execute_with_diagnostics
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)
@@ -209,3 +210,39 @@ def test_no_account_is_never_silent(two):
     (expired,) = it.it.bodies(e.Expired)
     assert expired.reason is Reason.NO_TRADER
     assert expired.measured == "first: account_blocked: -2015; second: account_blocked: -2015"
+
+
+def raised_by(it, error):
+    """The error with which an execution on demand ends, before the first of the interval."""
+    it.it.wait(it.it.engine.committed())
+    with pytest.raises(error) as raised:
+        it.it.wait(execute_with_diagnostics(it.it.engine))
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        pytest.param(REJECTED, "rejected: no", id="it rejected the order"),
+        pytest.param(SILENCE, "no_answer: timed out", id="it did not answer"),
+        pytest.param(UNREACHED, "never_sent: refused", id="it could not be reached"),
+    ],
+)
+def test_an_exchange_error_names_the_account_whose_venue_answered(two, answer, words):
+    it = two([OPEN], [answer], fields={"trader": "second"}, found=Unanswered(detail="no answer"))
+    error = raised_by(it, ExchangeError)
+    assert (error.exchange, error.error) == ("second", words)
+
+
+def test_the_account_that_rejected_an_order_last_is_named(two):
+    it = two([REJECTED], [REJECTED])
+    assert raised_by(it, ExchangeError).exchange == "second"
+    assert it.sent == (1, 1)
+
+
+@pytest.mark.parametrize(("first", "second", "named"), [([BANNED], [OPEN], "first"), ([OPEN], [BANNED], "second")])
+def test_the_trader_that_takes_no_order_is_named(two, first, second, named):
+    it = two(first, second, fields={"trader": named}).run(15)
+    it.it.send("later", trader=named)
+    it.it.send("better", trader=named, strength=1.0)
+    assert raised_by(it, TraderUnavailable).trader_id == named
