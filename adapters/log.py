@@ -9,7 +9,7 @@ from pathlib import Path
 from loguru import logger
 
 from domain.errors import SettingsError
-from domain.events import Faulted, Halted, Recorded, TurnedAway, encode_body, kind_of
+from domain.events import Faulted, Gap, Halted, Recorded, TurnedAway, encode_body, kind_of
 
 __all__ = ["log_events", "set_up"]
 
@@ -51,7 +51,7 @@ def set_up(
 
 
 def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
-    """A subscriber of committed events. Faults, halts and what was turned away are warnings.
+    """A subscriber of committed events. Faults, gaps, halts and what was turned away are warnings.
 
     Where `detailed`, every other event is logged at debug.
 
@@ -63,6 +63,8 @@ def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
             body = event.body
             if isinstance(body, Faulted):
                 logger.warning("{}: {}", body.where, " ".join(body.error.split()))
+            elif isinstance(body, Gap):
+                logger.warning("{}: no news for {:g} s", body.where, body.silent_s)
             elif isinstance(body, Halted):
                 logger.warning("halted: {}", body.why)
             elif isinstance(body, TurnedAway):

@@ -137,13 +137,13 @@ def generated(
 ) -> Observable[Raw]:
     """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
 
-    That no news came for as long as market data may be old is recorded as a fault, once for each silence.
+    That no news came for as long as market data may be old is recorded as a gap, once for each silence.
     """
     max_age_s = settings.max_market_data_age_s
 
     def silent(name: str, for_s: float) -> None:
         if for_s >= max_age_s:  # the end of a recording is no silence
-            engine.record(e.Faulted(where=name, error=f"no news for {for_s:g} s"))
+            engine.record(e.Gap(where=name, silent_s=for_s))
 
     # The paper venue derives its rules from the price that the markets know.
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]

@@ -36,7 +36,8 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
 
     `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
-    `faults` tells how often something else went wrong, such as a strategy, by its place, and the last time's words.
+    `faults` tells how often something else went wrong, such as a strategy, by its place, and the last time's words;
+    `gaps` how often a feed was silent, which is no fault of ours.
     Memory: that of the digest.
     """
     state = State()
@@ -54,6 +55,7 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
         "turned_away": ledger.turned_away,
         "reasons": dict(ledger.reasons.most_common()),
         "faults": watch.faults,
+        "gaps": dict(watch.gaps),
         "first_at": iso_of(watch.first_ns) if watch.first_ns else None,
         "last_at": iso_of(watch.last_ns) if watch.last_ns else None,
         "received_per_s": round(ledger.received / seconds, 3) if seconds else None,
@@ -84,6 +86,7 @@ class _Watch:
     def __init__(self) -> None:
         self.first_ns = self.last_ns = 0
         self.faults: dict[str, dict[str, object]] = {}
+        self.gaps: Counter[str] = Counter()
         self._faulted: Counter[str] = Counter()
         self.latencies = {"waited": Latencies(), "sent": Latencies(), "total": Latencies()}
         self._received: dict[int, int] = {}
@@ -118,4 +121,6 @@ def _seen(events: Iterable[e.Recorded], state: State, watch: _Watch) -> Iterator
             watch.see(event)
         elif isinstance(event.body, e.Faulted):
             watch.see_fault(event.body)
+        elif isinstance(event.body, e.Gap):
+            watch.gaps[event.body.where] += 1
         yield event

@@ -30,6 +30,7 @@ __all__ = [
     "Faulted",
     "Filled",
     "Funded",
+    "Gap",
     "Halted",
     "Ignored",
     "Intended",
@@ -233,6 +234,13 @@ class Faulted(_Body, frozen=True):
     error: str
 
 
+class Gap(_Body, frozen=True):
+    """A feed was silent for longer than its data may be old: `silent_s` when this was noticed. Nothing went wrong here."""
+
+    where: str
+    silent_s: float
+
+
 class Funded(_Body, frozen=True):
     """A paper account was opened with these balances, by currency."""
 
@@ -270,6 +278,7 @@ Body: TypeAlias = (
     | Ignored
     | TurnedAway
     | Faulted
+    | Gap
     | Funded
     | Counted
 )
@@ -297,6 +306,7 @@ KINDS: dict[str, type[Body]] = {
     "ignored": Ignored,
     "turned_away": TurnedAway,
     "fault": Faulted,
+    "gap": Gap,
     "funded": Funded,
     "counted": Counted,
 }

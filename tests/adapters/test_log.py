@@ -46,9 +46,11 @@ EVENTS = [
     recorded(e.Faulted(where="strategy x", error="ValueError: two\nlines")),
     recorded(e.Halted(reduce_only=False, why="lunch")),
     recorded(e.TurnedAway(count=3, reason=Reason.DOOR_FULL)),
+    recorded(e.Gap(where="market data", silent_s=20.0)),
     recorded(e.Resumed()),
 ]
-WARNINGS = ["strategy x: ValueError: two lines", "halted: lunch", "3 signals were turned away: door_full"]
+WARNINGS = ["strategy x: ValueError: two lines", "halted: lunch", "3 signals were turned away: door_full",
+            "market data: no news for 20 s"]  # fmt: skip
 
 
 def test_what_needs_somebody_is_a_warning_in_one_line_and_a_signal_costs_none(log):

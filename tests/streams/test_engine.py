@@ -218,20 +218,22 @@ def test_a_ledger_that_does_not_balance_halts_entries(stage):
     assert "intent" not in it.kinds()
 
 
-def test_silence_of_the_market_is_recorded_once_and_again_after_news(stage):
+def test_silence_of_the_market_is_a_gap_and_no_fault_recorded_once_and_again_after_news(stage):
     it = stage().start()
     it.loop.advance(19)
-    assert faults(it) == []
+    assert it.bodies(e.Gap) == []
     it.loop.advance(100)
-    assert faults(it) == [("market data", "no news for 20 s")]
+    assert it.bodies(e.Gap) == [e.Gap(where="market data", silent_s=20)]
     it.quote("BTC/USDT", "100")
     it.send("a")
     it.engine.trigger()
     it.loop.advance(15)
     assert it.ledger() == {"placed": 1}
-    assert len(faults(it)) == 1
+    assert len(it.bodies(e.Gap)) == 1
     it.loop.advance(10)
-    assert len(faults(it)) == 2
+    assert len(it.bodies(e.Gap)) == 2
+    assert faults(it) == []
+    assert it.engine.parts.telemetry.counts["fault"] == 0
 
 
 def test_the_end_of_a_recording_is_no_silence(stage):
@@ -239,7 +241,7 @@ def test_the_end_of_a_recording_is_no_silence(stage):
     it.loop.advance(5)
     it.news.on_completed()
     it.loop.advance(100)
-    assert faults(it) == []
+    assert it.bodies(e.Gap) == []
 
 
 def test_submitting_waits_for_the_receipt(stage):
