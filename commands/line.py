@@ -93,6 +93,14 @@ def _load(name: str) -> click.Command:
     return command
 
 
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from assembly import VERSION
+
+        click.echo(f"throughline {VERSION}")
+        ctx.exit()
+
+
 def _let_go(ctx: click.Context) -> Never:
     """Whoever read our output has seen enough, as `| head` does; the interpreter must find it writable at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,6 +114,14 @@ def _let_go(ctx: click.Context) -> Never:
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="Settings file; by default settings.json.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda *asked: _version(*asked),
+    help="Print the version.",
 )
 @click.pass_context
 def main(ctx: click.Context, settings_path: Path | None) -> object:

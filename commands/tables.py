@@ -59,6 +59,7 @@ class _Position(Struct):
 @click.command()
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only these.")
 @click.option("--symbol", help="Only this symbol.")
+@click.option("--source", help="Only those that this sender sent.")
 @click.option("--since", "since_ns", type=_moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
 @click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these.", metavar="REASON")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N of them.")
@@ -69,6 +70,7 @@ def signals(
     invocation: Invocation,
     outcome: str | None,
     symbol: str | None,
+    source: str | None,
     since_ns: int | None,
     reason: str | None,
     limit: int | None,
@@ -81,6 +83,7 @@ def signals(
         return (
             (outcome is None or line.outcome == outcome)
             and (symbol is None or line.symbol == symbol)
+            and (source is None or line.source == source)
             and (reason is None or line.reason == reason)
         )
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +42,12 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     imported = {row.rpartition("|")[2].strip().partition(".")[0] for row in seen.stderr.splitlines()}
     assert "click" in imported
     assert not imported & set(heavy)
+
+
+def test_the_version_is_that_of_the_package():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    answer = CliRunner().invoke(main, ["--version"])
+    assert (answer.exit_code, answer.stdout) == (0, f"throughline {version}\n")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
     [
         pytest.param(["--outcome", "waiting"], ["newer"], id="of an outcome"),
         pytest.param(["--symbol", "ETH/BTC"], ["weak"], id="of a symbol"),
+        pytest.param(["--source", "=cmd()"], ["parked"], id="of a source"),
         pytest.param(["--reason", "position_limit"], ["expired"], id="of a reason"),
         pytest.param(["--limit", "2"], ["parked", "conflict"], id="the newest"),
         pytest.param(
