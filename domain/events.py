@@ -235,7 +235,7 @@ class Faulted(_Body, frozen=True):
 
 
 class Gap(_Body, frozen=True):
-    """A feed was silent for longer than its data may be old: `silent_s` when this was noticed. Nothing went wrong here."""
+    """A feed was silent for longer than its data may be old: for `silent_s` when that was noticed."""
 
     where: str
     silent_s: float

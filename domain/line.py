@@ -25,7 +25,8 @@ _Cause: TypeAlias = tuple[Reason | None, Measure, Measure]
 class SignalLine(Struct, frozen=True, kw_only=True):
     """A signal and where it stands. Decimals are plain strings, moments ISO 8601 in UTC.
 
-    What a sender says is None where the signal could not be read. `quantity` and `price` are those of the order, and
+    What a sender says is None where the signal could not be read, except what names it: key, source and symbol.
+    `quantity` and `price` are those of the order, and
     before there is one those of the signal. `reason`, `measured` and `limit` are those of the event at `decided_at`,
     which made the outcome what it is; `measured` may be the venue's own words.
     """
@@ -71,6 +72,7 @@ def line_of(life: OpenSignal) -> SignalLine:
     """
     first = life.events[0]
     signal = signal_of(life)
+    named = signal or read_signal(Raw(life.raw, may_say_now=True), first.at_ns)[0]
     outcome, decisive, (reason, measured, limit) = _decision(life)
     orders = orders_of(life)
     order = next((order for order in reversed(orders) if order.placed_at), orders[-1] if orders else None)
@@ -79,9 +81,9 @@ def line_of(life: OpenSignal) -> SignalLine:
     asked_price = plain(signal.price) if signal and signal.price is not None else None
     return SignalLine(
         signal_id=life.signal_id,
-        key=signal.key if signal else None,
-        source=signal.source if signal else None,
-        symbol=signal.symbol if signal else None,
+        key=named.key,
+        source=named.source or None,
+        symbol=named.symbol or None,
         side=signal.side if signal else None,
         strength=signal.strength if signal else None,
         score=first.body.score if isinstance(first.body, e.Accepted | e.Refused) else None,

@@ -46,7 +46,16 @@ class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=Fa
     tags: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=32)] = ()
 
 
+class _Legible(Struct, frozen=True, gc=False):
+    """Of a line that is no signal, what names it."""
+
+    symbol: object = None
+    source: object = None
+    key: object = None
+
+
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_legible = msgspec.json.Decoder(_Legible).decode
 _encode = msgspec.json.Encoder().encode
 _SIDES = {"buy": Side.BUY, "BUY": Side.BUY, "sell": Side.SELL, "SELL": Side.SELL}
 
@@ -59,7 +68,8 @@ def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
     """Read one signal as it was sent, received at `at_ns`.
 
     Never raises. What cannot be read comes back as a signal without content, its id the hash of the raw bytes, with a
-    refusal that names the field. Of more than 16 KiB only the first 16 are kept.
+    refusal that names the field; its symbol, source and key are those of the line where these can be read, and else
+    empty. Of more than 16 KiB only the first 16 are kept.
     """
     payload = raw.payload
     try:
@@ -71,8 +81,18 @@ def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
         content = hash_of_content(payload)
         kept = payload[:MAX_SIGNAL_BYTES]
         limit = f"at most {MAX_SIGNAL_BYTES} bytes" if kept is not payload and len(kept) < len(payload) else None
-        unread = Signal(id=content.hex(), content=content, raw=kept, generated=raw.generated)
+        unread = Signal(id=content.hex(), content=content, raw=kept, generated=raw.generated, **_legible(kept))
         return unread, Refusal(Reason.MALFORMED, measured=str(wrong), limit=limit)
+
+
+def _legible(payload: bytes) -> dict[str, str]:
+    try:
+        line = _decode_legible(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {"source": ""}
+    said = {"symbol": (line.symbol, 64), "source": (line.source, 256), "key": (line.key, 256)}
+    legible = {name: text for name, (text, max_) in said.items() if isinstance(text, str) and 0 < len(text) <= max_}
+    return {"source": ""} | legible
 
 
 def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:

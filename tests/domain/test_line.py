@@ -147,16 +147,28 @@ def test_what_the_sender_said_and_what_we_made_of_it():
     assert (line.strength, line.score, line.quantity, line.price) == (0.9, 0.75, None, None)
 
 
+def said(**changes):
+    return json.dumps({name: value for name, value in {**SAID, **changes}.items() if value is not None}).encode()
+
+
 @pytest.mark.parametrize(
-    "raw",
+    ("raw", "named"),
     [
-        pytest.param(b"\xff{", id="what cannot be read"),
-        pytest.param(json.dumps(SAID).encode() + b" " * 10, id="what was too long, though its beginning can be"),
+        pytest.param(b"\xff{", (None, None, None), id="no text: nothing"),
+        pytest.param(said()[:-5], (None, None, None), id="cut short: nothing"),
+        pytest.param(b'["key"]', (None, None, None), id="no object: nothing"),
+        pytest.param(said(strength="x"), ("k", "desk", "BTC/USDT"), id="a wrong field elsewhere: all three"),
+        pytest.param(said(bogus=1, source=None), ("k", None, "BTC/USDT"), id="no sender: the others"),
+        pytest.param(said(key=7), (None, "desk", "BTC/USDT"), id="a key of a wrong type: the others"),
+        pytest.param(said(symbol="B" * 99), ("k", "desk", None), id="a symbol that is too long: the others"),
+        pytest.param(said(side=None, key=""), (None, "desk", "BTC/USDT"), id="an empty key is none"),
+        pytest.param(said() + b" " * 10, ("k", "desk", "BTC/USDT"), id="too long, though its beginning can be read"),
     ],
 )
-def test_of_a_malformed_signal_nothing_is_known(raw):
+def test_of_a_malformed_signal_only_what_names_it_is_kept_where_it_can_be_read(raw, named):
     line = line_of(life(e.Refused(reason=Reason.MALFORMED, measured="bad"), raw=raw))
-    assert (line.key, line.source, line.symbol, line.side, line.strength, line.score) == (None,) * 6
+    assert (line.key, line.source, line.symbol) == named
+    assert (line.side, line.strength, line.score, line.quantity, line.price) == (None,) * 5
     assert (line.outcome, line.reason, line.measured) == ("refused", "malformed", "bad")
 
 
