@@ -49,7 +49,7 @@ from streams.placement import Placement, Retries
 from streams.signals import Analyst, Generation, generate
 from streams.state import State
 from streams.telemetry import Telemetry
-from streams.traders import Trader, another_is_able
+from streams.traders import Trader, another_is_able, refuse_untradable
 from streams.waiting import WaitingRoom
 
 __all__ = ["VERSION", "analysts", "assemble", "generated"]
@@ -128,7 +128,7 @@ async def assemble(
         door,
         Telemetry(clock),
     )
-    rules = _rules(settings, parts, seen=lambda: _accepted_lately(settings, journal, clock))
+    rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
     return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
 
 
@@ -182,7 +182,7 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rules:
+def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> Rules:
     intake, execution = settings.intake, settings.execution
     score_needed = execution.urgent_score
     return Rules(
@@ -195,7 +195,7 @@ def _rules(settings: Settings, parts: Parts, *, seen: Callable[[], Seen]) -> Rul
             burst=intake.burst,
             turned_away=parts.door.turned_away,
         ),
-        entry=_entry_rules(settings, seen),
+        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
         execution=ExecutionRules(
             limits=Limits(
                 settings.limits.max_open_positions,
@@ -220,12 +220,13 @@ def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen
     return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]
 
 
-def _entry_rules(settings: Settings, seen: Callable[[], Seen]) -> Stage:
+def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen]) -> Stage:
     validation = settings.validation
     stages: list[Stage] = []
     if validation.sources is not None:
         stages.append(refuse_unknown_sources(sources=validation.sources))
     stages += [
+        tradable,
         refuse_stale(max_age_ms=validation.max_signal_age_ms),
         refuse_weak(min_strength=validation.min_signal_strength),
         score(weights=validation.weights.model_dump(), max_age_ms=validation.max_signal_age_ms),

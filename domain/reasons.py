@@ -17,6 +17,8 @@ class Reason(StrEnum):
     FROM_FUTURE = "from_future"
     WEAK = "weak"
     UNKNOWN_SOURCE = "unknown_source"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    UNKNOWN_TRADER = "unknown_trader"
     REPEAT = "repeat"
     SCORE_TOO_LOW = "score_too_low"
     CHECK_FAILED = "check_failed"
@@ -28,8 +30,6 @@ class Reason(StrEnum):
     # a newer one took its place
     NEWER_SIGNAL = "newer_signal"
     # our own limits, at the time of execution
-    UNKNOWN_SYMBOL = "unknown_symbol"
-    UNKNOWN_TRADER = "unknown_trader"
     POSITION_LIMIT = "position_limit"
     NOTIONAL_LIMIT = "notional_limit"
     BELOW_MINIMUM = "below_minimum"

@@ -19,8 +19,7 @@ from streams.execution import Candidate
 from streams.market import Markets
 from streams.readiness import obstacle
 from streams.state import State
-from streams.traders import Trader, eligible
-from streams.traders import able as able_of
+from streams.traders import Trader, eligible, tradable
 from streams.waiting import Entry
 
 __all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
@@ -93,10 +92,7 @@ def _decide(
 ) -> Decision:
     entry, now_ns = candidate.entry, candidate.now_ns
     signal = entry.signal
-    if signal.symbol not in markets.symbols:
-        followed = ", ".join(sorted(markets.symbols)[:20])
-        return Refuse(entry, Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=followed))
-    able = able_of(signal, traders)
+    able = tradable(signal, markets.symbols, traders)
     if isinstance(able, Refusal):
         return Refuse(entry, able)
     quote = markets.quotes.get(signal.symbol)

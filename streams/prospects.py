@@ -32,6 +32,8 @@ _JUDGED_AT_RECEIPT = (
     Reason.WEAK,
     Reason.UNKNOWN_SOURCE,
     Reason.REPEAT,
+    Reason.UNKNOWN_SYMBOL,
+    Reason.UNKNOWN_TRADER,
     Reason.SCORE_TOO_LOW,
     Reason.CHECK_FAILED,
 )

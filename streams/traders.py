@@ -14,9 +14,12 @@ from domain.ports import Venue
 from domain.reasons import Reason
 from domain.signal import Side, Signal
 from domain.verdict import Refusal
+from operators.screen import Stage, screen
 from streams.availability import FOR_EVER, Availability, Standstill
 
-__all__ = ["Trader", "able", "another_is_able", "eligible"]
+__all__ = ["Trader", "able", "another_is_able", "eligible", "refuse_untradable", "tradable"]
+
+_NAMED_MAX = 20
 
 
 class Trader(Struct, frozen=True):
@@ -41,6 +44,36 @@ def able(signal: Signal, traders: Sequence[Trader]) -> Sequence[Trader] | Refusa
     if not of_symbol:
         return Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=", ".join(t.id for t in named))
     return of_symbol
+
+
+def tradable(signal: Signal, followed: Collection[str], traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:
+    """The accounts that may trade `signal`, whose symbol must be one of those `followed`."""
+    if signal.symbol not in followed:
+        names = sorted(followed)
+        more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+        limit = ", ".join(names[:_NAMED_MAX]) + more
+        return Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=limit)
+    return able(signal, traders)
+
+
+def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> Stage:
+    """Refuse signals of a symbol that is not `followed` or that no account trades, and those for an account that does
+    not exist.
+
+        -a--z--b-|          nobody follows z
+        -a--Z--b-|
+
+    Emits when:      upstream emits, one verdict per verdict.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+    """
+
+    def check(signal: Signal, _at_ns: int) -> Refusal | None:
+        found = tradable(signal, followed, traders)
+        return found if isinstance(found, Refusal) else None
+
+    return screen(lambda: check)
 
 
 def _held(account: Account, symbol: str) -> tuple[Decimal, Decimal]:

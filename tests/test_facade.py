@@ -319,11 +319,11 @@ def test_a_journal_that_another_writes_is_refused_and_may_be_had_later(place):
 def test_readiness_is_told_finding_by_finding(place):
     with place.pipeline() as pipeline:
         findings = pipeline.diagnose_execution_readiness()
-        pipeline.add_signal(saying(symbol="DOGE/USDT"))
+        pipeline.add_signal(saying(symbol="XRP/USDT", type="SELL"))
         after = pipeline.diagnose_execution_readiness()
     assert all(isinstance(found, Finding) for found in findings)
     assert [found.subject for found in findings if found.verdict is not Health.OK] == ["signals"]
-    assert any("DOGE/USDT" in found.says for found in after if found.verdict is not Health.OK)
+    assert any("sell XRP/USDT" in found.says for found in after if found.verdict is not Health.OK)
 
 
 def executing(pipeline, *signals):

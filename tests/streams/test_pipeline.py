@@ -124,8 +124,6 @@ def test_old_market_data_is_an_obstacle_that_goes_away(stage):
         pytest.param(
             {"limits__max_order_notional": "99999"}, {"quantity": "500"}, Reason.INSUFFICIENT_BALANCE, id="no money"
         ),
-        pytest.param({}, {"symbol": "DOGE/USDT"}, Reason.UNKNOWN_SYMBOL, id="a symbol nobody follows"),
-        pytest.param({}, {"trader": "other"}, Reason.UNKNOWN_TRADER, id="a trader nobody has"),
     ],
 )
 def test_our_own_limits_refuse_at_the_time_of_execution(stage, changes, fields, reason):
@@ -135,6 +133,37 @@ def test_our_own_limits_refuse_at_the_time_of_execution(stage, changes, fields, 
     assert it.kinds() == ["accepted", "refused"]
     assert it.bodies(e.Refused)[0].reason is reason
     assert it.ledger() == {"refused": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields", "reason", "limit"),
+    [
+        pytest.param({}, {"symbol": "DOGE/USDT"}, Reason.UNKNOWN_SYMBOL,
+                     "BTC/USDT, ETH/USDT, SOL/USDT, XRP/USDT", id="a symbol nobody follows"),
+        pytest.param({"traders": '[{"id": "a", "symbols": ["ETH/USDT"]}]'}, {}, Reason.UNKNOWN_SYMBOL, "a",
+                     id="a symbol that is followed, but that no account trades"),
+        pytest.param({}, {"trader": "other"}, Reason.UNKNOWN_TRADER, "paper", id="a trader nobody has"),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_trade_is_refused_when_it_comes_in(stage, changes, fields, reason, limit):
+    it = stage(**changes).start()
+    it.send("a", **fields)
+    it.run(1)
+    (refused,) = it.bodies(e.Refused)
+    assert (refused.reason, refused.limit) == (reason, limit)
+    assert [receipt.reason for receipt in it.receipts] == [reason]
+    assert it.kinds() == ["refused"]
+
+
+def test_a_symbol_that_is_followed_no_more_after_a_restart_is_refused_when_its_turn_comes(stage, tmp_path):
+    url = f"sqlite:///{tmp_path}/j.db"
+    before = stage(url, execution__signal_ttl_s="600").start()
+    before.send("a", symbol="SOL/USDT")
+    before.run(1)
+    before.wait(before.engine.stop())
+    it = stage(url, symbols='["BTC/USDT"]', start_ns=before.clock.now_ns()).start()
+    it.run(11)
+    assert [refused.reason for refused in it.bodies(e.Refused)] == [Reason.UNKNOWN_SYMBOL]
 
 
 def test_positions_are_limited_over_all_symbols_with_orders_of_the_same_tick_counted(stage):
