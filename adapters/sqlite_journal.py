@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from adapters.sqlite_file import Lock, connect, path_of
 from domain.errors import JournalRefused, JournalUnavailable
 from domain.events import Recorded, decode_body, encode_body, kind_of
+from domain.identity import SIGNAL_ID_BYTES
 from domain.ports import Committed, Conflict, Item, ItemRefused, OpenSignal, Outcomes, Snapshot
 
 __all__ = ["SqliteJournal", "SqliteReader"]
@@ -100,6 +101,15 @@ class SqliteReader:
         """The numbers of those of the signals that are known."""
         keys = [bytes.fromhex(signal_id) for signal_id in ids]
         return {key.hex(): number for key, (number, _) in self._known(keys).items()}
+
+    def beginning(self, prefix: str) -> int:
+        """How many signals' ids begin with some hex letters, an even number of them."""
+        first = bytes.fromhex(prefix)
+        after = first + b"\xff" * SIGNAL_ID_BYTES
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM signal WHERE id BETWEEN ? AND ?", (first, after)
+        ).fetchone()
+        return int(count)
 
     def close(self) -> None:
         """Close the file."""

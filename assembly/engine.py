@@ -94,7 +94,7 @@ async def assemble(
         outcome_of=state.outcome,
     )
     markets = Markets(symbols, clock=clock)
-    room = WaitingRoom(clock, commits, supersede=settings.execution.supersede)
+    room = WaitingRoom(clock, commits, supersede=settings.execution.supersede, halted=lambda: state.halted)
     in_flight = InFlight(settings.max_in_flight, clock=clock)
     if venues is None:
         venues = [paper_venue(trader, state, markets, known_rules) for trader in settings.traders]

@@ -9,25 +9,27 @@ import msgspec
 from adapters.control import Answerer, Json
 from domain import events as e
 from domain.errors import ThroughlineError
+from domain.line import line_of
 from domain.order import Acknowledged, OrderStatus
-from domain.signal import Receipt
 from streams.diagnosis import diagnose
 from streams.engine import Engine
+from streams.prospects import Blocker, blocked, blockers
 
 __all__ = ["answerer"]
 
 
 def answerer(engine: Engine) -> Answerer:
-    """Answers `send`, `trigger`, `halt`, `resume`, `resolve`, `reconcile` and `diagnose`."""
+    """Answers `send`, `trigger`, `blockers`, `halt`, `resume`, `resolve`, `reconcile` and `diagnose`."""
 
     async def answer(request: Mapping[str, Json]) -> dict[str, Json]:
         match request:
             case {"do": "send", "signal": dict() as signal}:
-                return _told(await engine.submit(msgspec.json.encode(signal), may_say_now=True))
+                return await _sent(engine, signal)
             case {"do": "trigger"}:
-                waiting = len(engine.parts.room)
-                engine.trigger()
-                return {"waiting": waiting}
+                return _triggered(engine)
+            case {"do": "blockers", "signals": list() as ids}:
+                found = blockers(engine, [signal_id for signal_id in ids if isinstance(signal_id, str)])
+                return {"blockers": msgspec.to_builtins(found)}
             case {"do": "halt", "reduce_only": bool() as reduce_only, "why": str() as why}:
                 engine.record(e.Halted(reduce_only=reduce_only, why=why))
                 await engine.committed()
@@ -87,9 +89,33 @@ async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> 
     return done
 
 
-def _told(receipt: Receipt) -> dict[str, Json]:
-    return {
+async def _sent(engine: Engine, signal: Mapping[str, Json]) -> dict[str, Json]:
+    """Hand a signal in; tells where it stands then, and why."""
+    receipt = await engine.submit(msgspec.json.encode(signal), may_say_now=True)
+    told: dict[str, Json] = {
         "signal_id": receipt.signal_id,
         "reason": receipt.reason.value if receipt.reason else None,
         "redelivered": receipt.redelivered,
+    }
+    if receipt.signal_id is None:
+        return told
+    line = line_of(engine.journal.life(engine.journal.find([receipt.signal_id])[receipt.signal_id]))
+    why = blockers(engine, [receipt.signal_id]).get(receipt.signal_id) or line
+    told["outcome"], told["reason"] = line.outcome.value, why.reason.value if why.reason else None
+    told["measured"], told["limit"] = why.measured, why.limit
+    if isinstance(why, Blocker):
+        told["final"], told["in_s"] = why.final, why.in_s
+    return told
+
+
+def _triggered(engine: Engine) -> dict[str, Json]:
+    """Execute; tells how many waited, how many of them could be executed, and what blocked the others."""
+    halted, (ready, held) = engine.parts.state.halted, blocked(engine)
+    waiting = len(engine.parts.room)
+    engine.trigger()
+    return {
+        "waiting": waiting,
+        "ready": ready,
+        "blocked": {reason.value: count for reason, count in held.items()},
+        "halted": None if halted is None else msgspec.to_builtins(halted),
     }

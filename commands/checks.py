@@ -6,17 +6,21 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from adapters.sqlite_checkup import Checkup, examine
 from adapters.sqlite_file import path_of
+from adapters.sqlite_journal import SqliteReader
 from commands.figures import age, count
-from domain.errors import JournalRefused, SettingsError
+from domain.errors import JournalRefused, SettingsError, ThroughlineError
 from settings import Settings, keys_of
 from strategies import load
+from streams.diagnosis import halt_finding
 from streams.finding import Finding, Health
+from streams.state import State
 
-__all__ = ["check_clock", "check_disk", "check_journal", "check_keys", "check_strategies", "free_bytes"]
+__all__ = ["check_clock", "check_disk", "check_halt", "check_journal", "check_keys", "check_strategies", "free_bytes"]
 
 _OK, _WARNING, _ERROR = Health.OK, Health.WARNING, Health.ERROR
 _LITTLE_BYTES, _TOO_LITTLE_BYTES = 1_000_000_000, 100_000_000
@@ -60,6 +64,17 @@ def check_journal(settings: Settings) -> tuple[Finding, Checkup | None]:
     since = age(time.time_ns() - found.last_at_ns)
     says = f"{path} is whole: mode {found.mode}, {count(found.events)} events, the last {since} ago"
     return Finding("journal", _OK, says), found
+
+
+def check_halt(journal_url: str) -> Iterator[Finding]:
+    """The halt that stands in a journal, which the next pipeline begins with; nothing where there is none."""
+    try:
+        with closing(SqliteReader(journal_url)) as reader:
+            halted = State.of(reader).halted
+    except ThroughlineError:  # what is the matter with the journal has a finding of its own
+        return
+    if halted is not None:
+        yield halt_finding(halted)
 
 
 def free_bytes(settings: Settings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from commands.columns import Column
 from commands.invocation import Invocation, json_option
 from commands.printing import flattened, print_json, print_table
 
@@ -21,4 +22,4 @@ def show_config(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(values)
     else:
-        print_table(("setting", "value"), flattened(values))
+        print_table((Column("setting"), Column("value", folds=True)), flattened(values))

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.control import ask
 from adapters.sqlite_checkup import writer_of
-from commands.checks import check_clock, check_disk, check_journal, check_keys, check_strategies, free_bytes
+from commands.checks import check_clock, check_disk, check_halt, check_journal, check_keys, check_strategies, free_bytes
 from commands.invocation import Invocation, json_option
 from commands.printing import print_json, printable
 from domain.errors import SettingsError, ThroughlineError
@@ -64,7 +64,8 @@ def _running(journal_url: str) -> Iterator[Finding]:
     """What the pipeline that writes the journal finds of itself."""
     writer = writer_of(journal_url)
     if writer is None:
-        yield Finding("running", Health.WARNING, "no pipeline writes this journal", "start one: `run`")
+        yield Finding("running", Health.ERROR, "no pipeline writes this journal", "start one: `run`")
+        yield from check_halt(journal_url)
         return
     try:
         reply = asyncio.run(ask(journal_url, {"do": "diagnose"}))

@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 import msgspec
 
+from commands.blockers import blockers_of, current
 from commands.invocation import Invocation, journal_option
 from domain.line import SignalLine, line_of
 
@@ -35,7 +36,8 @@ def export(invocation: Invocation, form: str, file: Path, journal: str | None) -
     """
     write = _write_csv if form == "csv" else _write_jsonl
     with closing(invocation.reader(journal)) as reader:
-        lines = map(line_of, reader.lives())
+        blockers = blockers_of(reader, invocation.journal_url(journal), reader.open())
+        lines = (current(line_of(life), blockers) for life in reader.lives())
         if str(file) == "-":
             write(lines, sys.stdout)
             return

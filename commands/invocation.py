@@ -47,6 +47,14 @@ class Invocation:
         """
         from adapters.sqlite_journal import SqliteReader
 
+        return SqliteReader(self.journal_url(journal))
+
+    def journal_url(self, journal: str | None) -> str:
+        """The URL of the journal at a path or URL, or of the one of the settings.
+
+        Raises:
+            SettingsError: the settings are wrong.
+        """
         if journal is None:
-            return SqliteReader(self.settings().journal.url)
-        return SqliteReader(journal if "://" in journal else f"sqlite:///{journal}")
+            return self.settings().journal.url
+        return journal if "://" in journal else f"sqlite:///{journal}"

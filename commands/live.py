@@ -19,6 +19,7 @@ from adapters.control import Json, NotRunning
 from adapters.log import log_events, set_up
 from adapters.sqlite_journal import SqliteJournal
 from commands.invocation import Invocation
+from commands.replies import tell_sent, tell_triggered
 from commands.serving import Plan, serve
 from domain.events import Body, Halted, Resumed
 from domain.ports import Item
@@ -102,27 +103,22 @@ def run(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def send(invocation: Invocation, /, side: str, symbol: str, key: str | None, as_json: bool, **fields: object) -> int:
-    """Send one signal to the running pipeline."""
+    """Send one signal to the running pipeline; 1 where it was refused."""
     signal = {"side": side, "symbol": symbol, "timestamp": "now", "key": key or secrets.token_hex(8), **fields}
     given = {name: value for name, value in signal.items() if value is not None}
     told = _ask(invocation, {"do": "send", "signal": given})  # type: ignore[dict-item]
     if as_json:
         click.echo(json.dumps(told))
-    elif told["signal_id"] is None:
-        click.echo(f"not accepted: {told['reason']}", err=True)
     else:
-        what = "known already" if told["redelivered"] else f"refused: {told['reason']}" if told["reason"] else "waiting"
-        click.echo(f"{told['signal_id']} {what}. `why {told['signal_id']}` tells its life")
-    return 0 if told["signal_id"] else 1
+        tell_sent(told)
+    return 0 if told["signal_id"] and told["outcome"] not in ("refused", "failed") else 1
 
 
 @click.command()
 @click.pass_obj
 def trigger(invocation: Invocation) -> int:
-    """Execute now whatever waits in the running pipeline."""
-    told = _ask(invocation, {"do": "trigger"})
-    click.echo(f"executing: {told['waiting']} waiting")
-    return 0
+    """Execute now whatever waits in the running pipeline; 1 where orders are halted."""
+    return tell_triggered(_ask(invocation, {"do": "trigger"}))
 
 
 @click.command()

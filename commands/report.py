@@ -9,8 +9,9 @@ from contextlib import closing
 import click
 
 from adapters.sqlite_journal import SqliteReader
+from commands.columns import Column
 from commands.invocation import Invocation, journal_option, json_option
-from commands.printing import flattened, print_json, print_table
+from commands.printing import flattened, print_json, print_table, print_wrapped
 from domain import events as e
 from domain.digest import digest_of
 from domain.lifecycle import Outcome
@@ -61,11 +62,16 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
         "received_per_s": round(ledger.received / seconds, 3) if seconds else None,
         "placed_per_s": round(placed / seconds, 3) if seconds else None,
         "latency_ms": {
-            stage: {"p50": latencies.quantile_ms(0.5), "p99": latencies.quantile_ms(0.99)}
+            stage: {"p50": _quantile_ms(latencies, 0.5), "p99": _quantile_ms(latencies, 0.99)}
             for stage, latencies in watch.latencies.items()
         },
         "digest": digest,
     }
+
+
+def _quantile_ms(latencies: Latencies, share: float) -> float | None:
+    ms = latencies.quantile_ms(share)
+    return None if ms is None else round(ms, 3)
 
 
 def print_report(told: dict[str, object], *, as_json: bool) -> None:
@@ -74,10 +80,14 @@ def print_report(told: dict[str, object], *, as_json: bool) -> None:
         print_json(told)
         return
     terms = " + ".join(f"{outcome} {told[outcome]}" for outcome in Outcome)
-    click.echo(f"received {told['received']} = {terms}")
-    rest = {name: value for name, value in told.items() if name != "received" and name not in set(Outcome)}
+    received = f"received {told['received']} = "
+    print_wrapped(terms, first=received, indent=" " * len(received))
+    apart = {"received", "digest", *Outcome}
+    rest = {name: value for name, value in told.items() if name not in apart}
     click.echo()
-    print_table(("what", "value"), [(path, text.strip('"')) for path, text in flattened(rest)])
+    rows = [(path, text.strip('"')) for path, text in flattened(rest)]
+    print_table((Column("what"), Column("value", folds=True)), rows)
+    click.echo(f"digest  {told['digest']}")
 
 
 class _Watch:

@@ -7,12 +7,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.sqlite_journal import SqliteReader
+from commands.blockers import blockers_of, current
+from commands.columns import Column
+from commands.explaining import rounded
 from commands.invocation import Invocation, journal_option, json_option
 from commands.printing import print_json_array, print_table
 from domain.lifecycle import Outcome
@@ -24,11 +28,58 @@ from streams.state import State
 
 __all__ = ["orders", "positions", "signals"]
 
-_SIGNAL_COLUMNS = ("received_at", "signal_id", "source", "side", "symbol", "strength", "score", "outcome", "reason",
-                   "order_status", "filled", "average")  # fmt: skip
-_ORDER_COLUMNS = ("intended_at", "client_order_id", "signal_id", "trader", "side", "symbol", "order_type", "quantity",
-                  "price", "status", "filled", "average", "venue_order_id")  # fmt: skip
-_POSITION_COLUMNS = ("trader", "symbol", "amount", "average", "cost", "realized")
+_SHORT_ID = 8
+
+
+def _short_time(moment: str) -> str:
+    """`01-11 00:00:12`."""
+    return f"{moment[5:10]} {moment[11:19]}"
+
+
+def _short_number(text: str) -> str:
+    try:
+        return rounded(Decimal(text))
+    except InvalidOperation:
+        return text
+
+
+_SIGNAL_COLUMNS = (
+    Column("received_at", 2, "received UTC", _short_time),
+    Column("signal_id", 0, "signal"),
+    Column("source", 9),
+    Column("side"),
+    Column("symbol"),
+    Column("strength", 7, show=_short_number, right=True),
+    Column("score", 8, show=_short_number, right=True),
+    Column("outcome"),
+    Column("reason", 1),
+    Column("order_status", 3, "order"),
+    Column("filled", 4, show=_short_number, right=True),
+    Column("average", 5, show=_short_number, right=True),
+)
+_ORDER_COLUMNS = (
+    Column("intended_at", 4, "intended UTC", _short_time),
+    Column("client_order_id", 0, "order"),
+    Column("signal_id", 5, "signal"),
+    Column("trader", 7),
+    Column("side"),
+    Column("symbol"),
+    Column("order_type", 9, "type"),
+    Column("quantity", 1, show=_short_number, right=True),
+    Column("price", 2, show=_short_number, right=True),
+    Column("status"),
+    Column("filled", 3, show=_short_number, right=True),
+    Column("average", 6, show=_short_number, right=True),
+    Column("venue_order_id", 8, "on the venue"),
+)
+_POSITION_COLUMNS = (
+    Column("trader", 1),
+    Column("symbol"),
+    Column("amount", show=_short_number, right=True),
+    Column("average", show=_short_number, right=True),
+    Column("cost", show=_short_number, right=True),
+    Column("realized", show=_short_number, right=True),
+)
 _SIXTEEN_DIGITS = Context(prec=16)
 
 
@@ -88,9 +139,10 @@ def signals(
         )
 
     with closing(invocation.reader(journal)) as reader:
+        blockers = blockers_of(reader, invocation.journal_url(journal), reader.open())
         lives = (life for life in reader.lives() if since_ns is None or life.events[0].at_ns >= since_ns)
-        lines: Iterable[SignalLine] = filter(wanted, map(line_of, lives))
-        _print(_SIGNAL_COLUMNS, lines if limit is None else deque(lines, limit), as_json=as_json)
+        lines: Iterable[SignalLine] = filter(wanted, (current(line_of(life), blockers) for life in lives))
+        _print(_SIGNAL_COLUMNS, reader, lines if limit is None else deque(lines, limit), as_json=as_json)
 
 
 @click.command()
@@ -102,7 +154,8 @@ def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json
     """List orders, in the order of their signals."""
     with closing(invocation.reader(journal)) as reader:
         lines = (order for life in reader.lives() for order in orders_of(life))
-        _print(_ORDER_COLUMNS, (line for line in lines if not (only_open and line.status.over)), as_json=as_json)
+        lines = (line for line in lines if not (only_open and line.status.over))
+        _print(_ORDER_COLUMNS, reader, lines, as_json=as_json)
 
 
 @click.command()
@@ -112,7 +165,7 @@ def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json
 def positions(invocation: Invocation, journal: str | None, as_json: bool) -> None:
     """List what our own trades hold and have earned; a closed position has the amount 0."""
     with closing(invocation.reader(journal)) as reader:
-        _print(_POSITION_COLUMNS, _positions(reader), as_json=as_json)
+        _print(_POSITION_COLUMNS, reader, _positions(reader), as_json=as_json)
 
 
 def _positions(reader: SqliteReader) -> Iterator[_Position]:
@@ -133,8 +186,15 @@ def _rounded(number: Decimal) -> str:
     return plain(number.normalize(_SIXTEEN_DIGITS))
 
 
-def _print(columns: Sequence[str], lines: Iterable[Struct], *, as_json: bool) -> None:
+def _print(columns: Sequence[Column], reader: SqliteReader, lines: Iterable[Struct], *, as_json: bool) -> None:
     if as_json:
         print_json_array(lines)
-    else:
-        print_table(columns, ([getattr(line, column) for column in columns] for line in lines))
+        return
+
+    def short_id(signal_id: str) -> str:
+        """As much of an id as `why` needs to know it."""
+        lengths = range(_SHORT_ID, len(signal_id), 2)
+        return next((signal_id[:n] for n in lengths if reader.beginning(signal_id[:n]) == 1), signal_id)
+
+    shown = [replace(column, show=short_id) if column.name == "signal_id" else column for column in columns]
+    print_table(shown, ([getattr(line, column.name) for column in columns] for line in lines))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
 
+from commands.explaining import explain, margin_of, rounded
 from domain import events as e
+from domain.market import base_of, quote_of
 from domain.moment import iso_of
 from domain.order import Evidence, Fill
 from domain.order_line import plain, traded
 from domain.ports import OpenSignal
+from domain.reasons import Reason
 from domain.verdict import Measure
 
-__all__ = ["Step", "margin_of", "steps_of"]
+__all__ = ["Step", "steps_of"]
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,9 @@ def steps_of(life: OpenSignal) -> Iterator[Step]:
             at=iso_of(event.at_ns),
             elapsed_ms=(event.at_ns - life.events[0].at_ns) / 1e6,
             kind=e.kind_of(body),
-            words=_in_words(body, attempt) + _evidence(getattr(body, "evidence", None)),
+            words=" ".join(
+                filter(None, (_in_words(body, attempt, event.at_ns), _evidence(getattr(body, "evidence", None))))
+            ),
             measured=measured,
             limit=limit,
             margin=margin_of(measured, limit),
@@ -52,72 +56,86 @@ def steps_of(life: OpenSignal) -> Iterator[Step]:
         )
 
 
-def margin_of(measured: Measure, limit: Measure) -> str | None:
-    """`measured` less `limit`, where both are numbers or written so."""
-    try:
-        margin = Decimal(str(measured)) - Decimal(str(limit))
-    except InvalidOperation:
-        return None
-    return plain(margin.normalize()) if margin.is_finite() else None
-
-
-def _in_words(body: e.Body, attempt: int) -> str:
+def _in_words(body: e.Body, attempt: int, at_ns: int) -> str:
     match body:
         case e.Accepted(score=score, parts=parts, expires_at_ns=ends_ns):
-            return f"score {score:g}{_parts(parts)}, waits until {iso_of(ends_ns)}"
+            until = _moment(ends_ns, at_ns)
+            return f"Passed every check with a score of {score:.3g}{_parts(parts)}. May wait until {until}."
         case e.Refused(reason=reason, score=score):
-            return reason if score is None else f"{reason}, score {score:g}"
+            scored = "" if score is None or reason is Reason.SCORE_TOO_LOW else f" Its score was {score:.3g}."
+            return f"{_because(reason, body.measured, body.limit)}{scored}"
         case e.Redelivered():
-            return "the same signal came again"
+            return "The same signal came again: nothing changed."
         case e.Superseded(by=by):
-            return f"{by} took its place"
+            return f"The newer signal {by} took its place."
         case e.Expired(reason=reason):
-            return f"its last obstacle: {reason}"
+            return f"Its time to live ran out. What it met last: {_because(reason, body.measured, body.limit)}"
         case e.Intended():
-            return f"attempt {attempt}: {_order(body)}"
+            return f"Attempt {attempt}: {_order(body)}"
         case e.Placed(venue_order_id=venue_id, status=status, fills=fills):
-            return f"{status} on the venue as {venue_id}{_fills(fills)}"
+            return f"The venue has the order as {venue_id}: {status}.{_fills(fills)}"
         case e.Deferred(reason=reason, detail=detail, retry_at_ns=again_ns):
-            return f"not placed, {reason}: {detail}; again from {iso_of(again_ns)}"
+            return f"Not placed. {_because(reason, detail)} May be tried again from {_moment(again_ns, at_ns)}."
         case e.Failed(reason=reason, detail=detail):
-            return f"not placed, {reason}: {detail}"
+            return f"Not placed. {_because(reason, detail)}"
         case e.Unresolved(detail=detail):
-            return f"nobody knows whether it was placed: {detail}"
+            return f"Placement unconfirmed: {_ended(detail)} The venue is asked; nothing is sent again on a guess."
         case e.Parked(detail=detail):
-            return f"no proof to be had, a person decides: {detail}"
-        case e.Reopened(venue_order_id=venue_id, detail=detail):
-            return f"found on the venue after all as {venue_id}: {detail}"
+            return f"It cannot be proved either way: {_ended(detail)}"
+        case e.Reopened(venue_order_id=venue_id, detail=detail, status=status, fills=fills):
+            return f"Found on the venue after all as {venue_id}: {status}. {_ended(detail)}{_fills(fills)}"
         case e.Adopted(venue_order_id=venue_id, detail=detail, request=request, status=status, fills=fills):
-            return f"{_order(request)}: {detail}; {status} on the venue as {venue_id}{_fills(fills)}"
+            return f"{_order(request)} {_ended(detail)} The venue has it as {venue_id}: {status}.{_fills(fills)}"
         case e.Filled(fill=fill):
-            return f"{_fills((fill,)).lstrip(', ')}, trade {fill.trade_id}"
+            return f"Trade {fill.trade_id}.{_fills((fill,))}"
         case e.OrderChanged(status=status):
-            return f"{status} on the venue"
+            return f"The order is {status} on the venue."
     return ""
+
+
+def _moment(at_ns: int, seen_from_ns: int) -> str:
+    """`02:04:06` in UTC, with its date where that is another day."""
+    moment, seen_from = iso_of(at_ns), iso_of(seen_from_ns)
+    return moment[11:19] if moment[:10] == seen_from[:10] else f"{moment[:10]} {moment[11:19]}"
+
+
+def _because(reason: Reason, measured: Measure = None, limit: Measure = None) -> str:
+    return _ended(explain(reason, measured, limit))
+
+
+def _ended(words: str) -> str:
+    """The words with a full stop, unless they have an end of their own."""
+    return words if words.endswith((".", "!", "?", "]", "}")) else f"{words}."
 
 
 def _evidence(seen: Evidence | None) -> str:
     if seen is None:
         return ""
     took_ms = (seen.answered_at_ns - seen.asked_at_ns) / 1e6
-    return f" [{seen.asked or 'not sent'}, {took_ms:.0f} ms, {seen.meaning}: {seen.answer}]"
+    said = ": ".join(filter(None, (seen.meaning, seen.answer)))
+    return f"[{seen.asked or 'not sent'}, {took_ms:.0f} ms, {said}]"
 
 
 def _parts(parts: tuple[tuple[str, float], ...]) -> str:
-    return f" ({', '.join(f'{factor} {value:g}' for factor, value in parts)})" if parts else ""
+    return f" ({', '.join(f'{factor} {value:.3g}' for factor, value in parts)})" if parts else ""
 
 
 def _order(intent: e.Intended) -> str:
     price = "" if intent.price is None else f" at {plain(intent.price)}"
     return (
-        f"{intent.side} {plain(intent.amount)} {intent.symbol} {intent.order_type}{price} "
-        f"by {intent.trader} as {intent.client_order_id}, {plain(intent.reserved)} set aside"
+        f"{intent.side} {plain(intent.amount)} {intent.symbol}, {intent.order_type}{price}, by {intent.trader} "
+        f"as {intent.client_order_id}. {_reserved(intent)}"
     )
+
+
+def _reserved(intent: e.Intended) -> str:
+    currency = quote_of(intent.symbol) if intent.side == "buy" else base_of(intent.symbol)
+    return f"{rounded(intent.reserved)} {currency} set aside."
 
 
 def _fills(fills: tuple[Fill, ...]) -> str:
     if not fills:
         return ""
     amount, average = traded(fills)
-    fees = ", ".join(f"{plain(fill.fee)} {fill.fee_currency}" for fill in fills)
-    return f", filled {amount} at {average}, fee {fees}"
+    fees = " + ".join(f"{rounded(fill.fee)} {fill.fee_currency}" for fill in fills)
+    return f" Filled {amount} at {average}, fee {fees}."

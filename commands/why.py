@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from decimal import Decimal
 
 import click
 import msgspec
 
+from commands.blockers import blockers_of, current, waiting_for
+from commands.explaining import explain, rounded
+from commands.figures import duration
 from commands.invocation import Invocation, journal_option, json_option
-from commands.printing import print_json, print_table, printable
+from commands.printing import emphasised, faint, print_json, print_wrapped, printable
 from commands.search import find_lives
-from commands.telling import steps_of
+from commands.telling import Step, steps_of
 from domain.events import Superseded
-from domain.line import line_of, signal_of
+from domain.lifecycle import Outcome
+from domain.line import SignalLine, line_of, signal_of
 from domain.ports import OpenSignal
 from domain.reasons import Reason
+from streams.cures import CURES
+from streams.prospects import Blocker
 
 __all__ = ["why"]
+
+_INDENT, _KIND = 12, 13
+_MINUTE_MS = 60_000
+_NOTHING_WRONG = frozenset({Outcome.PLACED, Outcome.PLACING, Outcome.SUPERSEDED})
 
 
 @click.command()
@@ -31,18 +43,19 @@ def why(invocation: Invocation, id: str, journal: str | None, as_json: bool) -> 
     """
     with closing(invocation.reader(journal)) as reader:
         lives = find_lives(reader, id)
+        blockers = blockers_of(reader, invocation.journal_url(journal), lives)
     if as_json:
-        print_json([_told(life) for life in lives])
+        print_json([_told(life, blockers) for life in lives])
         return
     for index, life in enumerate(lives):
         if index:
             click.echo()
-        _tell(life)
+        _tell(life, blockers)
 
 
-def _told(life: OpenSignal) -> dict[str, object]:
+def _told(life: OpenSignal, blockers: Mapping[str, Blocker]) -> dict[str, object]:
     return {
-        **msgspec.to_builtins(line_of(life)),
+        **msgspec.to_builtins(current(line_of(life), blockers)),
         "conflicts_with": _conflicts_with(life),
         "superseded_by": _superseded_by(life),
         "raw": _raw(life),
@@ -50,29 +63,60 @@ def _told(life: OpenSignal) -> dict[str, object]:
     }
 
 
-def _tell(life: OpenSignal) -> None:
-    line = line_of(life)
-    asked = f"{line.side} {line.symbol}, strength {line.strength:g}" if line.strength is not None else "unreadable"
-    click.echo(f"signal    {life.signal_id}: {printable(asked)}")
-    if line.source is not None:
-        click.echo(printable(f"sent by   {line.source}" + (f", key {line.key}" if line.key is not None else "")))
-    click.echo(f"received  {_raw(life)}")
-    reason = f", {line.reason}" if line.reason else ""
-    status = f", the order is {line.order_status}" if line.order_status else ""
-    click.echo(f"outcome   {line.outcome}{reason}{status}")
+def _tell(life: OpenSignal, blockers: Mapping[str, Blocker]) -> None:
+    line = current(line_of(life), blockers)
+    click.echo(emphasised(_title(line)))
+    _say("signal", life.signal_id)
+    if line.source is not None or line.key is not None:
+        _say("sent by", f"{line.source or 'unnamed'}" + (f", key {line.key}" if line.key is not None else ""))
+    _say("received", f"{line.received_at[:10]} {line.received_at[11:-1]} UTC")
+    if line.outcome is Outcome.WAITING and (blocker := blockers.get(life.signal_id)) is not None:
+        _say("waits for" if blocker.reason is Reason.AWAITING_TICK else "blocked by", waiting_for(blocker))
+    if (cure := _cure(line)) is not None:
+        _say("what helps", cure)
     if other := _conflicts_with(life):
-        click.echo(f"          its key came before with other content: see {other}")
-    if other := _superseded_by(life):
-        click.echo(f"          {other} took its place")
+        _say("see", f"{other}: its key came before with other content")
+    _say("as sent", _raw(life), after=" ,")
     click.echo()
-    columns = ("time", "elapsed", "event", "measured", "limit", "margin", "what")
-    print_table(
-        columns,
-        (
-            (step.at, f"+{step.elapsed_ms / 1000:.3f}s", step.kind, step.measured, step.limit, step.margin, step.words)
-            for step in steps_of(life)
-        ),
-    )
+    steps = list(steps_of(life))
+    indent = max(len(_lead(step)) for step in steps)
+    for step in steps:
+        lead = _lead(step)
+        print_wrapped(printable(step.words), first=f"{faint(lead)}{' ' * (indent - len(lead))}", indent=" " * indent)
+
+
+def _title(line: SignalLine) -> str:
+    what = f"{line.side} {line.symbol}" if line.side is not None else f"unreadable, {line.symbol or 'no symbol'}"
+    because = line.outcome is not Outcome.WAITING and line.reason is not None and line.outcome is not Outcome.PLACED
+    told = explain(line.reason) if because and line.reason is not None else ""
+    parts = [line.outcome.value + (f" ({told})" if told else "")]
+    if line.order_status is not None:
+        parts.append(f"the order is {line.order_status}")
+    if line.average is not None:
+        filled, quantity, average = (
+            rounded(Decimal(text or "0")) for text in (line.filled, line.quantity, line.average)
+        )
+        parts.append(f"filled {filled} of {quantity} at {average}")
+    return printable(f"{what}: {', '.join(parts)}")
+
+
+def _cure(line: SignalLine) -> str | None:
+    if line.outcome in _NOTHING_WRONG or line.reason is None or line.reason is Reason.AWAITING_TICK:
+        return None
+    cure = CURES[line.reason]
+    return None if "`why" in cure else cure
+
+
+def _say(label: str, words: str, after: str = " ") -> None:
+    lead = f"{faint(label)}{' ' * (_INDENT - len(label))}"
+    print_wrapped(printable(words), first=lead, indent=" " * _INDENT, after=after)
+
+
+def _lead(step: Step) -> str:
+    """`+0.005 s  placed   `: when, after receipt, and what."""
+    ms = step.elapsed_ms
+    after = f"+{ms / 1000:.3f} s" if ms < _MINUTE_MS else f"+{duration(int(ms * 1e6))}"
+    return f"{after:>10}  {step.kind:<{_KIND}}"
 
 
 def _raw(life: OpenSignal) -> str:

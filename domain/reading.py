@@ -81,18 +81,30 @@ def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
         content = hash_of_content(payload)
         kept = payload[:MAX_SIGNAL_BYTES]
         limit = f"at most {MAX_SIGNAL_BYTES} bytes" if kept is not payload and len(kept) < len(payload) else None
-        unread = Signal(id=content.hex(), content=content, raw=kept, generated=raw.generated, **_legible(kept))
+        symbol, source, key = _named(kept)
+        unread = Signal(
+            id=content.hex(),
+            content=content,
+            raw=kept,
+            symbol=symbol,
+            source=source,
+            key=key,
+            generated=raw.generated,
+        )
         return unread, Refusal(Reason.MALFORMED, measured=str(wrong), limit=limit)
 
 
-def _legible(payload: bytes) -> dict[str, str]:
+def _named(payload: bytes) -> tuple[str, str, str | None]:
+    """Symbol, source and key of a line that is no signal, where they can be read."""
     try:
         line = _decode_legible(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return {"source": ""}
-    said = {"symbol": (line.symbol, 64), "source": (line.source, 256), "key": (line.key, 256)}
-    legible = {name: text for name, (text, max_) in said.items() if isinstance(text, str) and 0 < len(text) <= max_}
-    return {"source": ""} | legible
+        return "", "", None
+    return _text(line.symbol, 64) or "", _text(line.source, 256) or "", _text(line.key, 256)
+
+
+def _text(said: object, longest: int) -> str | None:
+    return said if isinstance(said, str) and 0 < len(said) <= longest else None
 
 
 def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:

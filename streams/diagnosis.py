@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from domain.events import Halted
 from domain.lifecycle import Ledger, Outcome
 from domain.market import Quote
 from domain.reasons import Reason
@@ -16,7 +17,7 @@ from streams.finding import Finding, Health, blocking
 from streams.prospects import signals_waiting
 from streams.traders import Trader
 
-__all__ = ["Finding", "Health", "blocking", "diagnose"]
+__all__ = ["Finding", "Health", "blocking", "diagnose", "halt_finding"]
 
 _LATE_NS = 1_000_000_000
 
@@ -26,7 +27,7 @@ def diagnose(engine: Engine) -> Sequence[Finding]:
     at_ns = engine.parts.clock.now_ns()
     return [
         _streams(engine),
-        _halt(engine),
+        halt_finding(engine.parts.state.halted),
         _journal(engine),
         _ledger(engine.parts.state.ledger),
         _in_flight(engine),
@@ -48,8 +49,8 @@ def _streams(engine: Engine) -> Finding:
     return Finding("pipeline", Health.ERROR, says, "stop it and start it again: what is open is taken up then")
 
 
-def _halt(engine: Engine) -> Finding:
-    halted = engine.parts.state.halted
+def halt_finding(halted: Halted | None) -> Finding:
+    """Whether orders are let through, or what keeps them."""
     if halted is None:
         return Finding("halt", Health.OK, "orders are let through")
     what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"

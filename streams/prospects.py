@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
 
 from domain.lifecycle import Ledger
 from domain.reasons import Reason
-from domain.verdict import Refusal
+from domain.verdict import Measure, Refusal
 from streams.cures import CURES
-from streams.decision import Refuse, Rules, Wait, decide
+from streams.decision import Refuse, Wait, decide
 from streams.engine import Engine
-from streams.execution import Candidate
+from streams.execution import Candidate, next_execution_ns
 from streams.finding import Finding, Health
-from streams.pipeline import Parts
-from streams.traders import Trader
+from streams.readiness import halting
 from streams.waiting import Entry
 
-__all__ = ["LOOKED_AT_MAX", "accepted", "signals_waiting"]
+__all__ = ["LOOKED_AT_MAX", "Blocker", "accepted", "blocked", "blockers", "signals_waiting"]
 
 LOOKED_AT_MAX = 1000
 """A rehearsal of more would keep the loop from its work."""
@@ -59,7 +59,7 @@ def signals_waiting(engine: Engine, at_ns: int) -> Iterator[Finding]:
     elif not waiting:
         yield Finding("signals", Health.OK, f"no signals: none waits, all {passed} accepted are decided")
     else:
-        found = _rehearse(engine.parts, engine.rules.execution, engine.traders, at_ns)
+        found = _rehearse(engine, at_ns)
         of = f"{waiting} wait" if found.looked_at == waiting else f"{waiting} wait, {found.looked_at} were looked at"
         yield Finding("signals", Health.OK, f"{of}: {found.ready} could be executed now")
         yield from map(_held, found.held)
@@ -84,6 +84,38 @@ class _Held(Struct, frozen=True):
     why: Refusal
 
 
+class Blocker(Struct, frozen=True):
+    """What keeps a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
+
+    Where nothing does, it awaits the next execution, which is in `in_s`.
+    """
+
+    reason: Reason
+    measured: Measure = None
+    limit: Measure = None
+    final: bool = False
+    in_s: float | None = None
+
+
+def blockers(engine: Engine, signal_ids: Sequence[str]) -> Mapping[str, Blocker]:
+    """What blocks each of some signals now, of those that wait; of the first `LOOKED_AT_MAX`. Changes nothing."""
+    at_ns, waiting = engine.parts.clock.now_ns(), engine.parts.room.entries
+    numbers = engine.journal.find(signal_ids[:LOOKED_AT_MAX])
+    found = {signal_id: waiting[number] for signal_id, number in numbers.items() if number in waiting}
+    next_ns = next_execution_ns(engine.rules.rhythm, engine.started_ns, at_ns)
+    return {signal_id: _blocker(engine, entry, at_ns, next_ns) for signal_id, entry in found.items()}
+
+
+def blocked(engine: Engine) -> tuple[int, Mapping[Reason, int]]:
+    """How many of the waiting signals could be executed now, and how many not, by what blocks them; of many, the first
+    `LOOKED_AT_MAX` count."""
+    found = _rehearse(engine, engine.parts.clock.now_ns())
+    counts: Counter[Reason] = Counter()
+    for held in found.held:
+        counts[held.why.reason] += held.count
+    return found.ready, counts
+
+
 class _Prospects(Struct, frozen=True):
     """Of `looked_at` waiting signals, `ready` would become orders; the others are held, the most first."""
 
@@ -92,13 +124,13 @@ class _Prospects(Struct, frozen=True):
     held: Sequence[_Held]
 
 
-def _rehearse(parts: Parts, rules: Rules, traders: Sequence[Trader], at_ns: int) -> _Prospects:
+def _rehearse(engine: Engine, at_ns: int) -> _Prospects:
     """Rehearse an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
     looked_at = ready = 0
     held: dict[tuple[Reason, bool], _Held] = {}
-    for entry in islice(parts.room.entries.values(), LOOKED_AT_MAX):
+    for entry in islice(engine.parts.room.entries.values(), LOOKED_AT_MAX):
         looked_at += 1
-        found = _hindrance(entry, parts, rules, traders, at_ns)
+        found = _hindrance(engine, entry, at_ns)
         if found is None:
             ready += 1
             continue
@@ -108,17 +140,27 @@ def _rehearse(parts: Parts, rules: Rules, traders: Sequence[Trader], at_ns: int)
     return _Prospects(looked_at, ready, sorted(held.values(), key=lambda some: -some.count))
 
 
-def _hindrance(
-    entry: Entry, parts: Parts, rules: Rules, traders: Sequence[Trader], at_ns: int
-) -> tuple[Refusal, bool] | None:
+def _blocker(engine: Engine, entry: Entry, at_ns: int, next_ns: int) -> Blocker:
+    found = _hindrance(engine, entry, at_ns)
+    if found is None:
+        return Blocker(Reason.AWAITING_TICK, in_s=(next_ns - at_ns) / 1e9)
+    why, final = found
+    in_s = (entry.due_ns - at_ns) / 1e9 if why.reason is Reason.BACKOFF else None
+    return Blocker(why.reason, why.measured, why.limit, final, in_s)
+
+
+def _hindrance(engine: Engine, entry: Entry, at_ns: int) -> tuple[Refusal, bool] | None:
+    parts = engine.parts
+    if (halt := halting(entry.signal, parts.state.halted)) is not None:
+        return halt, False
     if entry.due_ns > at_ns:
         return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
     match decide(
         Candidate(entry, at_ns),
-        rules,
+        engine.rules.execution,
         state=parts.state,
         markets=parts.markets,
-        traders=traders,
+        traders=engine.traders,
         availability=parts.availability,
     ):
         case Wait(obstacle=why):

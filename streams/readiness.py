@@ -7,17 +7,23 @@ from domain.reasons import Reason
 from domain.signal import Side, Signal
 from domain.verdict import Refusal
 
-__all__ = ["obstacle"]
+__all__ = ["halting", "obstacle"]
+
+
+def halting(signal: Signal, halted: Halted | None) -> Refusal | None:
+    """The halt, where it keeps `signal` back: `reduce_only` keeps only what does not close."""
+    if halted is None or (halted.reduce_only and signal.side is Side.SELL):
+        return None
+    return Refusal(Reason.HALTED, measured=halted.why)
 
 
 def obstacle(signal: Signal, *, halted: Halted | None, data_age_ns: int | None, max_data_age_ns: int) -> Refusal | None:
     """What keeps `signal` from being executed; None when nothing does.
 
-    A halt keeps everything back, `reduce_only` only what does not close. Without a quote, or where the newest is
-    older than `max_data_age_ns`, nothing is sent.
+    Besides a halt: without a quote, or where the newest is older than `max_data_age_ns`, nothing is sent.
     """
-    if halted is not None and not (halted.reduce_only and signal.side is Side.SELL):
-        return Refusal(Reason.HALTED, measured=halted.why)
+    if (halt := halting(signal, halted)) is not None:
+        return halt
     if data_age_ns is None:
         return Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol)
     if data_age_ns > max_data_age_ns:

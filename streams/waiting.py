@@ -18,6 +18,7 @@ from domain.verdict import Refusal
 from operators import Deadlines
 from operators.record import Entered, GroupCommit
 from streams.intake import expires_at_ns
+from streams.readiness import halting
 
 __all__ = ["Entry", "WaitingRoom", "hold"]
 
@@ -73,14 +74,23 @@ class Entry(Struct, gc=False, eq=False):
 class WaitingRoom:
     """Every signal that waits, by number, and the moment the next of them expires.
 
-    What expires is recorded here, with its last obstacle; so is what a newer generated entry signal of the same source
-    and symbol supersedes. `occupied` tells when the first signal enters the empty room. Memory: the signals that wait.
+    What expires is recorded here, with its last obstacle, or the halt where it met none; so is what a newer generated
+    entry signal of the same source and symbol supersedes. `occupied` tells when the first signal enters the empty room.
+    Memory: the signals that wait.
     """
 
-    def __init__(self, clock: Clock, commits: GroupCommit, *, supersede: bool) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        commits: GroupCommit,
+        *,
+        supersede: bool,
+        halted: Callable[[], e.Halted | None] = lambda: None,
+    ) -> None:
         self.entries: dict[int, Entry] = {}
         self.occupied: Subject[None] = Subject()
         self._clock, self._commits, self._supersede = clock, commits, supersede
+        self._halted = halted
         self._deadlines: Deadlines[int] = Deadlines()
         self._alarm = clock.alarm(self._expire)
         self._newest: dict[tuple[str, str], Entry] = {}
@@ -127,6 +137,8 @@ class WaitingRoom:
         for number in self._deadlines.due(self._clock.now_ns()):
             if entry := self.entries.get(number):
                 why = entry.obstacle
+                if why is _AWAITING:
+                    why = halting(entry.signal, self._halted()) or why
                 self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
         if (next_ns := self._deadlines.next_ns) is not None:
             self._alarm.set(next_ns)

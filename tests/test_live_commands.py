@@ -49,7 +49,7 @@ def test_an_order_that_cannot_be_proved_is_parked_until_a_person_decides(program
     assert ended.returncode == 3, ended.stderr
     assert [line["outcome"] for line in it.exported()] == ["parked"]
     why = it("why", "k").stdout
-    assert "no proof to be had, a person decides" in why
+    assert "It cannot be proved either way: " in why
     assert "RequestTimeout" in why
     (order,) = it.exchange("/-/ledger")["accounts"]["key"]["orders"]
     told = it("resolve", "k", "--placed", order["venue_order_id"])

@@ -1,9 +1,15 @@
 """A journal in which every outcome stands once, and a way to ask about it."""
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -139,6 +145,31 @@ class Asked:
         answer = self(*words, "--json")
         assert answer.exit_code == 0, answer.output
         return json.loads(answer.stdout)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def in_a_terminal():
+    """Run the command line in a terminal of so many columns; gives what it shows, line by line."""
+
+    def run(*words, columns, colour=False):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, str(ROOT / "run.py"), *words]
+        environ = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+        environ |= {} if colour else {"NO_COLOR": "1"}
+        with subprocess.Popen(command, stdout=theirs, env=environ, cwd=ROOT) as process:
+            os.close(theirs)
+            shown = b""
+            with contextlib.suppress(OSError):  # how Linux says that the other side has gone
+                while part := os.read(ours, 65536):
+                    shown += part
+            os.close(ours)
+        assert process.returncode == 0
+        return shown.decode().replace("\r\n", "\n").splitlines()
+
+    return run
 
 
 @pytest.fixture(scope="session")

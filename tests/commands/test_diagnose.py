@@ -87,23 +87,23 @@ def answering(*findings):
     return answer
 
 
-def test_on_a_fresh_machine_nothing_is_wrong_and_run_is_what_is_missing(place):
+def test_on_a_fresh_machine_only_a_running_pipeline_is_missing(place):
     answer = place.ask()
-    assert answer.exit_code == 0
+    assert answer.exit_code == 1
     lines = answer.stdout.splitlines()
     assert "ok       journal     data/journal.db is not there yet: the first `run` makes it" in lines
-    assert "warning  running     no pipeline writes this journal" in lines
+    assert "error    running     no pipeline writes this journal" in lines
     assert (
-        lines[lines.index("warning  running     no pipeline writes this journal") + 1].strip()
+        lines[lines.index("error    running     no pipeline writes this journal") + 1].strip()
         == "fix: start one: `run`"
     )
-    assert lines[-1] == "ready: errors 0, warnings 1"
+    assert lines[-1] == "not ready: errors 1, warnings 0"
     assert not place.path.exists()
 
 
 def test_each_finding_has_a_verdict_and_each_that_is_not_ok_a_fix(place):
     said = json.loads(place.ask("--json").stdout)
-    assert said["ready"] is True
+    assert said["ready"] is False
     assert list(said["findings"][0]) == ["subject", "verdict", "says", "fix"]
     assert [finding["subject"] for finding in said["findings"]] == [
         "settings", "strategies", "journal", "disk", "keys", "clock", "running",

@@ -1,18 +1,8 @@
-import contextlib
-import os
-import pty
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
 from adapters.sqlite_journal import SqliteJournal
 from commands import main
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -94,32 +84,6 @@ def test_an_empty_journal_is_an_empty_array(command, tmp_path):
     SqliteJournal(f"sqlite:///{tmp_path}/new.db", mode="paper").close()
     answer = CliRunner().invoke(main, [command, "--json", "--journal", f"{tmp_path}/new.db"])
     assert (answer.exit_code, answer.stdout) == (0, "[]\n")
-
-
-def in_a_terminal(*words, columns):
-    ours, theirs = pty.openpty()
-    command = [sys.executable, str(ROOT / "run.py"), *words]
-    environ = {**os.environ, "COLUMNS": columns, "NO_COLOR": "1", "TERM": "xterm"}
-    with subprocess.Popen(command, stdout=theirs, env=environ, cwd=ROOT) as process:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that the other side has gone
-            while part := os.read(ours, 65536):
-                shown += part
-        os.close(ours)
-    assert process.returncode == 0
-    return shown.decode()
-
-
-def test_in_a_terminal_it_is_a_table_without_colour_if_none_is_wanted(ask):
-    shown = in_a_terminal("signals", "--journal", ask.path, columns="250")
-    assert "──" in shown
-    assert ask.ids["parked"] in shown
-    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", shown)
-
-
-def test_in_a_narrow_terminal_nothing_is_cut_off(ask):
-    assert "…" not in in_a_terminal("signals", "--journal", ask.path, columns="80")
 
 
 def test_columns_are_aligned(ask):
