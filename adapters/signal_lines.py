@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from domain.errors import SettingsError
@@ -10,8 +10,10 @@ from domain.errors import SettingsError
 __all__ = ["read_signals"]
 
 
-def read_signals(path: Path) -> Iterator[bytes]:
+def read_signals(path: Path, *, numbered: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
     """The lines of a JSON lines file as they are, without their line ends; blank ones are skipped, none is decoded.
+
+    `numbered` hears the number of each line before it is given out; the first is 1, and blank ones count.
 
     Memory: one line.
 
@@ -25,8 +27,9 @@ def read_signals(path: Path) -> Iterator[bytes]:
 
     def lines() -> Iterator[bytes]:
         with file:
-            for line in file:
+            for number, line in enumerate(file, 1):
                 if not line.isspace():
+                    numbered(number)
                     yield line.rstrip(b"\r\n")
 
     return lines()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from reactivex import Observable
@@ -17,6 +19,7 @@ from adapters.standard_input import read_lines
 from assembly import generated, open_live
 from clock import Clock
 from commands.answering import answerer
+from commands.inputs import InputReport
 from domain.signal import Raw
 from settings import Settings
 from streams.doors import given_room
@@ -56,7 +59,17 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
     engine, world = await open_live(settings, clock, candles=plan.candles)
     market = generated(engine, world, settings, strategies=plan.strategies)
-    outside = [] if opened is None else [opened(engine.parts.door.depth)]
+    outside: list[Observable[Raw]] = []
+    reports: list[InputReport] = []
+    if opened is not None:
+        raws, numbers = opened
+        reports = [InputReport("standard input" if plan.signals == "-" else plan.signals or "", numbers)]
+        outside = [reports[0].follow(raws(engine.parts.door.depth))]
+        if plan.strategies:
+            reports.append(InputReport("strategies"))
+            market = reports[1].follow(market)
+    for report in reports:
+        engine.observe("the report of an input", report.watch)
     hang_up = await control.answer(settings.journal.url, answerer(engine))
     stop_showing = show(engine, world.name)
     try:
@@ -72,6 +85,9 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
         hang_up()
         left = await engine.stop()
         say(_in_words(engine, left))
+        for report in reports:
+            for line in report.told(engine.parts.state):
+                say(line)
     return code or (_PARKED if left.get("parked") else 0)
 
 
@@ -91,14 +107,18 @@ async def _until(engine: Engine, ending: asyncio.Future[int], *, idle: bool) -> 
     return ending.result() if ending.done() else 0
 
 
-def _opened(signals: str | None, depth_max: int, clock: Clock) -> Callable[[Callable[[], int]], Observable[Raw]] | None:
+def _opened(
+    signals: str | None, depth_max: int, clock: Clock
+) -> tuple[Callable[[Callable[[], int]], Observable[Raw]], Iterator[int]] | None:
+    """The input, and the numbers of its lines; of standard input, blank ones do not count."""
     if signals is None:
         return None
     if signals == "-":
         lines = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - at its end Python needs sys.stdin's lock
-        return lambda depth: read_lines(lines, depth=depth, depth_max=depth_max, clock=clock)
-    recorded = read_signals(Path(signals))
-    return lambda depth: given_room(recorded, depth=depth, depth_max=depth_max, clock=clock)
+        return lambda depth: read_lines(lines, depth=depth, depth_max=depth_max, clock=clock), count(1)
+    numbers: deque[int] = deque()
+    recorded = read_signals(Path(signals), numbered=numbers.append)
+    return lambda depth: given_room(recorded, depth=depth, depth_max=depth_max, clock=clock), iter(numbers.popleft, 0)
 
 
 def _in_words(engine: Engine, left: Mapping[str, int]) -> str:

@@ -455,7 +455,9 @@ def test_it_is_ended_in_order_by(number, code):
         process.send_signal(number)
         assert process.wait(timeout=30) == code
         assert process.stderr.read() == ""
-        assert process.stdout.read() == "stopped. received 0, balanced: yes. left behind: nothing\n"
+        assert process.stdout.read() == (
+            "stopped. received 0, balanced: yes. left behind: nothing\nstandard input: 0 signals: nothing\n"
+        )
 
 
 def test_its_time_may_be_over_before_its_input():
