@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from commands.live_screen import LiveScreen, LogTail, Picture
 from commands.recent_orders import RecentOrders
+from commands.view import View, view_of
 from domain.lifecycle import Outcome
 from streams.engine import Engine
 from streams.execution import Tick, next_execution_ns
@@ -16,58 +18,48 @@ from streams.prospects import accepted
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["Funnel", "LiveFunnel", "show_funnel", "summary_line"]
+__all__ = ["Funnel", "show_funnel", "summary_line"]
 
-_REFRESH_S = 0.25
 _OUTCOMES_KNOWN_AFTER_S = 1.0
 
 
 class Funnel:
-    """One screen of a running pipeline, drawn anew by rich whenever it is asked for. Memory: the last orders."""
+    """What there is to show of a running pipeline, at any moment. Memory: the last orders, and lines of the log."""
 
     def __init__(self, engine: Engine, *, mode: str, world_name: str) -> None:
         self.engine = engine
         self.banner = f"{mode} · {world_name}".upper()
         self.orders = RecentOrders()
+        self.orders.resume(engine.journal.open())
+        self.log = LogTail()
         engine.observe("the screen", self.orders.watch)
 
+    def view(self) -> View:
+        """What the screen shows now. Only on the pipeline's loop."""
+        return view_of(self.engine, self.banner, self.orders, self.log.last)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from commands.screen import screen
-
-        yield screen(self.engine, self.banner, self.orders, width=options.max_width, height=console.height)
+        yield from Picture(self.view()).__rich_console__(console, options)
 
 
-class LiveFunnel:
-    """Keeps a funnel on the terminal, drawn four times a second on the pipeline's own loop.
+def show_funnel(
+    engine: Engine, *, mode: str, world_name: str, out: TextIO | None = None, plain: bool = False
+) -> Callable[[], None]:
+    """Begin to show a pipeline on `out`, else on standard output; the function returned ends that.
 
-    What is printed meanwhile appears above it. The last picture stays.
+    A terminal gets the screen, unless it is to be `plain`; everything else gets lines.
     """
-
-    def __init__(self, funnel: Funnel, out: TextIO) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        self._clock = funnel.engine.parts.clock
-        console = Console(file=out)
-        self._live = Live(funnel, console=console, auto_refresh=False, redirect_stderr=sys.stderr.isatty())
-
-    def __enter__(self) -> LiveFunnel:
-        self._live.start(refresh=True)
-        points = self._clock.grid(_REFRESH_S, first_after_s=_REFRESH_S)
-        self._drawing = points.subscribe(lambda _: self._live.refresh())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._drawing.dispose()
-        self._live.stop()
-
-
-def show_funnel(engine: Engine, *, mode: str, world_name: str, out: TextIO | None = None) -> Callable[[], None]:
-    """Begin to show a pipeline on `out`, else on standard output; the function returned ends that."""
     out = out or sys.stdout
-    if out.isatty() and os.environ.get("TERM") != "dumb":
-        live = LiveFunnel(Funnel(engine, mode=mode, world_name=world_name), out).__enter__()
-        return live.__exit__
+    if out.isatty() and os.environ.get("TERM") != "dumb" and not plain:
+        from rich.console import Console
+
+        funnel = Funnel(engine, mode=mode, world_name=world_name)
+
+        def gone(error: Exception) -> None:
+            engine.fault("the screen", error)
+
+        live = LiveScreen(funnel.view, Console(file=out), clock=engine.parts.clock, log=funnel.log, gone=gone)
+        return live.__enter__().__exit__
     return _print_lines(engine, f"{mode} · {world_name}".upper(), out)
 
 

@@ -50,7 +50,7 @@ class Duration(click.ParamType[float]):
 @click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
 @click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
 @click.option("--until-idle", is_flag=True, help="End once the input is at its end and nothing waits.")
-@click.option("--no-dashboard", is_flag=True, help="Serve no page; this release has none yet.")
+@click.option("--no-dashboard", is_flag=True, help="Print plain lines, also on a terminal.")
 @click.pass_obj
 def run(
     invocation: Invocation,
@@ -59,7 +59,7 @@ def run(
     strategies: bool,
     candles: tuple[Path, ...],
     until_idle: bool,
-    no_dashboard: bool,  # noqa: ARG001 - kept for those who script against it
+    no_dashboard: bool,
 ) -> int:
     """Run the pipeline: signals in, orders out, on paper."""
     from commands.funnel import show_funnel
@@ -84,7 +84,7 @@ def run(
 
     def show(engine: Engine, world_name: str) -> Callable[[], None]:
         engine.observe("the log", log_events(detailed=detailed))
-        return show_funnel(engine, mode=settings.mode, world_name=world_name)
+        return show_funnel(engine, mode=settings.mode, world_name=world_name, plain=no_dashboard)
 
     return asyncio.run(serve(settings, plan, show, click.echo))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from decimal import Decimal
-from itertools import islice
 
 from msgspec import Struct
 
 from domain import events as e
 from domain.order_line import OrderState, fills_in
+from domain.ports import OpenSignal
 from domain.signal import Side
 
 __all__ = ["RecentOrder", "RecentOrders"]
@@ -21,6 +22,7 @@ class RecentOrder(Struct):
     """An order, and what became of it so far."""
 
     at_ns: int
+    signal_id: str
     side: Side
     symbol: str
     amount: Decimal
@@ -30,27 +32,39 @@ class RecentOrder(Struct):
 
 
 class RecentOrders:
-    """Remembers the last orders that were intended, and follows them. Memory: 64 orders."""
+    """Remembers the last orders that were intended, and follows them; those that may still fill are kept longest.
+
+    Memory: 64 orders.
+    """
 
     def __init__(self) -> None:
         self._orders: dict[str, RecentOrder] = {}
 
     def latest(self, count: int) -> Sequence[RecentOrder]:
-        """The last `count` orders, newest first."""
-        return list(islice(reversed(self._orders.values()), count))
+        """Copies of the last `count` orders: those that may still fill, then the others, the newest of each first."""
+        newest = reversed(self._orders.values())
+        return [copy(order) for order in sorted(newest, key=lambda order: order.status.over)[:count]]
+
+    def resume(self, lives: Iterable[OpenSignal]) -> None:
+        """Take in the orders of signals that an earlier run left open."""
+        self.watch(sorted((event for life in lives for event in life.events), key=lambda event: event.position))
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
         for event in events:
             body = event.body
             if isinstance(body, e.Intended):
-                opened = RecentOrder(event.at_ns, body.side, body.symbol, body.amount, body.price)
+                opened = RecentOrder(event.at_ns, event.signal_id, body.side, body.symbol, body.amount, body.price)
                 self._orders[body.client_order_id] = opened
                 if len(self._orders) > _KEPT:
-                    del self._orders[next(iter(self._orders))]
+                    del self._orders[self._dispensable()]
             elif (order := self._orders.get(getattr(body, "client_order_id", ""))) is not None:
                 order.status = _status_after(body, order.status)
                 order.filled += sum((fill.amount for fill in fills_in(body)), Decimal(0))
+
+    def _dispensable(self) -> str:
+        over = (order_id for order_id, order in self._orders.items() if order.status.over)
+        return next(over, next(iter(self._orders)))
 
 
 def _status_after(body: e.Body, status: OrderState) -> OrderState:

@@ -8,16 +8,15 @@ from rich.text import Text
 
 from commands.figures import count, duration
 from commands.printing import printable
-from commands.recent_orders import RecentOrders
+from commands.screen_room import shares
 from commands.screen_tables import latencies_table, markets_table, orders_table, positions_table, reasons_table
+from commands.view import View
 from domain.lifecycle import Outcome
-from streams.engine import Engine
-from streams.execution import next_execution_ns
-from streams.prospects import accepted
 
 __all__ = ["screen"]
 
-_LINES_BESIDE_LISTS = 17
+_LINES_BESIDE_LISTS = 13
+_LEAST = (4, 3, 2)
 _WIDE = 100
 _GOOD, _POOR, _BAD, _DIM = "green", "yellow", "bold red", "dim"
 _ELSEWHERE = {
@@ -30,67 +29,56 @@ _ELSEWHERE = {
 }
 
 
-def screen(engine: Engine, banner: str, orders: RecentOrders, *, width: int, height: int) -> RenderableType:
-    """Draw a pipeline as it is now, in `height` lines at most, where that is 24 or more."""
-    lists = max(7, height - _LINES_BESIDE_LISTS)
-    above, below = lists - lists // 2, lists // 2
+def screen(view: View, *, width: int, height: int) -> RenderableType:
+    """Draw a pipeline as it was when the view was taken, in `height` lines at most, where that is 24 or more."""
+    wanted = (max(view.symbols, len(view.reasons), len(view.latencies)), max(1, len(view.orders)), max(1, view.held))
+    above, middle, below = shares(height - _LINES_BESIDE_LISTS, wanted, _LEAST)
     return Group(
-        _top(engine, banner),
-        _alarm(engine),
-        _funnel(engine),
-        _elsewhere(engine),
-        _ledger(engine),
+        _top(view),
+        _alarm(view),
+        _funnel(view),
+        _elsewhere(view),
+        _ledger(view),
         Text(),
         _side_by_side(
-            markets_table(engine, above, spread=width >= _WIDE),
-            reasons_table(engine, above),
-            latencies_table(engine),
-            width,
+            markets_table(view, above, spread=width >= _WIDE), reasons_table(view, above), latencies_table(view), width
         ),
         Text(),
-        orders_table(orders),
+        orders_table(view, middle),
         Text(),
-        positions_table(engine, below),
+        positions_table(view, below),
+        Text(printable(view.log.rstrip("\n")), _DIM, no_wrap=True, overflow="crop"),
     )
 
 
-def _top(engine: Engine, banner: str) -> RenderableType:
-    now_ns = engine.parts.clock.now_ns()
-    next_ns = next_execution_ns(engine.rules.rhythm, engine.started_ns, now_ns)
+def _top(view: View) -> RenderableType:
     line = Table.grid(expand=True)
-    line.add_column()
-    line.add_column(justify="right")
+    line.add_column(no_wrap=True)
+    line.add_column(justify="right", no_wrap=True)
     line.add_row(
-        Text.assemble((f" {banner} ", "bold reverse")),
+        Text.assemble((f" {view.banner} ", "bold reverse")),
         Text.assemble(
-            ("up ", _DIM), duration(now_ns - engine.started_ns),
-            ("   next execution in ", _DIM), (f"{duration(next_ns - now_ns)} ", "bold cyan"),
+            ("up ", _DIM), duration(view.up_ns),
+            ("   next execution in ", _DIM), (f"{duration(view.next_in_ns)} ", "bold cyan"),
         ),
     )  # fmt: skip
     return line
 
 
-def _alarm(engine: Engine) -> Text:
-    state, commits = engine.parts.state, engine.parts.commits
-    says, style = "", "bold white on red"
-    if engine.failed.done():
-        says = f"BROKEN, nothing more is sent: {engine.failed.exception()}"
-    elif commits.failing is not None:
-        says = f"JOURNAL FAILING: {commits.failing}"
-    elif state.halted is not None:
-        says, style = f"{'REDUCE ONLY' if state.halted.reduce_only else 'HALTED'}: {state.halted.why}", "bold reverse"
-    return Text.assemble((f" {printable(says)} ", style) if says else "", no_wrap=True)
+def _alarm(view: View) -> Text:
+    alarm = view.alarm
+    style = "bold white on red" if alarm is not None and alarm.bad else "bold reverse"
+    return Text.assemble((f" {printable(alarm.says)} ", style) if alarm is not None else "", no_wrap=True)
 
 
-def _funnel(engine: Engine) -> Table:
-    ledger = engine.parts.state.ledger
-    outcomes = ledger.outcomes
+def _funnel(view: View) -> Table:
+    outcomes = view.outcomes
     steps = (
-        ("received", ledger.received, "bold"),
-        ("accepted", accepted(ledger), "bold"),
-        ("waiting", outcomes[Outcome.WAITING], "bold cyan"),
-        ("placing", outcomes[Outcome.PLACING], "bold cyan"),
-        ("placed", outcomes[Outcome.PLACED], "bold green"),
+        ("received", view.received, "bold"),
+        ("accepted", view.accepted, "bold"),
+        ("waiting", outcomes.get(Outcome.WAITING, 0), "bold cyan"),
+        ("placing", outcomes.get(Outcome.PLACING, 0), "bold cyan"),
+        ("placed", outcomes.get(Outcome.PLACED, 0), "bold green"),
     )
     table = Table.grid(expand=True, padding=(0, 1))
     numbers: list[Text] = []
@@ -108,23 +96,23 @@ def _funnel(engine: Engine) -> Table:
     return table
 
 
-def _elsewhere(engine: Engine) -> Text:
-    outcomes = engine.parts.state.ledger.outcomes
+def _elsewhere(view: View) -> Text:
+    counts = [(outcome, view.outcomes.get(outcome, 0), style) for outcome, style in _ELSEWHERE.items()]
     told = [
-        Text.assemble((count(outcomes[outcome]), style if outcomes[outcome] else _DIM), (f" {outcome}", _DIM))
-        for outcome, style in _ELSEWHERE.items()
+        Text.assemble((count(number), style if number else _DIM), (f" {outcome}", _DIM))
+        for outcome, number, style in counts
     ]
     line = Text(" · ", _DIM).join(told)
     line.justify, line.no_wrap = "center", True
     return line
 
 
-def _ledger(engine: Engine) -> Text:
-    ledger, faults = engine.parts.state.ledger, engine.parts.telemetry.counts["fault"]
+def _ledger(view: View) -> Text:
     line = Text.assemble(
-        ("balanced: yes", _GOOD) if ledger.balanced else (f"balanced: NO, {ledger.received} received", _BAD),
-        (" · turned away: ", _DIM), (count(ledger.turned_away), _POOR if ledger.turned_away else _DIM),
-        (" · faults: ", _DIM), (count(faults), _POOR if faults else _DIM),
+        ("balanced: yes", _GOOD) if view.balanced else (f"balanced: NO, {view.received} received", _BAD),
+        (" · turned away: ", _DIM), (count(view.turned_away), _POOR if view.turned_away else _DIM),
+        (" · faults: ", _DIM), (count(view.faults), _POOR if view.faults else _DIM),
+        (f" · data gaps: {count(view.gaps)}" if view.gaps else "", _DIM),
     )  # fmt: skip
     line.justify, line.no_wrap = "center", True
     return line

@@ -11,16 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.figures import age, count, money, plain
-from commands.positions_held import Position, positions_held
-from commands.recent_orders import RecentOrders
+from commands.positions_held import Position
+from commands.view import View
 from domain.market import quote_of
 from domain.order_line import OrderState
 from domain.signal import Side
-from streams.engine import Engine
 
 __all__ = ["latencies_table", "markets_table", "orders_table", "positions_table", "reasons_table"]
 
-_ORDERS_SHOWN = 5
+_ID_SHOWN = 8
 _GOOD, _POOR, _BAD, _DIM = "green", "yellow", "bold red", "dim"
 _SIDE = {Side.BUY: _GOOD, Side.SELL: "red"}
 _STATUS = {
@@ -34,67 +33,81 @@ _STATUS = {
 _SIX_DIGITS = Context(prec=6)
 
 
-def markets_table(engine: Engine, listed: int, *, spread: bool) -> Table:
+def markets_table(view: View, listed: int, *, spread: bool) -> Table:
     """The best prices of each symbol, and how old they are; the asks only where there is room for the `spread`."""
-    markets, now_ns = engine.parts.markets, engine.parts.clock.now_ns()
     table = _table("markets", "bid>", *(["ask>"] if spread else []), "age>")
-    for symbol in sorted(markets.symbols)[:listed]:
-        quote = markets.quotes.get(symbol)
+    shown = _shown(view.symbols, listed)
+    for symbol, quote, age_ns in view.quotes[:shown]:
         if quote is None:
             table.add_row(symbol, Text("no price", _POOR))
             continue
-        age_ns = markets.age_ns(symbol, now_ns) or 0
-        stale = age_ns > engine.rules.execution.max_data_age_ns
+        stale = age_ns > view.max_data_age_ns
         prices = (quote.bid, quote.ask) if spread else (quote.bid,)
         table.add_row(symbol, *map(plain, prices), Text(age(age_ns), _BAD if stale else _DIM))
+    _more(table, view.symbols - shown)
     return table
 
 
-def reasons_table(engine: Engine, listed: int) -> Table:
+def reasons_table(view: View, listed: int) -> Table:
     """Why signals did not become orders, the most frequent reasons first."""
     table = _table("not placed, why", ">")
-    for reason, number in engine.parts.state.ledger.reasons.most_common(listed):
+    shown = _shown(len(view.reasons), listed)
+    for reason, number in view.reasons[:shown]:
         table.add_row(reason, count(number))
+    _more(table, len(view.reasons) - shown)
     return table
 
 
-def latencies_table(engine: Engine) -> Table:
+def latencies_table(view: View) -> Table:
     """How long signals took, from receipt on."""
     table = _table("latency", "p50>", "p99>")
-    for name, latencies in engine.parts.telemetry.latencies.items():
+    for name, latencies in view.latencies.items():
         half, most = (latencies.quantile_ms(share) for share in (0.5, 0.99))
         if half is not None and most is not None:
             table.add_row(name, age(int(half * 1e6)), age(int(most * 1e6)))
     return table
 
 
-def orders_table(orders: RecentOrders) -> Table:
-    """The latest orders, newest first."""
-    table = _table("latest orders", "side", "symbol", "amount>", "price>", "status", "filled>")
-    for order in orders.latest(_ORDERS_SHOWN):
+def orders_table(view: View, listed: int) -> Table:
+    """The orders that may still fill, and then the latest of the others; each with an id that `why` takes."""
+    table = _table(
+        f"orders: {view.open_orders} open", "signal", "side", "symbol", "amount>", "price>", "status", "filled>"
+    )
+    shown = _shown(len(view.orders), listed)
+    for order in view.orders[:shown]:
         at = datetime.fromtimestamp(order.at_ns / 1e9, UTC)
         table.add_row(
             f"{at:%H:%M:%S} UTC",
+            order.signal_id[:_ID_SHOWN],
             Text(order.side, _SIDE.get(order.side, "")),
             order.symbol,
-            plain(order.amount),
+            plain(order.amount.normalize(_SIX_DIGITS)),
             plain(order.price) if order.price is not None else "market",
             Text(order.status, _STATUS.get(order.status, _BAD)),
             f"{order.filled / order.amount:.0%}",
         )
+    _more(table, max(len(view.orders), view.open_orders) - shown)
     return table
 
 
-def positions_table(engine: Engine, listed: int) -> Table:
+def positions_table(view: View, listed: int) -> Table:
     """What is held, and what it would gain if it were sold now."""
-    positions = positions_held(engine.parts.state.book, engine.parts.markets)
-    table = _table(f"positions: {len(positions)}", "amount>", "entry>", "bid>", "unrealised>", ">")
-    shown = positions if len(positions) <= listed else positions[: listed - 1]
-    for position in shown:
+    table = _table(f"positions: {view.held}", "amount>", "entry>", "bid>", "unrealised>", ">")
+    shown = _shown(view.held, listed)
+    for position in view.positions[:shown]:
         table.add_row(position.symbol, plain(position.amount), *_worth(position))
-    if len(shown) < len(positions):
-        table.add_row(Text(f"and {len(positions) - len(shown)} more", _DIM))
+    _more(table, view.held - shown)
     return table
+
+
+def _shown(wanted: int, listed: int) -> int:
+    """How many rows there are room for, one line being kept to say how many more there are."""
+    return wanted if wanted <= listed else max(listed - 1, 0)
+
+
+def _more(table: Table, number: int) -> None:
+    if number > 0:
+        table.add_row(Text(f"+{count(number)} more", _DIM))
 
 
 def _worth(position: Position) -> Sequence[RenderableType]:

@@ -1,9 +1,13 @@
 import asyncio
+import contextlib
 import io
 import json
 import re
+import sys
+import threading
 from decimal import Decimal
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -11,8 +15,10 @@ from adapters.sqlite_journal import SqliteJournal
 from assembly import assemble
 from clock import Clock, VirtualLoop
 from commands.figures import age, count, duration, money, plain
-from commands.funnel import Funnel, LiveFunnel, show_funnel, summary_line
+from commands.funnel import Funnel, show_funnel, summary_line
+from commands.live_screen import LiveScreen, LogTail
 from commands.recent_orders import RecentOrders
+from commands.screen_room import shares
 from domain import events as e
 from domain.market import Quote
 from domain.order import Fill, OrderStatus
@@ -24,13 +30,13 @@ START_NS = 1_700_000_000_000_000_000  # 22:13:20 UTC
 SYMBOLS = frozenset({"A/USDT", "B/USDT"})
 
 
-def run(scene, **changes):
+def run(scene, url="sqlite:///:memory:", **changes):
     loop = VirtualLoop()
 
     async def live():
         clock = Clock.simulated(loop, START_NS)
         settings = Settings.model_validate({"traders": [{"balances": {"USDT": "1000"}}], **changes})
-        journal = SqliteJournal("sqlite:///:memory:", mode="paper", synchronous="normal")
+        journal = SqliteJournal(url, mode="paper", synchronous="normal")
         engine = await assemble(settings, journal, clock, SYMBOLS)
         return await scene(engine)
 
@@ -71,7 +77,7 @@ def drawn(funnel, width=100, height=30):
     return console.export_text()
 
 
-def seen(scene=trade, width=100, height=30, then=None):
+def seen(scene=trade, width=100, height=30, then=None, **changes):
     async def look(engine):
         funnel = Funnel(engine, mode="paper", world_name="simulated market")
         await scene(engine)
@@ -79,7 +85,7 @@ def seen(scene=trade, width=100, height=30, then=None):
             await then(engine)
         return drawn(funnel, width, height)
 
-    return run(look)
+    return run(look, **changes)
 
 
 def rows(text):
@@ -95,7 +101,8 @@ def rows(text):
         pytest.param("received accepted waiting placing placed", id="their names"),
         pytest.param("3 refused · 0 superseded · 0 expired · 0 failed · 0 unknown · 0 parked", id="the other outcomes"),
         pytest.param("balanced: yes · turned away: 0 · faults: 1", id="the ledger"),
-        pytest.param("22:13:30 UTC buy A/USDT 8 12.5 closed 100%", id="the order"),
+        pytest.param("22:13:30 UTC 7b0d32bd buy A/USDT 8 12.5 closed 100%", id="the order, with its signal's id"),
+        pytest.param("orders: 0 open signal side symbol amount price status filled", id="how many orders are open"),
         pytest.param("A/USDT 8 12.5125 13 +3.90 USDT +3.90%", id="the position, its entry with the fee"),
     ],
 )
@@ -135,14 +142,41 @@ def test_it_fits_the_terminal(width, height, colour):
     assert len(run(many)) <= height
 
 
-def test_positions_that_do_not_fit_are_counted():
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+def test_everything_is_there_at_eighty_and_at_a_hundred_and_twenty_columns(width, height):
+    text = seen(width=width, height=height)
+    lines = text.splitlines()
+    assert (len(lines) <= height, max(map(len, lines))) == (True, width)
+    assert "…" not in text
+    for words in (
+        "PAPER · SIMULATED MARKET",
+        "next execution in 25 s",
+        "no_position",
+        "no price",
+        "+3.90 USDT",
+        "+3.90%",
+    ):
+        assert words in text
+    assert "22:13:30 UTC 7b0d32bd buy A/USDT 8 12.5 closed 100%" in rows(text)
+
+
+@pytest.mark.parametrize(
+    ("height", "said"),
+    [
+        pytest.param(24, ["+6 more", "+7 more"], id="in the smallest terminal"),
+        pytest.param(30, ["+3 more", "+4 more"], id="in a larger one"),
+        pytest.param(60, [], id="where there is room for all"),
+    ],
+)
+def test_what_does_not_fit_is_counted(height, said):
     async def many(engine):
         account = engine.parts.state.book.account("paper")
         account.holdings.update({f"S{n}/USDT": account.holdings["A/USDT"] for n in range(9)})
+        engine.parts.state.ledger.reasons.update({f"reason{n}": 1 for n in range(9)})
 
-    lines = rows(seen(height=24, then=many))
+    lines = rows(seen(height=height, then=many))
     assert "positions: 10 amount entry bid unrealised" in lines
-    assert lines[-1] == "and 8 more"
+    assert sorted(word for line in lines for word in re.findall(r"\+\d+ more", line)) == said
 
 
 def test_the_asks_are_shown_where_there_is_room():
@@ -150,7 +184,8 @@ def test_the_asks_are_shown_where_there_is_room():
     assert "ask" not in seen(width=99)
 
 
-def test_only_the_latest_five_orders_are_shown():
+@pytest.mark.parametrize(("height", "shown", "more"), [(24, 5, "+4 more"), (60, 9, None)])
+def test_the_latest_orders_are_shown_and_the_others_counted(height, shown, more):
     async def buy(engine):
         await trade(engine)
         for number in range(9):
@@ -158,7 +193,37 @@ def test_only_the_latest_five_orders_are_shown():
         engine.trigger()
         await asyncio.sleep(1)
 
-    assert seen(buy, height=60).count(" UTC ") == 5
+    text = seen(buy, height=height, execution={"signal_ttl_s": 500})
+    assert text.count(" UTC ") == shown
+    assert (more is None) or more in text
+
+
+def test_an_order_that_is_open_after_a_restart_is_on_the_screen_before_later_ones(tmp_path):
+    url = f"sqlite:///{tmp_path}/j.db"
+
+    async def rest(engine):
+        await engine.start([])
+        show(engine, "A/USDT", "10.00", "12.50")
+        await send(engine, "rests", price="9", quantity="2")
+        await asyncio.sleep(11)
+        await engine.stop()
+
+    async def again(engine):
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        await engine.start([])
+        before = rows(drawn(funnel))
+        show(engine, "A/USDT", "10.00", "12.50")
+        await send(engine, "later")
+        await asyncio.sleep(11)
+        return before, rows(drawn(funnel))
+
+    run(rest, url=url)
+    before, after = run(again, url=url)
+    order = "22:13:30 UTC 5f7a6a27 buy A/USDT 2 9 open 0%"
+    for lines in (before, after):
+        head = lines.index("orders: 1 open signal side symbol amount price status filled")
+        assert re.sub(" [0-9a-f]{8} ", " ID ", lines[head + 1]) == re.sub(" [0-9a-f]{8} ", " ID ", order)
+    assert "closed 100%" in after[head + 2]
 
 
 async def wait_20_s(engine):
@@ -296,47 +361,206 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
+ENTER, LEAVE, HOME = "\x1b[?1049h", "\x1b[?1049l", "\x1b[H"
 
-    class Pictures:
-        engine = None
-        drawn_at_ns = ()
 
-        def __rich__(self):
-            self.drawn_at_ns += (self.engine.parts.clock.now_ns() - START_NS,)
-            return "picture"
+def live_on(engine, console, view=None, gone=lambda error: None):
+    funnel = Funnel(engine, mode="paper", world_name="simulated market")
+    return LiveScreen(view or funnel.view, console, clock=engine.parts.clock, log=funnel.log, gone=gone)
 
-    pictures = Pictures()
 
+def terminal(width=80, height=24):
+    return Console(file=Terminal(), force_terminal=True, width=width, height=height, color_system=None)
+
+
+def frames(text):
+    """The pictures drawn on the alternate screen, as lists of lines."""
+    text = re.sub(r"\x1b\[\?25[hl]", "", text[text.index(ENTER) : text.index(LEAVE)])
+    return [frame.splitlines() for frame in text.split(HOME)[1:] if frame]
+
+
+def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped():
     async def live(engine):
-        pictures.engine = engine
-        with LiveFunnel(pictures, Terminal()):
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        taken_at_ns = []
+
+        def view():
+            taken_at_ns.append(engine.parts.clock.now_ns() - START_NS)
+            return funnel.view()
+
+        with live_on(engine, terminal(), view):
             await asyncio.sleep(1.1)
         await asyncio.sleep(9)
+        return taken_at_ns
 
-    run(live)
-    assert sorted(set(pictures.drawn_at_ns)) == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000, 1_100_000_000]
+    assert run(live) == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000, 1_100_000_000]
+
+
+def test_it_has_the_alternate_screen_for_itself_and_leaves_its_last_picture():
+    async def live(engine):
+        console = terminal()
+        with live_on(engine, console):
+            await trade(engine)
+        return console.file.getvalue()
+
+    text = run(live)
+    assert (text.count(ENTER), text.count(LEAVE)) == (1, 1)
+    assert "7b0d32bd" in text[text.index(ENTER) : text.index(LEAVE)]
+    assert "7b0d32bd" in text[text.index(LEAVE) :]
+
+
+def test_every_picture_covers_the_whole_terminal_also_after_it_was_resized():
+    async def live(engine):
+        console = terminal()
+        with live_on(engine, console):
+            await trade(engine)
+            console.size = (100, 40)
+            await asyncio.sleep(1)
+            console.size = (80, 30)
+            await asyncio.sleep(1)
+        return console.file.getvalue()
+
+    drawn_in = [(len(lines), {len(line) for line in lines}) for lines in frames(run(live))]
+    sizes = list(dict.fromkeys((height, *widths) for height, widths in drawn_in))
+    assert sizes == [(24, 80), (40, 100), (30, 80)]
+
+
+def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_path):
+    drawing, go_on = threading.Event(), threading.Event()
+
+    class Slow(Terminal):
+        threads = ()
+
+        def write(self, text):
+            if "markets" in text:
+                self.threads += (threading.current_thread().name,)
+                drawing.set()
+                go_on.wait(10)
+            return super().write(text)
+
+    async def live():
+        loop = asyncio.get_running_loop()
+        settings = Settings.model_validate({"traders": [{"balances": {"USDT": "1000"}}]})
+        journal = SqliteJournal(f"sqlite:///{tmp_path}/j.db", mode="paper")
+        engine = await assemble(settings, journal, Clock.live(loop), SYMBOLS)
+        funnel = Funnel(engine, mode="paper", world_name="x")
+        taken = []
+
+        def view():
+            taken.append(threading.current_thread().name)
+            return funnel.view()
+
+        console = Console(file=Slow(), force_terminal=True, width=80, height=24)
+        with live_on(engine, console, view):
+            await loop.run_in_executor(None, drawing.wait, 10)
+            ticks = engine.parts.clock.grid(0.01, first_after_s=0.01)
+            for _ in range(3):  # the loop goes on while a picture is being drawn
+                await next_of(ticks)
+            before = len(taken)
+            go_on.set()
+        journal.close()
+        return before, set(taken), console.file.threads[0]
+
+    before, taken_by, drawn_by = asyncio.run(live())
+    assert before == 1
+    assert taken_by == {threading.main_thread().name}
+    assert drawn_by.startswith("screen")
+
+
+async def next_of(stream):
+    seen = asyncio.get_running_loop().create_future()
+    with stream.subscribe(lambda item: seen.done() or seen.set_result(item)):
+        return await seen
+
+
+def test_a_terminal_that_has_gone_ends_the_screen_and_nothing_else():
+    class Gone(Terminal):
+        def flush(self):
+            if "markets" in self.getvalue():
+                raise OSError("no terminal")
+
+    async def live(engine):
+        await engine.start([])
+        console = Console(file=Gone(), force_terminal=True, width=80, height=24)
+        told = []
+        screen = live_on(engine, console, gone=told.append)
+        with contextlib.suppress(OSError), screen:
+            await asyncio.sleep(5)
+        return [type(error) for error in told], engine.failed.done()
+
+    assert run(live) == ([OSError], False)
+
+
+def test_what_is_logged_meanwhile_is_the_last_line_and_stands_below_it_afterwards(monkeypatch):
+    stderr = Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
+
+    async def live(engine):
+        console = terminal()
+        with live_on(engine, console):
+            for number in range(300):
+                sys.stderr.write(f"warning {number}\n")
+            await asyncio.sleep(1)
+        return frames(console.file.getvalue())
+
+    assert any(line.strip() == "warning 299" for line in run(live)[-1])
+    assert stderr.getvalue().splitlines() == [f"warning {number}" for number in range(100, 300)]
+    assert sys.stderr is stderr
+
+
+def test_a_log_without_lines_has_no_last_one():
+    assert LogTail().last == ""
+
+
+def test_a_view_stays_as_it_was_taken():
+    async def look(engine):
+        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        await trade(engine)
+        view = funnel.view()
+        before = msgspec.json.encode((view.received, view.outcomes, view.reasons, view.orders, view.quotes))
+        await send(engine, "more", strength=0.1)
+        show(engine, "A/USDT", "20", "21")
+        engine.trigger()
+        await asyncio.sleep(30)
+        assert funnel.view().received == view.received + 1
+        assert msgspec.json.encode((view.received, view.outcomes, view.reasons, view.orders, view.quotes)) == before
+
+    run(look)
 
 
 @pytest.mark.parametrize(
-    ("term", "wanted"),
+    ("room", "wanted", "given"),
     [
-        pytest.param("xterm", "22:13:30 UTC", id="a terminal gets the screen"),
-        pytest.param("dumb", "executions 1, ", id="one that cannot go back gets lines"),
+        pytest.param(11, (4, 3, 2), [4, 3, 2], id="no list gets more than it wants"),
+        pytest.param(11, (9, 9, 9), [5, 4, 2], id="what is left goes round"),
+        pytest.param(20, (50, 1, 50), [11, 1, 8], id="what one does not want, the others get"),
+        pytest.param(0, (50, 50, 50), [4, 3, 2], id="never less than the least"),
     ],
 )
-def test_a_terminal_gets_what_it_can_show(term, wanted, monkeypatch):
+def test_the_room_is_shared(room, wanted, given):
+    assert shares(room, wanted, (4, 3, 2)) == given
+
+
+@pytest.mark.parametrize(
+    ("term", "plain", "wanted"),
+    [
+        pytest.param("xterm", False, "22:13:30 UTC", id="a terminal gets the screen"),
+        pytest.param("xterm", True, "executions 1, ", id="unless it is to be plain"),
+        pytest.param("dumb", False, "executions 1, ", id="one that cannot go back gets lines"),
+    ],
+)
+def test_a_terminal_gets_what_it_can_show(term, plain, wanted, monkeypatch):
     monkeypatch.setenv("TERM", term)
     out = Terminal()
 
     async def live(engine):
-        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out, plain=plain)
         await trade(engine)
         stop()
 
     run(live)
     assert wanted in out.getvalue()
+    assert (ENTER in out.getvalue()) is (wanted == "22:13:30 UTC")
 
 
 def intended(order_id, seconds=0):
@@ -396,6 +620,14 @@ def test_the_newest_orders_are_remembered_and_only_64():
     orders.watch([intended(f"o{n}", n) for n in range(100)])
     assert [order.at_ns for order in orders.latest(3)] == [99, 98, 97]
     assert len(orders.latest(1000)) == 64
+
+
+def test_orders_that_may_still_fill_are_kept_longest_and_come_first():
+    orders = RecentOrders()
+    orders.watch([intended("open", 0), about("open", e.Placed, venue_order_id="v", status=OrderStatus.OPEN)])
+    for n in range(1, 100):
+        orders.watch([intended(f"o{n}", n), about(f"o{n}", e.Failed, reason=Reason.REJECTED, detail="")])
+    assert [order.at_ns for order in orders.latest(3)] == [0, 99, 98]
 
 
 @pytest.mark.parametrize(
