@@ -37,6 +37,7 @@ COMMANDS = {
     "halt": ("live", "No new orders until `resume`."),
     "reduce-only": ("live", "Only closing orders until `resume`."),
     "resume": ("live", "Let new orders through again."),
+    "download": ("download", "Download past candles of an exchange, for `replay`."),
     "show-config": ("config", "Print the settings in force, secrets masked."),
 }
 """Each command, in the order of the help: the module of `commands` that has it, and what it does."""

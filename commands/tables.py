@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
 
 import click
@@ -18,12 +16,12 @@ from commands.blockers import blockers_of, current
 from commands.columns import Column
 from commands.explaining import rounded
 from commands.invocation import Invocation, journal_option, json_option
+from commands.moments import moment_ns
 from commands.printing import print_json_array, print_table
 from domain.lifecycle import Outcome
 from domain.line import SignalLine, line_of
 from domain.order_line import orders_of, plain
 from domain.reasons import Reason
-from domain.timeframe import parse_timeframe
 from streams.state import State
 
 __all__ = ["orders", "positions", "signals"]
@@ -83,19 +81,6 @@ _POSITION_COLUMNS = (
 _SIXTEEN_DIGITS = Context(prec=16)
 
 
-def _moment_ns(text: str) -> int:
-    """`10m` or `2h` ago, or a moment in ISO 8601; UTC where no zone is named."""
-    try:
-        return time.time_ns() - parse_timeframe(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"must be like 10m, 2h or 2018-01-11T08:00, was {text}") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000) * 1_000_000
-
-
 class _Position(Struct):
     """What an account holds of a symbol; `cost` and `realized` in the quote currency."""
 
@@ -111,7 +96,7 @@ class _Position(Struct):
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only these.")
 @click.option("--symbol", help="Only this symbol.")
 @click.option("--source", help="Only those that this sender sent.")
-@click.option("--since", "since_ns", type=_moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
+@click.option("--since", "since_ns", type=moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
 @click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these.", metavar="REASON")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N of them.")
 @journal_option

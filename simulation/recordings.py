@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from heapq import merge
@@ -15,7 +14,7 @@ from msgspec import Struct
 from domain.errors import SettingsError
 from domain.market import Candle
 from domain.timeframe import parse_timeframe
-from simulation.recordings_csv import candles_of
+from simulation.recordings_csv import HEADER, candles_of, line_of
 
 __all__ = ["CandleFile", "merge_candles", "read_candles", "write_candles"]
 
@@ -76,10 +75,8 @@ def write_candles(path: Path, candles: Iterable[Candle]) -> None:
         OSError: the file cannot be written.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("timestamp", "open", "high", "low", "close", "volume"))
-        for c in candles:
-            lines.writerow((c.opened_at_ns // 1_000_000, c.open, c.high, c.low, c.close, c.volume))
+        file.write(HEADER)
+        file.writelines(map(line_of, candles))
 
 
 def _identity(path: Path, symbol: str | None, timeframe: str | None) -> tuple[str, int]:

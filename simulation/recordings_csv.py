@@ -11,10 +11,19 @@ from pathlib import Path
 from domain.errors import SettingsError
 from domain.market import Candle
 
-__all__ = ["candles_of"]
+__all__ = ["HEADER", "candles_of", "line_of"]
 
 _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
+HEADER = ",".join(_COLUMNS) + "\n"
+"""The first line of a file of candles."""
+
 _LATEST_MS = 9_000_000_000_000  # the year 2255: nanoseconds still fit 64 bits
+
+
+def line_of(candle: Candle) -> str:
+    """A candle as a line of such a file."""
+    c = candle
+    return f"{c.opened_at_ns // 1_000_000},{c.open},{c.high},{c.low},{c.close},{c.volume}\n"
 
 
 def candles_of(path: Path, symbol: str, timeframe_ns: int) -> Iterator[Candle]:
