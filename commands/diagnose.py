@@ -13,7 +13,7 @@ from adapters.control import ask
 from adapters.sqlite_checkup import writer_of
 from commands.checks import check_clock, check_disk, check_halt, check_journal, check_keys, check_strategies, free_bytes
 from commands.invocation import Invocation, json_option
-from commands.printing import print_json, printable
+from commands.printing import print_json, print_wrapped, printable
 from domain.errors import SettingsError, ThroughlineError
 from streams.finding import Finding, Health, blocking
 
@@ -82,10 +82,12 @@ def _print(findings: Sequence[Finding]) -> None:
     for finding in findings:
         verdict = click.style(f"{finding.verdict:<8}", fg=_COLOURS[finding.verdict])
         indent = " " * (width + 11)
-        says = f"\n{indent}".join(map(printable, finding.says.splitlines()))
-        click.echo(f"{verdict} {printable(finding.subject):<{width}}  {says}")
+        first = f"{verdict} {printable(finding.subject):<{width}}  "
+        for line in finding.says.splitlines():
+            print_wrapped(printable(line), first=first, indent=indent)
+            first = indent
         if finding.fix:
-            click.echo(f"{indent}fix: {finding.fix}")
+            print_wrapped(finding.fix, first=f"{indent}fix: ", indent=f"{indent}     ")
     errors = len(blocking(findings))
     warnings = sum(finding.verdict is Health.WARNING for finding in findings)
     click.echo(f"{'not ready' if errors else 'ready'}: errors {errors}, warnings {warnings}")
