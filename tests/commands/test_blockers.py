@@ -56,6 +56,18 @@ async def circuit_opened(engine):
         engine.parts.availability.report_trader_failure("paper", why, engine.parts.clock.now_ns(), watch=Watch.ORDERS)
 
 
+async def halted_in_backoff(engine):
+    """Halted, with a signal that had an attempt already."""
+    await halted(engine)
+    entered = engine.parts.room.enter
+
+    def enter(entry):
+        entry.due_ns = engine.parts.clock.now_ns() + 1
+        return entered(entry)
+
+    engine.parts.room.enter = enter
+
+
 async def not_priced(engine):
     pass
 
@@ -92,6 +104,7 @@ def asked(scene, *requests):
 SCENES = [
     pytest.param(halted, "halted", "lunch", id="halted"),
     pytest.param(reduced, "halted", "lunch", id="reduce-only, for a buy"),
+    pytest.param(halted_in_backoff, "halted", "lunch", id="halted, whatever else there is"),
     pytest.param(not_priced, "no_market_data", "A/USDT", id="no price"),
     pytest.param(outdated, "stale_market_data", 3600.0, id="an old price"),
     pytest.param(circuit_opened, "no_trader", "paper: circuit_open: orders: 5 failures in a row", id="open circuit"),

@@ -33,7 +33,7 @@ class Venue:
     def __init__(self, minutes, *, page=100, now_minute=10_000, script=()):
         self.has, self.timeframes = {"fetchOHLCV": True}, {"1m": "1m", "5m": "5m"}
         self.rows = [row(minute) if isinstance(minute, int) else minute for minute in minutes]
-        self.page, self.script, self.now_ms = page, list(script), START_MS + now_minute * MINUTE_MS
+        self.page, self.script, self.now_ms = page, list(script), START_MS + now_minute * MINUTE_MS + 30_000
         self.markets, self.asked = {}, []
 
     async def load_markets(self):
