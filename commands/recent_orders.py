@@ -53,12 +53,13 @@ class RecentOrders:
         """Take in the events of one commit."""
         for event in events:
             body = event.body
-            if isinstance(body, e.Intended):
-                opened = RecentOrder(event.at_ns, event.signal_id, body.side, body.symbol, body.amount, body.price)
-                self._orders[body.client_order_id] = opened
+            sent = body if isinstance(body, e.Intended) else body.request if isinstance(body, e.Adopted) else None
+            if sent is not None:
+                opened = RecentOrder(event.at_ns, event.signal_id, sent.side, sent.symbol, sent.amount, sent.price)
+                self._orders[sent.client_order_id] = opened
                 if len(self._orders) > _KEPT:
                     del self._orders[self._dispensable()]
-            elif (order := self._orders.get(getattr(body, "client_order_id", ""))) is not None:
+            if (order := self._orders.get(getattr(body, "client_order_id", ""))) is not None:
                 order.status = _status_after(body, order.status)
                 order.filled += sum((fill.amount for fill in fills_in(body)), Decimal(0))
 
@@ -69,7 +70,12 @@ class RecentOrders:
 
 def _status_after(body: e.Body, status: OrderState) -> OrderState:
     match body:
-        case e.Placed(status=venues) | e.OrderChanged(status=venues) | e.Reopened(status=venues):
+        case (
+            e.Placed(status=venues)
+            | e.OrderChanged(status=venues)
+            | e.Reopened(status=venues)
+            | e.Adopted(status=venues)
+        ):
             return OrderState(venues)
         case e.Deferred() | e.Failed():
             return OrderState.NOT_PLACED

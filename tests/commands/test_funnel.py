@@ -605,6 +605,9 @@ DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=
         pytest.param([about("o", e.Reopened, venue_order_id="v", detail="", outcome="failed", fills=(fill(1),),
                             request=intended("o").body, status=OrderStatus.CLOSED)],
                      "closed", 1, id="found after all"),
+        pytest.param([about("o", e.Adopted, venue_order_id="v", detail="", fills=(fill(1),),
+                            request=intended("o").body, status=OrderStatus.OPEN)],
+                     "open", 1, id="adopted"),
         pytest.param([about("other", e.Unresolved, detail="")], "placing", 0, id="another order is not ours"),
     ],
 )  # fmt: skip
