@@ -37,6 +37,7 @@ from simulation.paper_venue import PaperVenue
 from simulation.world import World
 from strategies import load
 from streams.availability import Availability
+from streams.blocked import BlockedSignals
 from streams.decision import Rules as ExecutionRules
 from streams.engine import Engine
 from streams.execution import Rhythm
@@ -94,7 +95,14 @@ async def assemble(
         outcome_of=state.outcome,
     )
     markets = Markets(symbols, clock=clock)
-    room = WaitingRoom(clock, commits, supersede=settings.execution.supersede, halted=lambda: state.halted)
+    availability = Availability({trader.id: trader.exchange for trader in settings.traders})
+    room = WaitingRoom(
+        clock,
+        commits,
+        BlockedSignals(clock, availability.freed),
+        supersede=settings.execution.supersede,
+        halted=lambda: state.halted,
+    )
     in_flight = InFlight(settings.max_in_flight, clock=clock)
     if venues is None:
         venues = [paper_venue(trader, state, markets, known_rules) for trader in settings.traders]
@@ -102,7 +110,6 @@ async def assemble(
         Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)
         for trader, venue in zip(settings.traders, venues, strict=True)
     ]
-    availability = Availability({trader.id: trader.exchange for trader in settings.traders})
     placement = Placement(
         state,
         room,

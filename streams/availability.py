@@ -32,7 +32,7 @@ _NOBODYS_FAULT = frozenset({Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, 
 
 
 class Standstill(Struct, frozen=True, gc=False):
-    """Why an account takes no order, and until when in nanoseconds UTC, as far as is known."""
+    """Why an account takes no order, and until when (steady), as far as is known."""
 
     why: Refusal
     until_ns: int
@@ -88,12 +88,14 @@ class Availability:
     """Keeps what accounts have shown: failures in a row, bans, suspensions, closed markets.
 
     `addresses` says under which network address each account talks to its venue: a ban for an address stops all of its
-    accounts. A rejected order is no failure. `opened` tells of an account whose circuit opened.
+    accounts. A rejected order is no failure. `opened` tells of an account whose circuit opened, `freed` of one that was
+    kept from taking orders for an unknown time, and is no more. All moments are steady.
     Memory: for each account, a day of bad times and the markets that are closed.
     """
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self.opened: Subject[str] = Subject()
+        self.freed: Subject[str] = Subject()
         self._seen = {trader: _Seen(address) for trader, address in addresses.items()}
 
     def check_trader(self, trader: str, at_ns: int, symbol: str | None = None) -> Standstill | None:
@@ -102,18 +104,20 @@ class Availability:
         if seen is None:
             return None
         if not seen.reconciled:
-            return Standstill(Refusal(Reason.NOT_RECONCILED), at_ns + _LATER_NS)
-        if seen.next_order_ns - at_ns > max(_BURST * seen.order_every_ns, _LATER_NS):
-            return Standstill(_PACED, at_ns + _LATER_NS)
+            return Standstill(Refusal(Reason.NOT_RECONCILED), FOR_EVER)
+        in_pace_ns = seen.next_order_ns - max(_BURST * seen.order_every_ns, _LATER_NS)
+        if at_ns < in_pace_ns:
+            return Standstill(_PACED, in_pace_ns)
         standstill = seen.standstill
         if standstill is not None:
             if at_ns < standstill.until_ns:
                 return standstill
             seen.standstill = None
         for watch, breaker in seen.breakers.items():
-            if breaker.state(at_ns) is not Circuit.CLOSED:
+            state = breaker.state(at_ns)
+            if state is not Circuit.CLOSED:
                 why = Refusal(Reason.CIRCUIT_OPEN, measured=f"{watch}: {breaker.failures} failures in a row")
-                return Standstill(why, max(breaker.probe_at_ns or 0, at_ns + _LATER_NS))
+                return Standstill(why, (breaker.probe_at_ns if state is Circuit.OPEN else None) or FOR_EVER)
         if symbol is not None and (until_ns := seen.closed_markets.get(symbol)) is not None:
             if at_ns < until_ns:
                 return Standstill(Refusal(Reason.MARKET_CLOSED, measured=symbol), until_ns)
@@ -129,7 +133,7 @@ class Availability:
         seen = self._seen.get(trader)
         if seen is not None:
             seen.last_success_ns = at_ns
-            seen.breakers[watch].succeeded()
+            self._close(trader, seen.breakers[watch])
 
     def report_trader_failure(
         self,
@@ -187,7 +191,10 @@ class Availability:
 
     def reconciled(self, trader: str) -> None:
         """The books of an account agree with the venue."""
-        self._seen[trader].reconciled = True
+        seen = self._seen[trader]
+        if not seen.reconciled:
+            seen.reconciled = True
+            self.freed.on_next(trader)
 
     def probe_due_ns(self, trader: str) -> int | None:
         """When an account should be probed with a read; None while nothing asks for it. Never during a ban."""
@@ -201,9 +208,15 @@ class Availability:
         """What a read showed that was begun because the account was at a standstill."""
         for watch, breaker in self._seen[trader].breakers.items():
             if failed is None:
-                breaker.succeeded()
+                self._close(trader, breaker)
             elif breaker.probe_at_ns is not None:
                 self.report_trader_failure(trader, failed, at_ns, watch=watch)
+
+    def _close(self, trader: str, breaker: Breaker) -> None:
+        closed = breaker.probe_at_ns is None
+        breaker.succeeded()
+        if not closed:
+            self.freed.on_next(trader)
 
     def bad_minutes(self, trader: str, at_ns: int, minutes: int = _MINUTES) -> int:
         """How many of the last minutes, up to a day, the account was failed or sent away; each begun one counts."""

@@ -14,7 +14,8 @@ from domain.reasons import Reason
 from domain.terms import Pricing, Sizing, Terms, price_and_size
 from domain.verdict import Refusal
 from operators.screen import refuse_failed_check
-from streams.availability import Availability, Standstill
+from streams.availability import Availability
+from streams.blocked import Blocker
 from streams.execution import Candidate
 from streams.market import Markets
 from streams.readiness import obstacle
@@ -40,11 +41,11 @@ class Refuse(Struct, frozen=True, gc=False):
 
 
 class Wait(Struct, frozen=True, gc=False):
-    """Something stands in the way that may go away, and does not before `until_ns`."""
+    """Something stands in the way that may go away: of this signal, or, by `blocker`, of all that need its accounts."""
 
     entry: Entry
     obstacle: Refusal
-    until_ns: int = 0
+    blocker: Blocker | None = None
 
 
 Decision: TypeAlias = Send | Refuse | Wait
@@ -101,8 +102,8 @@ def _decide(
     if in_the_way is not None:
         return Wait(entry, in_the_way)
     ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
-    if isinstance(ready, Standstill):
-        return Wait(entry, ready.why, ready.until_ns)
+    if isinstance(ready, Blocker):
+        return Wait(entry, ready.why, ready)
     decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
     for trader in ready:
         market = trader.venue.rules(signal.symbol)

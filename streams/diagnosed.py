@@ -68,7 +68,7 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
             case e.Unresolved(detail=detail):
                 ended[event.signal_id] = Refusal(Reason.NO_ANSWER, measured=detail)
     placed = tuple(event.signal_id for event in heard if isinstance(event.body, e.Placed))
-    waiting = {entry.signal.id: entry.obstacle for entry in engine.parts.room.entries.values()}
+    waiting = {entry.signal.id: engine.parts.room.obstacle(entry) for entry in engine.parts.room.entries.values()}
     return Execution(placed, ended, waiting)
 
 

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     INTERVAL = "interval"
     REQUEUE = "requeue"
     URGENT = "urgent"
+    FREED = "freed"
     TRIGGER = "trigger"
 
 
@@ -37,7 +38,8 @@ class Rhythm(Struct, frozen=True):
 
 
 class Tick(Struct, frozen=True, gc=False):
-    """An execution at `due_ns` (steady), of the signals in `numbers`, or, where there are none, of all that wait."""
+    """An execution at `due_ns` (steady), of the signals in `numbers`, or, where there are none, of all that wait: but
+    of `FREED` those only that were blocked and may be no more."""
 
     due_ns: int
     cause: Cause
@@ -133,7 +135,9 @@ def release(
         -t-------|        three wait, two may be in flight, a place comes free
         -(ab)--c-|
 
-    A signal still in backoff is left out. Those for which there is no place carry that as their obstacle.
+    A signal still in backoff is left out, and so are those that are blocked, but for those that may be no more: of each
+    kind first one, and for as long as none of them is blocked again, more. Those for which there is no place carry that
+    as their obstacle.
 
     Emits when:      a tick comes, or places come free while signals of a tick are left: at most as many as fit.
     Completes when:  upstream completes.
@@ -150,19 +154,25 @@ def release(
             pumping = False
 
             def on_next(tick: Tick) -> None:
-                waiting = room.entries
+                waiting, blocked = room.entries, room.blocked
+                turn: list[Entry] = []
                 if tick.numbers:
                     turn = [waiting[number] for number in tick.numbers if number in waiting]
-                else:
-                    turn = list(waiting.values())
+                elif tick.cause is not Cause.FREED:
+                    turn = [entry for entry in waiting.values() if entry.number not in blocked]
+                    blocked.look_again()
                 for entry in turn:
-                    if entry.number not in meant and entry.due_ns <= tick.due_ns:
-                        meant.add(entry.number)
-                        heappush(left, (-entry.score, entry.number, entry))
+                    if entry.due_ns <= tick.due_ns:
+                        mean(entry)
                 pump()
                 if left:
                     for entry in turn:
                         entry.obstacle = _FULL if entry.number in meant else entry.obstacle
+
+            def mean(entry: Entry) -> None:
+                if entry.number not in meant:
+                    meant.add(entry.number)
+                    heappush(left, (-entry.score, entry.number, entry))
 
             def pump(_: object = None) -> None:
                 nonlocal pumping
@@ -171,7 +181,11 @@ def release(
                 pumping = True
                 try:
                     now_ns = clock.now_ns()
-                    while left and not in_flight.full:
+                    while not in_flight.full:
+                        for number in room.blocked.take(in_flight.free - len(left)):
+                            mean(room.entries[number])
+                        if not left:
+                            break
                         turn = some_of(left, in_flight.free, now_ns)
                         if turn:
                             observer.on_next(turn)

@@ -2,7 +2,7 @@
 
 doors ──► admit ─► identify ─► rules ─► record ─► hold ─┐ urgent
                                                         ▼
-interval ⊕ requeue ⊕ urgent ⊕ trigger ──► ticks ─► release ─► decide ─► intent ─► send ─► outcome
+interval ⊕ requeue ⊕ freed ⊕ urgent ⊕ trigger ──► ticks ─► release ─► decide ─► intent ─► send ─► outcome
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def pipeline(
             )
             placement.take(decision, candidate.now_ns)
             decisions.append(decision)
+        parts.telemetry.decided(len(turn))
         return decisions
 
     def executed(tick: Tick) -> None:
@@ -117,7 +118,8 @@ def pipeline(
         at_once(clock),
     )
     retried = placement.retry_at.pipe(requeue(clock))
-    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried), room=room)
+    freed = room.blocked.over.pipe(ops.map(lambda _: Tick(clock.now_ns(), Cause.FREED)))
+    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried, freed), room=room)
     decided = due.pipe(
         ops.do_action(executed),
         release(room, parts.in_flight, clock=clock),

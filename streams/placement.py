@@ -113,11 +113,10 @@ class Placement:
             case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
                 self._room.end(entry, refused)
-            case Wait(entry=entry, obstacle=obstacle, until_ns=until_ns):
+            case Wait(entry=entry, obstacle=obstacle, blocker=blocker):
                 entry.obstacle = obstacle
-                if now_ns < until_ns < entry.deadline_ns:
-                    entry.due_ns = until_ns
-                    self.retry_at.on_next(entry)
+                if blocker is not None:
+                    self._room.blocked.add(entry.number, entry.score, blocker)
 
     def take_up(self, order: Send, answer: Answer) -> None:
         """Record what came of an order that an earlier run sent, or meant to send."""

@@ -36,7 +36,7 @@ _LOSSES: frozenset[type[e.Body]] = frozenset({e.Expired, e.Refused})
 
 
 class Telemetry:
-    """Counts executions, and events by kind, keeps the last sign of life of every stage (steady), and latencies.
+    """Counts executions, decisions, and events by kind; keeps each stage's last sign of life (steady), and latencies.
 
     `waited` is from receipt to the intent, `sent` from there to the acknowledgement, `total` from receipt to the
     acknowledgement. `last_loss` is the last signal that was refused or expired, until another one is accepted. Memory:
@@ -44,7 +44,7 @@ class Telemetry:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.executions = 0
+        self.executions = self.decisions = 0
         self.counts: Counter[str] = Counter()
         self.heartbeats: dict[str, int] = {}
         self.last_loss: e.Recorded | None = None
@@ -59,6 +59,10 @@ class Telemetry:
         self.executions += 1
         self.heartbeats["tick"] = tick.due_ns
         self.ticks.on_next(tick)
+
+    def decided(self, count: int) -> None:
+        """Take in that so many waiting signals were looked at."""
+        self.decisions += count
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""

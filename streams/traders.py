@@ -15,7 +15,8 @@ from domain.reasons import Reason
 from domain.signal import Side, Signal
 from domain.verdict import Refusal
 from operators.screen import Stage, screen
-from streams.availability import FOR_EVER, Availability, Standstill
+from streams.availability import FOR_EVER, Availability
+from streams.blocked import Blocker
 
 __all__ = ["Trader", "able", "another_is_able", "eligible", "refuse_untradable", "tradable"]
 
@@ -97,16 +98,18 @@ def eligible(
     availability: Availability,
     book: Book,
     without: Collection[str],
-) -> Sequence[Trader] | Standstill:
+) -> Sequence[Trader] | Blocker:
     """Those of the accounts that are `able` which may be given the order now, the first choice first.
 
     Buying goes by priority, then by the most free money. Selling is closing: it goes to the account that holds most and
     to no other. `without` are accounts that rejected the order for good, which is proved not placed: nothing else
-    leads to another account. Where all others stand still, the answer says why each does, and when the first may go on.
+    leads to another account. Where all others stand still, the answer says why each does, and when the first may go on;
+    it holds for every signal that the same accounts may take, of the same symbol where that is a part of it.
     """
     if signal.side is Side.SELL and len(able) > 1:
         able = [max(able, key=lambda trader: _held(book.account(trader.id), signal.symbol))]
-    kept: list[str] = []
+    kept: dict[str, str] = {}
+    of_symbol = signal.side is Side.SELL
     until_ns = FOR_EVER
     ready: list[Trader] = []
     for trader in able:
@@ -117,10 +120,11 @@ def eligible(
             ready.append(trader)
         else:
             until_ns = min(until_ns, standstill.until_ns)
-            kept.append(f"{trader.id}: {standstill.why.reason}: {standstill.why.measured}")
+            of_symbol |= standstill.why.reason is Reason.MARKET_CLOSED
+            kept[trader.id] = f"{trader.id}: {standstill.why.reason}: {standstill.why.measured}"
     if not ready:
-        why = Refusal(Reason.NO_TRADER, measured="; ".join(kept) or "every account rejected it")
-        return Standstill(why, until_ns)
+        why = Refusal(Reason.NO_TRADER, measured="; ".join(kept.values()) or "every account rejected it")
+        return Blocker(why, until_ns, frozenset(kept), signal.symbol if of_symbol else "")
     if len(ready) > 1:
         quote = quote_of(signal.symbol)
         ready.sort(key=lambda trader: (-trader.priority, -book.account(trader.id).free(quote), trader.id))

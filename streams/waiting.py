@@ -17,6 +17,7 @@ from domain.signal import Raw, Side, Signal
 from domain.verdict import Refusal
 from operators import Deadlines
 from operators.record import Entered, GroupCommit
+from streams.blocked import BlockedSignals
 from streams.intake import expires_at_ns
 from streams.readiness import halting
 
@@ -72,7 +73,7 @@ class Entry(Struct, gc=False, eq=False):
 
 
 class WaitingRoom:
-    """Every signal that waits, by number, and the moment the next of them expires.
+    """Every signal that waits, by number, which of them are blocked, and the moment the next of them expires.
 
     What expires is recorded here, with its last obstacle, or the halt where it met none; so is what a newer generated
     entry signal of the same source and symbol supersedes. `occupied` tells when the first signal enters the empty room.
@@ -83,11 +84,13 @@ class WaitingRoom:
         self,
         clock: Clock,
         commits: GroupCommit,
+        blocked: BlockedSignals,
         *,
         supersede: bool,
         halted: Callable[[], e.Halted | None] = lambda: None,
     ) -> None:
         self.entries: dict[int, Entry] = {}
+        self.blocked = blocked
         self.occupied: Subject[None] = Subject()
         self._clock, self._commits, self._supersede = clock, commits, supersede
         self._halted = halted
@@ -112,10 +115,16 @@ class WaitingRoom:
         entry = self.entries.pop(number, None)
         if entry is not None:
             self._deadlines.discard(number)
+            self.blocked.discard(number)
             what = _what(entry.signal)
             if self._newest.get(what) is entry:
                 del self._newest[what]
         return entry
+
+    def obstacle(self, entry: Entry) -> Refusal:
+        """What stands in the way of a waiting signal, as far as was found out; the halt where nothing was."""
+        why = self.blocked.why(entry.number) or entry.obstacle
+        return why if why is not _AWAITING else halting(entry.signal, self._halted()) or why
 
     def end(self, entry: Entry, body: e.Body) -> None:
         """Take a signal out for good, with `body` as its last event."""
@@ -136,9 +145,7 @@ class WaitingRoom:
     def _expire(self) -> None:
         for number in self._deadlines.due(self._clock.now_ns()):
             if entry := self.entries.get(number):
-                why = entry.obstacle
-                if why is _AWAITING:
-                    why = halting(entry.signal, self._halted()) or why
+                why = self.obstacle(entry)
                 self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
         if (next_ns := self._deadlines.next_ns) is not None:
             self._alarm.set(next_ns)

@@ -2,6 +2,7 @@
 
 import pytest
 import reactivex
+from reactivex import never
 from reactivex import operators as ops
 
 from adapters.sqlite_journal import SqliteJournal
@@ -10,6 +11,7 @@ from domain.reasons import Reason
 from domain.signal import Signal
 from marbles import Marbles
 from operators.record import GroupCommit
+from streams.blocked import BlockedSignals
 from streams.execution import Cause, Rhythm, Tick, at_once, next_execution_ns, release, ticks
 from streams.in_flight import InFlight
 from streams.waiting import Entry, WaitingRoom
@@ -25,7 +27,7 @@ class Hall:
         self.m = Marbles(start_ns=START_NS)
         journal = SqliteJournal("sqlite:///:memory:", mode="paper")
         commits = GroupCommit(journal, clock=self.m.clock, group_max=10, images=dict, outcome_of=lambda _: None)
-        self.room = WaitingRoom(self.m.clock, commits, supersede=True)
+        self.room = WaitingRoom(self.m.clock, commits, BlockedSignals(self.m.clock, never()), supersede=True)
         self.in_flight = InFlight(places, clock=self.m.clock)
         for letter, score in scores.items():
             self.enter(letter, score)
@@ -175,7 +177,7 @@ def test_live_every_point_of_the_interval_is_an_execution():
     clock = Clock(loop, epoch_ns=0, wall_ns=loop.time_ns)  # with a wall clock time is not simulated
     journal = SqliteJournal("sqlite:///:memory:", mode="paper")
     commits = GroupCommit(journal, clock=clock, group_max=1, images=dict, outcome_of=lambda _: None)
-    room = WaitingRoom(clock, commits, supersede=True)
+    room = WaitingRoom(clock, commits, BlockedSignals(clock, never()), supersede=True)
     seen: list[int] = []
     rhythm = Rhythm(interval_s=30, first_after_s=10)
     asked = Marbles().hot("-")
