@@ -61,6 +61,10 @@ class MarketRules(Struct, frozen=True, gc=False):
         """The largest amount in whole lots that is not above `amount`."""
         return (amount / self.lot).to_integral_value(ROUND_DOWN) * self.lot
 
+    def fits(self, amount: Decimal, price: Decimal | None) -> bool:
+        """Whether an order's amount is in whole lots, and its price, where it has one, in whole ticks."""
+        return amount == self.round_amount(amount) and (price is None or price == self.round_price(price))
+
 
 @lru_cache(maxsize=4096)
 def base_of(symbol: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from reactivex import Subject
 
 from clock import Clock
@@ -39,8 +40,9 @@ class Placement:
     """Takes decisions, and sees each order through to a recorded outcome.
 
     Capital is reserved before the intent is queued, and given back if it cannot be committed: then nothing is sent.
-    Directly before the call of the venue, halt and time to live are looked at again. The outcome is recorded however
-    long that takes. Between the two commits nothing is cancelled, and nothing is done twice.
+    Directly before the call of the venue, halt and time to live are looked at again. An order that was rejected since
+    its market's rules changed is tried again by the new ones. The outcome is recorded however long that takes. Between
+    the two commits nothing is cancelled, and nothing is done twice.
     """
 
     def __init__(
@@ -77,7 +79,8 @@ class Placement:
             if going:
                 try:
                     answers = await venue.create_orders([order.request for order in going])
-                    answered.extend(zip(going, answers, strict=True))
+                    for order, answer in zip(going, answers, strict=True):
+                        answered.append((order, _by_new_rules(order.request, answer, venue)))
                 except Exception as error:  # whatever it is, nobody knows what became of these
                     return [*answered[: len(orders) - len(going)], *unanswered(going, error)]
             return answered
@@ -231,3 +234,14 @@ class Placement:
             elif type(body) is e.Unresolved:
                 self.unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))
+
+
+def _by_new_rules(request: OrderRequest, answer: Answer, venue: Venue) -> Answer:
+    """A rejection is not final where the order does not fit the rules of its market as they are known now."""
+    if type(answer) is not NotPlaced or not answer.final or answer.reason is not Reason.REJECTED:
+        return answer
+    rules = venue.rules(request.symbol)
+    if rules is None or rules.fits(request.amount, request.price):
+        return answer
+    said = f"{answer.detail}; the rules of {request.symbol} changed: the next attempt follows them"
+    return replace(answer, final=False, detail=said)

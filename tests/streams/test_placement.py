@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, OrderUpdate, Unanswered
@@ -412,3 +413,46 @@ def test_an_intent_that_cannot_follow_what_is_queued_is_given_up(trading):
     assert len(it.engine.parts.room) == 0
     assert list(it.engine.parts.state.book.account("paper").orders) == [request.client_order_id]
     assert it.engine.parts.state.halted is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "amount", "price"),
+    [
+        pytest.param({"lot": Decimal("0.4")}, Decimal("0.8"), Decimal("100.00"), id="lots"),
+        pytest.param({"tick": Decimal(7)}, Decimal("0.95"), Decimal(105), id="ticks"),
+    ],
+)
+def test_an_order_rejected_since_the_rules_changed_is_quantised_anew(trading, changed, amount, price):
+    it = trading(NO, OPEN, sizing__notional="100")
+    it.run(9)
+    rules = it.venue.rules("BTC/USDT")
+    it.venue.rules = lambda symbol: replace(rules, **changed) if it.venue.sent else rules
+    it.run(5)
+    assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
+    first, second = it.venue.sent
+    assert (first.amount, first.price) == (Decimal(1), Decimal(100))
+    assert (second.amount, second.price) == (amount, price)
+    assert (first.generation, second.generation) == (1, 2)
+    (deferred,) = it.bodies(e.Deferred)
+    assert deferred.reason is Reason.REJECTED
+    assert not deferred.final
+    assert deferred.detail == "unknown order type; the rules of BTC/USDT changed: the next attempt follows them"
+    assert settled(it)
+
+
+def test_an_order_that_fits_the_rules_as_they_are_now_was_rejected_for_good(trading):
+    it = trading(NO, OPEN)
+    it.run(9)
+    rules = it.venue.rules("BTC/USDT")
+    it.venue.rules = lambda symbol: replace(rules, lot=Decimal("0.001")) if it.venue.sent else rules
+    it.run(5)
+    assert it.kinds() == ["accepted", "intent", "failed"]
+
+
+def test_attempts_by_new_rules_are_attempts_too(trading):
+    it = trading(NO, execution__order_creation_retries="3")
+    rules, lots = it.venue.rules("BTC/USDT"), [Decimal("0.01"), Decimal("0.3"), Decimal("0.07"), Decimal("0.011")]
+    it.venue.rules = lambda symbol: replace(rules, lot=lots[len(it.venue.sent)])
+    it.run(60)
+    assert len(it.venue.sent) == 3
+    assert it.kinds()[-1] == "failed"
