@@ -56,6 +56,18 @@ def test_what_becomes_of_a_send(happen, mishaps, taken, life):
     assert all(history.struck[mishap.kind] for mishap in mishaps if mishap.trader == "paper")
 
 
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [*((Kind.WALL_STEPPED, step_s) for step_s in (-3600, -40, 40, 3600)), (Kind.SUSPENDED, 100)]
+)
+def test_no_clock_proves_that_an_order_that_is_hidden_is_not_there(happen, kind, seconds):
+    hidden = [*strikes(Kind.REPLY_LOST), *strikes(Kind.HIDDEN, 20)]
+    history = happen(*hidden, Mishap(kind=kind, at_s=22, seconds=seconds), lag=Lag(hidden_max_s=20))
+    assert check(history) == []
+    assert history.struck[kind] == 1
+    assert len(history.ledger.sent) == 1
+    assert kinds(history) == ["accepted", "intent", "unknown", "placed"]
+
+
 @pytest.mark.parametrize("kind", [Kind.BANNED, Kind.MAINTENANCE])
 def test_a_venue_that_sends_us_away_is_left_alone(happen, kind):
     history = happen(*strikes(kind, 25))
@@ -95,6 +107,7 @@ def test_rules_that_change_are_read_again_after_an_order_did_not_fit(happen):
     signals = [Planned("s1", 1, "BTC/USDT", "buy"), Planned("s2", 41, "BTC/USDT", "buy")]
     history = happen(*changed, signals=signals)
     assert check(history) == []
+    assert kinds(history) == ["accepted", "intent", "deferred", "intent", "placed"]
     assert kinds(history, 1)[-1] == "placed"
     assert history.ledger.sent[0].request.amount % Decimal("0.0001")
     assert not history.ledger.taken[-1].request.amount % Decimal("0.0001")
