@@ -75,7 +75,7 @@ def test_an_export_that_fails_half_way_leaves_the_old_file_and_nothing_else(ask,
     target.parent.mkdir()
     target.write_text("old")
     answer = ask("export", str(target), journal=f"{tmp_path}/wrong.db")
-    assert (answer.exit_code, answer.stderr) == (1, "Error: redelivered cannot follow nothing\n")
+    assert (answer.exit_code, answer.stderr) == (1, "Error: bbbbbbbbbbbbbbbbbbbb begins with redelivered\n")
     assert target.read_text() == "old"
     assert list(target.parent.iterdir()) == [target]
 
