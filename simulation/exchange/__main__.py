@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
+from simulation.exchange.binance_limits import BinanceLimits
+from simulation.exchange.bybit_limits import BybitLimits
 from simulation.exchange.control import truth_of
 from simulation.exchange.faults import Fault
 from simulation.exchange.server import Exchange
+
+_LIMITS: Mapping[str, type[BinanceLimits] | type[BybitLimits]] = {"binance": BinanceLimits, "bybit": BybitLimits}
 
 
 def main() -> None:
@@ -24,6 +29,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of faults with a probability")
     parser.add_argument("--lag", type=float, default=0.0, help="seconds until an order shows")
     parser.add_argument("--balances", type=Path, help='JSON object, {"USDT": "1000"}, of what each account has')
+    parser.add_argument("--limits", action="store_true", help="take no more than the real exchange does, and say so")
+    parser.add_argument("--orders", type=int, help="other limit than the exchange's own: in 10 s, or on bybit in 1 s")
     parser.add_argument("--tls", action="store_true", help="https, with a certificate of its own")
     parser.add_argument("--ledger", type=Path, help="write the truth there at the end")
     asyncio.run(_serve(parser.parse_args()))
@@ -32,6 +39,10 @@ def main() -> None:
 async def _serve(options: argparse.Namespace) -> None:
     script = msgspec.json.decode(options.faults.read_bytes(), type=list[Fault]) if options.faults else []
     balances = msgspec.json.decode(options.balances.read_bytes(), type=dict[str, Decimal]) if options.balances else None
+    limits = None
+    if options.limits or options.orders:
+        kind = _LIMITS[options.dialect]
+        limits = kind(orders=options.orders) if options.orders else kind()
     exchange = Exchange(
         options.dialect,
         faults=script,
@@ -40,6 +51,7 @@ async def _serve(options: argparse.Namespace) -> None:
         lag_s=options.lag,
         port=options.port,
         tls=options.tls,
+        limits=limits,
     )
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -13,11 +13,12 @@ __all__ = ["Account"]
 
 
 class Account(Struct, kw_only=True):
-    """A key, its secret, what it may do, and the truth about its orders."""
+    """A key, its secret, whose it is, what it may do, and the truth about its orders."""
 
     api_key: str
     secret: str
     ledger: Ledger
+    user_id: int = 0
     may_withdraw: bool = False
     bound_to_address: bool = True
     revoked: bool = False

@@ -81,8 +81,7 @@ def markets(call: Call) -> Reply | Refusal:
     asked = _asked(call)
     if isinstance(asked, Refusal):
         return asked
-    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]
-    said = {"timezone": "UTC", "serverTime": call.now_ms, "rateLimits": limits, "exchangeFilters": []}
+    said = {"timezone": "UTC", "serverTime": call.now_ms, "rateLimits": call.limits, "exchangeFilters": []}
     return as_json(said | {"symbols": [market_of(listing) for listing in asked]})
 
 

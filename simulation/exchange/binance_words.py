@@ -126,6 +126,7 @@ def account_of(account: Account, now_ms: int) -> dict[str, object]:
             for one in held.currencies
         ],
         "permissions": ["SPOT"],
+        "uid": account.user_id,
     }
 
 

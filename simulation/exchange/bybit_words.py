@@ -125,7 +125,7 @@ def key_of(account: Account) -> dict[str, object]:
         "deadlineDay": 83,
         "unified": 0,
         "uta": 1,
-        "userID": 24600000,
+        "userID": account.user_id,
         "isMaster": True,
     }
 

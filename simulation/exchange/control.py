@@ -55,8 +55,9 @@ def truth_of(service: Service) -> bytes:
         }
         for key, account in service.accounts.items()
     }
-    counts = {"requests": service.requests, "requests_during_ban": service.requests_during_ban}
+    counts: dict[str, object] = {"requests": service.requests, "requests_during_ban": service.requests_during_ban}
     more = {"asked": service.asked, "struck": service.faults.struck, "now_ms": service.now_ms()}
+    counts |= {"limits_exceeded": service.limits.exceeded}
     return msgspec.json.encode({"accounts": accounts} | counts | more)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ class Call(Struct):
     listings: Listings
     account: Account
     now_ms: int
+    limits: Sequence[Mapping[str, object]] = ()
     lag_ms: int = 0
     fate: Fate = Fate.TAKEN
     bare: bool = False

@@ -18,6 +18,7 @@ from simulation.exchange.connecting import DialectName, settings_for
 from simulation.exchange.control import control
 from simulation.exchange.dialect import Dialect
 from simulation.exchange.faults import Fault, Faults
+from simulation.exchange.limits import Limits
 from simulation.exchange.listing import Listing, usual_listings
 from simulation.exchange.service import Service
 from simulation.exchange.wire import Answer, Connection, Reply, Request
@@ -63,6 +64,7 @@ class Exchange(Service):
         now_ms: Callable[[], int] = _wall_clock_ms,
         port: int = 0,
         tls: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         super().__init__(
             _DIALECTS[dialect](),
@@ -73,6 +75,7 @@ class Exchange(Service):
             lag_s=lag_s,
             now_ms=now_ms,
             wake=lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call),
+            limits=limits,
         )
         self.dialect = dialect
         self._port = port

@@ -8,19 +8,23 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
+from msgspec.structs import replace
+
 from simulation.exchange.account import Account
 from simulation.exchange.dialect import Call, Claim, Dialect, Route
 from simulation.exchange.faults import Fault, Faults, Kind, Operation
 from simulation.exchange.ledger import Ledger
+from simulation.exchange.limits import Limits, NoLimits
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.orders import Fate
 from simulation.exchange.refusal import Refusal
 from simulation.exchange.spoiled import spoil
-from simulation.exchange.wire import Answer, Reply, Request
+from simulation.exchange.wire import Answer, Reply, Request, Silence
 
 __all__ = ["Service"]
 
 _FIRST_ID = 4_000_000_001
+_FIRST_USER = 24_600_000
 _FUTURE_MS = 1000
 _FATES = {Kind.DROPPED: Fate.DROPPED, Kind.CUT: Fate.CUT, Kind.PREVENTED: Fate.PREVENTED}
 _NOTHING = Reply(b"")
@@ -33,8 +37,9 @@ class Service:
     asked to call back after some seconds, for requests that are delivered late. `secrets` maps API keys to secrets;
     each account starts with its own copy of `balances`.
 
-    `requests` counts all that came, `asked` those that were understood, by operation; `requests_during_ban` those that
-    came while their address was banned, which lasts until `banned_until_ms`.
+    `limits` says how much it takes; without any it takes everything. `requests` counts all that came, `asked` those
+    that were understood, by operation; `requests_during_ban` those that came while their address was banned, which
+    lasts until `banned_until_ms`.
     """
 
     def __init__(
@@ -48,7 +53,9 @@ class Service:
         lag_s: float,
         now_ms: Callable[[], int],
         wake: Callable[[float, Callable[[], None]], object],
+        limits: Limits | None = None,
     ) -> None:
+        self.limits = limits or NoLimits()
         self.listings = Listings(listings)
         self.faults = faults
         self.lag_s = lag_s
@@ -59,8 +66,8 @@ class Service:
         self.asked: Counter[Operation] = Counter()
         ids = count(_FIRST_ID)
         self.accounts = {
-            key: Account(api_key=key, secret=secret, ledger=Ledger(self.listings, balances, ids))
-            for key, secret in secrets.items()
+            key: Account(api_key=key, secret=secret, ledger=Ledger(self.listings, balances, ids), user_id=user_id)
+            for user_id, (key, secret) in enumerate(secrets.items(), _FIRST_USER)
         }
         self._dialect = dialect
         self._somebody = next(iter(self.accounts.values()))
@@ -110,11 +117,18 @@ class Service:
             return
         operation = route.operation(params)
         self.asked[operation] += 1
-        refusal, account, claim = self._admit(request, route, params)
+        said = self._dialect.claim(request, params) if route.signed else None
+        spent = self.limits.spend(request, params, said.api_key if isinstance(said, Claim) else "", now_ms)
+        if spent.refused is not None:
+            self.banned_until_ms = max(self.banned_until_ms, spent.banned_until_ms)
+            answer(spent.refused)
+            return
+        answer = _with_headers(answer, spent.headers)
+        refusal, account, claim = self._admit(said)
         if refusal is not None:
             answer(self._refuse(refusal))
             return
-        call = Call(params, self.listings, account, now_ms, round(self.lag_s * 1000))
+        call = Call(params, self.listings, account, now_ms, self.limits.declared(), round(self.lag_s * 1000))
         market_id, client_order_id = self._dialect.order_of(params)
         listing = self.listings.find(market_id) if market_id else None
         symbol = None if listing is None else listing.symbol
@@ -128,14 +142,11 @@ class Service:
         else:
             self._misbehave(fault, route, call, answer)
 
-    def _admit(
-        self, request: Request, route: Route, params: Mapping[str, str]
-    ) -> tuple[Refusal | None, Account, Claim | None]:
+    def _admit(self, claim: Claim | Refusal | None) -> tuple[Refusal | None, Account, Claim | None]:
         if self.maintenance:
             return Refusal.MAINTENANCE, self._somebody, None
-        if not route.signed:
+        if claim is None:
             return None, self._somebody, None
-        claim = self._dialect.claim(request, params)
         if isinstance(claim, Refusal):
             return claim, self._somebody, None
         account = self.accounts.get(claim.api_key)
@@ -187,3 +198,12 @@ class Service:
         now_ms = self.now_ms()
         until_ms = now_ms + _FUTURE_MS if until_ms is None else until_ms
         return self._dialect.refuse(refusal, now_ms=now_ms, until_ms=until_ms, status=status)
+
+
+def _with_headers(answer: Answer, headers: str) -> Answer:
+    """Answer with some headers more, where there is an answer at all."""
+
+    def more(reply: Reply | Silence) -> None:
+        answer(replace(reply, headers=reply.headers + headers) if isinstance(reply, Reply) else reply)
+
+    return more if headers else answer
