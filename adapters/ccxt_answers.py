@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from msgspec import Struct
 
+from adapters.ccxt_limits import banned_until_ms, retry_after_s
 from adapters.ccxt_meaning import (
     BANNED,
     BY_CLASS,
@@ -28,7 +26,7 @@ from domain.reasons import Reason
 
 __all__ = ["Reading", "Taken", "read_failure", "read_reply", "says_not_found"]
 
-_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+_ABOUT_RULES = frozenset({"InvalidOrder", "BadRequest", "BadSymbol"})
 _STATUSES: Mapping[int, Ruling] = {418: BANNED, 429: TOO_MANY_FROM_HERE}
 
 
@@ -36,7 +34,8 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """What an answer that is no acknowledgement means, and why, in the venue's words: redacted and bounded.
 
     `code` is the venue's own, None where it gave none. `retry_after_s` is how long it wants to be left alone, by
-    everybody at our address if `address_wide`; a ban ends at `banned_until_ms`.
+    everybody at our address if `address_wide`; a ban ends at `banned_until_ms`. `about_rules`: it is rejected for what
+    the market's rules say of price, amount or cost.
     """
 
     meaning: Meaning
@@ -46,6 +45,7 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
     retry_after_s: float | None = None
     banned_until_ms: int | None = None
     address_wide: bool = False
+    about_rules: bool = False
 
 
 class Taken(Struct, frozen=True, kw_only=True, gc=False):
@@ -79,10 +79,10 @@ def read_failure(
     ruling = _rule(error, quirks, sent, code, words, status)
     if after_ambiguous and ruling.funds:
         ruling = UNKNOWN
-    until_ms = next((int(found[1]) for found in [_BANNED_UNTIL.search(words)] if found), None)
+    until_ms = banned_until_ms(words)
     if until_ms is not None and ruling.meaning is Meaning.REJECTED_FOR_NOW:
         ruling = BANNED
-    after_s = _retry_after_s(headers, now_ms)
+    after_s = retry_after_s(headers, now_ms)
     return Reading(
         meaning=ruling.meaning,
         reason=ruling.reason,
@@ -91,6 +91,7 @@ def read_failure(
         retry_after_s=after_s if until_ms is None else max(after_s or 0, (until_ms - now_ms) / 1000),
         banned_until_ms=until_ms,
         address_wide=ruling.address_wide,
+        about_rules=ruling.reason is Reason.REJECTED and not ruling.funds and type(error).__name__ in _ABOUT_RULES,
     )
 
 
@@ -129,21 +130,6 @@ def _rule(error: BaseException, quirks: Quirks, sent: bool, code: str | None, wo
     ruling = BY_CLASS.get(type(error).__name__, UNKNOWN) if type(error).__module__.startswith("ccxt.") else UNKNOWN
     proved = code is not None and (status or 0) < 500
     return ruling if proved or ruling.meaning is Meaning.REJECTED_FOR_NOW else UNKNOWN
-
-
-def _retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Seconds, or the date until which to wait; None where neither can be read."""
-    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-    if said is None:
-        return None
-    try:
-        after_s = float(said)
-    except ValueError:
-        try:
-            after_s = parsedate_to_datetime(said).timestamp() - now_ms / 1000
-        except ValueError:
-            return None
-    return max(after_s, 0.0) if math.isfinite(after_s) else None
 
 
 def _status(order: Mapping[str, Any]) -> OrderStatus:

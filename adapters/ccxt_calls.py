@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Call", "recorded", "watch"]
+from adapters.ccxt_address import PRIORITY, Addresses, Priority
+from adapters.ccxt_limits import read_limits
+from adapters.ccxt_pace import OrderPace
+
+__all__ = ["Call", "host_of", "recorded", "venue_ms_of", "watch"]
 
 
 @dataclass(slots=True)
@@ -27,9 +30,6 @@ class Call:
     body: str = ""
 
 
-_SENT_AWAY = (403, 418, 429)
-_LONGEST_S = 600.0
-_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 _CURRENT: ContextVar[Call | None] = ContextVar("ccxt_call", default=None)
 
 
@@ -44,35 +44,32 @@ def recorded() -> Iterator[Call]:
         _CURRENT.reset(token)
 
 
-def away_s(headers: Mapping[str, str], text: str, now_ms: int) -> float | None:
-    """For how many seconds a venue that sends us away wants to be left alone; None where it does not tell."""
-    if (until := _BANNED_UNTIL.search(text)) is not None:
-        return max((int(until[1]) - now_ms) / 1000, 0.0)
-    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return float(said) if said.strip().isdigit() else None
+def host_of(url: str) -> str:
+    """The host of an address, with its port."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def watch(
-    exchange: Any, stamp: Callable[[], Mapping[str, str]] = dict, left_alone_until_ms: dict[str, float] | None = None
+    exchange: Any,
+    stamp: Callable[[], Mapping[str, str]] = dict,
+    addresses: Addresses | None = None,
+    pace: OrderPace | None = None,
 ) -> None:
     """Let an exchange tell the current call of every request and answer, and refuse bodies that say nothing.
 
     A request that is not a GET gets the headers that `stamp` gives at that moment. An answer that is neither an object
-    nor a list raises `BadResponse`, where ccxt would pass it on as if nothing had been found. A venue that sends us
-    away, by 403, 418 or 429, is asked nothing until the time it named is over, else for a second, the next time for
-    two, and so on up to ten minutes: `RateLimitExceeded` instead. Exchanges that are given the same
-    `left_alone_until_ms`, by host, leave it alone together, as a ban is for an address.
+    nor a list raises `BadResponse`, where ccxt would pass it on as if nothing had been found. What answers say of
+    limits goes to their address and to `pace`. A venue that sends us away, by 403, 418 or 429, is sent nothing until
+    the time it named is over, else for a second, the next time for two, and so on up to ten minutes: `LeftAlone`
+    instead. Exchanges that are given the same `addresses` leave a host alone together.
     """
-    from ccxt.base.errors import BadResponse, RateLimitExceeded
+    from ccxt.base.errors import BadResponse
 
     fetch = exchange.fetch
-    left_alone = {} if left_alone_until_ms is None else left_alone_until_ms
-    sent_away = 0
+    addresses = Addresses() if addresses is None else addresses
 
     async def watched(url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        left_alone_ms = left_alone.get(urlsplit(url).netloc, 0) - exchange.milliseconds()
-        if left_alone_ms > 0:
-            raise RateLimitExceeded(f"{exchange.id} is left alone for {left_alone_ms / 1000:g} s more, as it wants")
+        addresses.of(host_of(url)).check()
         call = _CURRENT.get()
         if call is not None:
             call.sent = call.sent or method != "GET"
@@ -90,16 +87,16 @@ def watch(
         call = _CURRENT.get()
         if call is not None:
             call.status, call.headers, call.body = status, dict(headers), text
-        nonlocal sent_away
-        if status in _SENT_AWAY:
-            now_ms = exchange.milliseconds()
-            named_s = away_s(headers, text, now_ms)
-            wait_s = min(2.0**sent_away, _LONGEST_S) if named_s is None else named_s
-            host = urlsplit(url).netloc
-            left_alone[host] = max(left_alone.get(host, 0), now_ms + 1000 * wait_s)
-            sent_away += 1
-        elif status < 400:
-            sent_away = 0
+        counted = tuple(read_limits(headers, text))
+        venue_ms, path = venue_ms_of(exchange), urlsplit(url).path
+        addresses.of(host_of(url)).heard(status, headers, text, counted=counted, venue_ms=venue_ms, path=path)
+        if pace is not None and counted:
+            pace.heard(counted, venue_ms, of_an_order=PRIORITY.get() is Priority.ORDER)
         return text
 
     exchange.fetch, exchange.on_rest_response = watched, on_answer
+
+
+def venue_ms_of(exchange: Any) -> int:
+    """The venue's time in ms, as far as it was measured."""
+    return int(exchange.milliseconds() - (exchange.options.get("timeDifference") or 0))

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-from adapters.ccxt_calls import watch
-from adapters.ccxt_quirks import Carrier, Quirks, quirks_of
+from adapters.ccxt_address import Addresses
+from adapters.ccxt_answers import read_failure
+from adapters.ccxt_calls import recorded, venue_ms_of, watch
+from adapters.ccxt_meaning import Meaning
+from adapters.ccxt_pace import OrderPace
+from adapters.ccxt_quirks import Carrier, Fence, Quirks, quirks_of
 from adapters.ccxt_redaction import redacted
+from adapters.ccxt_requests import Timekeeping, hosts_of, in_turn
+from adapters.window import Window
 from domain.errors import SettingsError, VenueUnavailable
 
-__all__ = ["Connection", "addresses", "connect"]
+__all__ = ["Connection", "connect"]
+
+_T = TypeVar("_T")
+
+_BURST = 10
+_ASKS_S = 35.0  # several requests, each in its turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """An exchange of ccxt, what is particular to it, and the secrets to be kept out of what it says."""
+    """An exchange of ccxt, what is particular to it, how fast it takes orders, and what is secret of it."""
 
+    where: str
     exchange: Any
     quirks: Quirks
+    pace: OrderPace
     secrets: Collection[str] = field(repr=False)
 
     async def open(self) -> None:
         """Set the clock, load the markets, and ask beforehand whatever ccxt would ask in the midst of the first order.
 
         Raises:
+            SettingsError: the venue refuses the key.
             VenueUnavailable: the venue did not tell.
         """
         await self.measure_clock()
-        await self._ask("load_markets")
+        await self.ask("markets", self.exchange.load_markets())
         if self.quirks.warm_up is not None:
-            await self._ask(self.quirks.warm_up)
+            await self.ask("account", getattr(self.exchange, self.quirks.warm_up)())
 
     async def measure_clock(self) -> float:
         """How far the venue's clock is ahead of ours, in ms, and correct what is signed from now on by it.
@@ -45,7 +59,7 @@ class Connection:
         if not self.exchange.has.get("fetchTime"):
             return 0.0
         before_ms = self.exchange.milliseconds()
-        told_ms = await self._ask("fetch_time")
+        told_ms = await self.ask("time", self.exchange.fetch_time())
         if not isinstance(told_ms, int | float):
             raise VenueUnavailable(f"{self.exchange.id} did not tell its time")
         ahead_ms = told_ms - (before_ms + self.exchange.milliseconds()) / 2
@@ -72,7 +86,7 @@ class Connection:
         params = {self.quirks.id_param: client_order_id}
         fence = self.quirks.fence
         if fence is not None and fence.carrier is Carrier.PARAM:
-            params[fence.name] = self.exchange.iso8601(_venue_ms(self.exchange) + fence.window_ms)
+            params[fence.name] = self.exchange.iso8601(venue_ms_of(self.exchange) + fence.window_ms)
         return params
 
     def redacted(self, error: BaseException) -> str:
@@ -83,13 +97,33 @@ class Connection:
         """Give back sockets."""
         await self.exchange.close()
 
-    async def _ask(self, method: str) -> Any:
-        from ccxt.base.errors import BaseError
+    async def ask(self, what: str, work: Awaitable[_T]) -> _T:
+        """What the venue tells at the start, where it shows whether the settings can be used at all.
 
-        try:
-            return await getattr(self.exchange, method)()
-        except BaseError as error:
-            raise VenueUnavailable(self.redacted(error)) from None
+        Raises:
+            SettingsError: it refuses the key, or what was asked, for good.
+            VenueUnavailable: it does not answer as it should: ask again later.
+        """
+        with recorded() as call:
+            try:
+                async with asyncio.timeout(_ASKS_S + self.timeout_ms / 1000):
+                    return await work
+            except (SettingsError, VenueUnavailable):
+                raise
+            except Exception as error:
+                reading = read_failure(
+                    error,
+                    self.quirks,
+                    sent=True,
+                    headers=call.headers,
+                    now_ms=venue_ms_of(self.exchange),
+                    status=call.status,
+                    body=call.body,
+                )
+                words = f"{what}: {self.redacted(error)}"
+        if reading.meaning is Meaning.REJECTED:
+            raise SettingsError(f"{self.where}: {self.exchange.id} refuses it: {words}")
+        raise VenueUnavailable(words)
 
 
 def connect(
@@ -100,13 +134,14 @@ def connect(
     trader: str,
     timeout_ms: int = 10_000,
     streaming: bool = False,
-    left_alone_until_ms: dict[str, float] | None = None,
+    addresses: Addresses | None = None,
 ) -> Connection:
     """Make an exchange of a trader's settings. Nothing is asked of the venue yet.
 
     `ccxt_block` goes to ccxt's class as it is, over our own options of the venue; `credentials` are by ccxt's names:
     apiKey, secret, password. `streaming` asks for websockets, where ccxt has them. ccxt's own rate limit is off unless
-    the block turns it on.
+    the block turns it on: requests keep to what it and the venue declare by `addresses`, together with all others that
+    are given the same.
 
     Raises:
         SettingsError: ccxt is not installed, knows no such exchange, or the block asks for what would send an order
@@ -131,12 +166,30 @@ def connect(
         raise SettingsError(f"{where}.ccxt{sandbox}: {redacted(error, credentials.values())}") from None
     _check_addresses(exchange, kind, quirks, ccxt_block, f"{where}.ccxt")
     exchange.logger.setLevel(logging.INFO)  # at DEBUG it shows the key
+    addresses = Addresses() if addresses is None else addresses
+    hosts = [addresses.of(host) for host in sorted(hosts_of(exchange))]
+    pace = OrderPace(hosts, _order_limits(exchange, quirks))
+    connection = Connection(
+        where=where, exchange=exchange, quirks=quirks, pace=pace, secrets=tuple(credentials.values())
+    )
+    if exchange.rateLimit:
+        for address in hosts:
+            address.rate = address.rate or Window(max(1.0, 1000 / exchange.rateLimit), 1.0)
     fence = quirks.fence
-    if fence is not None and fence.carrier is Carrier.HEADER:
-        watch(exchange, lambda: {fence.name: str(_venue_ms(exchange) + fence.window_ms)}, left_alone_until_ms)
-    else:
-        watch(exchange, left_alone_until_ms=left_alone_until_ms)
-    return Connection(exchange=exchange, quirks=quirks, secrets=tuple(credentials.values()))
+    stamped = fence is not None and fence.carrier is Carrier.HEADER
+    watch(exchange, lambda: _end_of(fence, exchange) if stamped else {}, addresses, pace)
+    in_turn(exchange, addresses, quirks, Timekeeping(connection.measure_clock))
+    return connection
+
+
+def _order_limits(exchange: Any, quirks: Quirks) -> Mapping[float, int]:
+    """How many orders a venue takes, by seconds, before it says so itself: as is known, else by ccxt's rate limit."""
+    every_s = float(exchange.rateLimit or 0) / 1000
+    return (quirks.order_limits or {_BURST * every_s: _BURST}) if every_s else {}
+
+
+def _end_of(fence: Fence | None, exchange: Any) -> Mapping[str, str]:
+    return {} if fence is None else {fence.name: str(venue_ms_of(exchange) + fence.window_ms)}
 
 
 def _kind_of(exchange_id: str, block: Mapping[str, Any], *, streaming: bool) -> Any:
@@ -150,25 +203,6 @@ def _kind_of(exchange_id: str, block: Mapping[str, Any], *, streaming: bool) -> 
         if exchange_id in ccxt.pro.exchanges:
             return getattr(ccxt.pro, exchange_id)
     return getattr(ccxt.async_support, exchange_id)
-
-
-def addresses(exchange: Any) -> set[str]:
-    """The hosts, with their ports, that an exchange would talk to."""
-    hostname = exchange.hostname or ""
-    urls = (url.replace("{hostname}", hostname) for url in _texts(exchange.urls["api"]))
-    return {urlsplit(url).netloc.rpartition("@")[2] for url in urls}
-
-
-def _texts(tree: Any) -> Iterator[str]:
-    if isinstance(tree, Mapping):
-        for branch in tree.values():
-            yield from _texts(branch)
-    elif isinstance(tree, str):
-        yield tree
-
-
-def _venue_ms(exchange: Any) -> int:
-    return int(exchange.milliseconds() - (exchange.options.get("timeDifference") or 0))
 
 
 def _refuse(block: Mapping[str, Any], where: str) -> None:
@@ -187,7 +221,7 @@ def _check_addresses(exchange: Any, kind: Any, quirks: Quirks, block: Mapping[st
     meant_elsewhere = exchange.isSandboxModeEnabled or "api" in (block.get("urls") or {})
     if not meant_elsewhere or (quirks.sandbox_header or "") in (exchange.headers or {}):
         return
-    left = addresses(exchange) & addresses(kind({"hostname": block["hostname"]} if "hostname" in block else {}))
+    left = hosts_of(exchange) & hosts_of(kind({"hostname": block["hostname"]} if "hostname" in block else {}))
     if left:
         real = ", ".join(sorted(left))
         raise SettingsError(f"{where}.urls.api: must name every address: {real} of {exchange.id} would be used")

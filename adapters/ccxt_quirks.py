@@ -53,7 +53,8 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     `options` go to the class; `warm_up` is called before the first order, as ccxt would else ask in the midst of it.
     `batch_max` is 1 wherever ccxt's batch reply hides what became of the single orders. A market order never has a
     price, which would become an amount to spend; where `market_buys` is not set the venue takes no amount to buy.
-    `sandbox_header` marks requests of the sandbox where it has the addresses of the real venue.
+    `order_limits` are how many orders of an account it takes, by seconds. `sandbox_header` marks requests of the
+    sandbox where it has the addresses of the real venue.
     """
 
     exchange_id: str
@@ -72,6 +73,7 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     batch_max: int = 1
     market_buys: bool = True
     sandbox_header: str | None = None
+    order_limits: Mapping[float, int] = MappingProxyType({})
 
     def venue_id(self, client_order_id: str) -> str:
         """The client order id as the venue tells it."""
@@ -107,6 +109,7 @@ VENUES: Mapping[str, Quirks] = {
             fence=Fence(Carrier.OPTION, "recvWindow", 10_000),
             statuses={403: TOO_MANY_FROM_HERE},
             options={**_SPOT, "fetchMargins": False, "warnOnFetchOpenOrdersWithoutSymbol": False},
+            order_limits={10: 100, 86_400: 200_000},
         ),
         Quirks(
             exchange_id="bybit",
@@ -122,6 +125,7 @@ VENUES: Mapping[str, Quirks] = {
             fence=Fence(Carrier.OPTION, "recvWindow", 5_000),
             statuses={403: TOO_MANY_FROM_HERE},
             options=_SPOT,
+            order_limits={1: 10},
             warm_up="is_unified_enabled",
         ),
         Quirks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from adapters.ccxt_address import LeftAlone
 from adapters.ccxt_answers import read_failure
 from adapters.ccxt_calls import Call
 from adapters.ccxt_meaning import Meaning
@@ -59,7 +60,10 @@ class Troubles:
             self._alone.failures = 0
 
     def note(self, where: str, error: BaseException, call: Call | None = None) -> None:
-        """It failed there, with the answer that `call` recorded."""
+        """It failed there, with the answer that `call` recorded. What was not sent is no failure of the venue."""
+        if isinstance(error, LeftAlone):
+            self._alone.again_ns = max(self._alone.again_ns, self._clock.now_ns() + round(error.for_s * 1e9))
+            return
         now_ns = self._clock.now_ns()
         streak = self._streaks.setdefault(where, _Streak())
         streak.again_ns = now_ns + _pause_ns(streak, _PAUSE_S, _PAUSE_MAX_S)

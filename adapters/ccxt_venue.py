@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from adapters.ccxt_address import PRIORITY, LeftAlone, Priority, asked_as
 from adapters.ccxt_answers import Reading, Taken, read_failure, read_reply, says_not_found
 from adapters.ccxt_calls import Call, recorded
 from adapters.ccxt_connection import Connection
+from adapters.ccxt_following import Following
 from adapters.ccxt_lookups import Lookup, Source
 from adapters.ccxt_meaning import Meaning
 from adapters.ccxt_parsing import decimal_of, fills_of, rules_of
@@ -41,7 +43,8 @@ __all__ = ["CcxtVenue"]
 _ENGINE_S = 10.0
 _SETTLE_AT_LEAST_S = 60.0
 _HANGS_S = 5.0
-_FOLLOW_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+_TURN_S = 10.0
+_RELOADED_EVERY_NS = 300_000_000_000
 _SIFTED_NS = 3_600_000_000_000
 _SAID_MAX = 300
 
@@ -69,11 +72,13 @@ class CcxtVenue:
         park: bool = False,
     ) -> None:
         self.trader, self.batch_max = trader, 1
-        self.order_every_s = float(connection.exchange.rateLimit or 0) / 1000  # ccxt's own limit, which is off
         self._connection, self.exchange, self._quirks = connection, connection.exchange, connection.quirks
         self._symbols, self._clock = symbols, clock
         self._rules: dict[str, MarketRules] = {}
         self._listeners: list[Callable[[OrderUpdate], None]] = []
+        self._following = Following(clock, open_orders=self._open_orders, look_up=self.find_order, tell=self._tell)
+        self._reloaded_ns: int | None = None
+        self._reloading = asyncio.Lock()
         self.settlement = self._settlement(settle_s, park=park)
 
     async def open(self) -> float:
@@ -110,7 +115,7 @@ class CcxtVenue:
         """Look an order up in every way that is declared; what is found carries our id, or it is not it."""
         lookups, asked_ns = self._quirks.lookups, self._clock.wall_ns()
         for lookup in lookups:
-            with recorded() as call:
+            with recorded() as call, asked_as(max(Priority.LOOKUP, PRIORITY.get())):
                 try:
                     order = await self._bounded(self._look_up(lookup, request, call))
                     if order is not None:
@@ -162,7 +167,7 @@ class CcxtVenue:
             detail = f"{self.exchange.id} takes no amount to buy at the market: let pricing.order_type be limit"
             return NotPlaced(reason=Reason.REJECTED, detail=detail, final=True)
         asked_ns = self._clock.wall_ns()
-        with recorded() as call:
+        with recorded() as call, asked_as(Priority.ORDER):
             try:
                 order = await self._bounded(
                     self.exchange.create_order(
@@ -175,13 +180,15 @@ class CcxtVenue:
                     )
                 )
                 reading = read_reply(order, self._quirks, self._connection.secrets)
+            except LeftAlone as error:
+                return NotPlaced(reason=error.reason, detail=str(error), final=False, retry_after_s=error.for_s)
             except Exception as error:
                 reading = self._failure(error, call)
         if isinstance(reading, Reading):
             return await self._not_taken(reading, request, asked_ns)
         answer = self._acknowledged(reading, order, order.get("trades") or (), asked_ns)
         if answer.status is OrderStatus.OPEN:
-            self._clock.run(lambda: self._follow(request), name=f"asking after {request.client_order_id}")
+            self._following.follow(request)
         return answer
 
     def _failure(self, error: Exception, call: Call) -> Reading:
@@ -216,15 +223,23 @@ class CcxtVenue:
         )
 
     async def _mend(self, reading: Reading) -> None:
-        """What a refusal shows to be out of date is learned anew; that this fails changes nothing about the order."""
-        try:
-            if reading.reason is Reason.CLOCK_SKEW:
-                await self._bounded(self._connection.measure_clock())
-            elif reading.reason is Reason.REJECTED:
-                await self._bounded(self.exchange.load_markets(True))
-                self.take_rules()
-        except Exception:  # noqa: S110 - the next order shows it again
-            pass
+        """Rules which a rejection shows to be out of date are read anew, every five minutes at most.
+
+        That this fails changes nothing about the order.
+        """
+        if not reading.about_rules:
+            return
+        async with self._reloading:  # whoever comes meanwhile waits for the same
+            now_ns, read_ns = self._clock.now_ns(), self._reloaded_ns
+            if read_ns is not None and now_ns - read_ns < _RELOADED_EVERY_NS:
+                return
+            try:
+                markets = await self._bounded(self.exchange.fetch_markets())
+            except Exception:
+                return  # the next rejection shows it again
+            self._reloaded_ns = now_ns
+            self.exchange.set_markets(markets, self.exchange.currencies)
+            self.take_rules()
 
     async def _look_up(self, lookup: Lookup, request: OrderRequest, call: Call) -> Any | None:
         venue_id = self._quirks.venue_id(request.client_order_id)
@@ -258,23 +273,13 @@ class CcxtVenue:
             evidence=self._evidence("create order", asked_ns, said, "acknowledged"),
         )
 
-    async def _follow(self, request: OrderRequest) -> None:
-        for delay_s in _FOLLOW_S:
-            await self._clock.sleep(delay_s)
-            finding = await self.find_order(request)
-            if not isinstance(finding, Acknowledged):
-                continue
-            update = OrderUpdate(
-                trader=self.trader,
-                client_order_id=request.client_order_id,
-                at_ns=self._clock.wall_ns(),
-                status=finding.status,
-                fills=finding.fills,
-            )
-            for heard in self._listeners:
-                heard(update)
-            if finding.status is not OrderStatus.OPEN:
-                return
+    def _tell(self, update: OrderUpdate) -> None:
+        for heard in self._listeners:
+            heard(update)
+
+    async def _open_orders(self, symbol: str) -> Mapping[str, Decimal]:
+        orders = await self.told("open orders", self.exchange.fetch_open_orders(symbol))
+        return {our_id: decimal_of(order.get("filled")) for order in orders if (our_id := self._our_id(order))}
 
     async def _recent(self, symbol: str, since_ms: int) -> Sequence[Any]:
         has = self.exchange.has
@@ -308,8 +313,9 @@ class CcxtVenue:
         return self._quirks.client_order_id(order.get("clientOrderId"))
 
     async def _bounded(self, work: Awaitable[Any]) -> Any:
-        """ccxt's own timeout does not cover a connection that went silent."""
-        async with asyncio.timeout(self._connection.timeout_ms / 1000 + _HANGS_S):
+        """ccxt's own timeout does not cover a connection that went silent, nor a read's wait for its turn."""
+        turn_s = 0.0 if PRIORITY.get() is Priority.ORDER else _TURN_S
+        async with asyncio.timeout(turn_s + self._connection.timeout_ms / 1000 + _HANGS_S):
             return await work
 
     def _evidence(self, asked: str, asked_ns: int, answer: str, meaning: str) -> Evidence:

@@ -36,7 +36,7 @@ from settings import Settings, settings_hash
 from simulation.paper_venue import PaperVenue
 from simulation.world import World
 from strategies import load
-from streams.availability import Availability
+from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
 from streams.decision import Rules as ExecutionRules
 from streams.engine import Engine
@@ -69,11 +69,12 @@ async def assemble(
     venues: Sequence[Venue] | None = None,
     close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
+    paces: Mapping[str, Pace] = MappingProxyType({}),
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
-    accounts that are new are funded here.
+    accounts that are new are funded here. `paces` bound how fast accounts are given orders.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
@@ -96,6 +97,8 @@ async def assemble(
     )
     markets = Markets(symbols, clock=clock)
     availability = Availability({trader.id: trader.exchange for trader in settings.traders})
+    for trader_id, pace in paces.items():
+        availability.pace(trader_id, pace)
     room = WaitingRoom(
         clock,
         commits,

@@ -16,11 +16,13 @@ from settings.traders import TraderSettings
 from streams.market import World
 
 try:
-    from adapters.ccxt_connection import Connection, addresses, connect
+    from adapters.ccxt_address import Addresses
+    from adapters.ccxt_connection import Connection, connect
     from adapters.ccxt_followed import Followed
     from adapters.ccxt_market import CcxtMarket, open_market
     from adapters.ccxt_permissions import check_permissions
     from adapters.ccxt_redaction import redact
+    from adapters.ccxt_requests import hosts_of
     from adapters.ccxt_venue import CcxtVenue
 except ImportError as missing:
     raise SettingsError(
@@ -44,7 +46,7 @@ class RealVenues:
         self._settings, self._clock, self._environ, self._dotenv = settings, clock, environ, dotenv
         self._connections: list[Connection] = []
         self._fault: Callable[[str, Exception], None] = _log
-        self._left_alone_until_ms: dict[str, float] = {}
+        self._addresses = Addresses()
         self._market: CcxtMarket | None = None
         self.venues: list[CcxtVenue] = []
 
@@ -87,7 +89,7 @@ class RealVenues:
             {},
             trader=trader.id,
             streaming=True,
-            left_alone_until_ms=self._left_alone_until_ms,
+            addresses=self._addresses,
         )
         followed = Followed(
             symbols=settings.symbols,
@@ -120,9 +122,7 @@ class RealVenues:
             raise SettingsError(f"trader {trader.id} has no key: set THROUGHLINE_TRADER_{name}_API_KEY and _SECRET")
         named = {"API_KEY": "apiKey", "SECRET": "secret", "PASSWORD": "password"}
         credentials = {named[name]: key for name, key in keys.items()}
-        connection = connect(
-            exchange, trader.ccxt, credentials, trader=trader.id, left_alone_until_ms=self._left_alone_until_ms
-        )
+        connection = connect(exchange, trader.ccxt, credentials, trader=trader.id, addresses=self._addresses)
         self._connections.append(connection)
         venue = CcxtVenue(
             trader.id,
@@ -134,7 +134,7 @@ class RealVenues:
         )
         self.venues.append(venue)
         ahead_ms = await venue.open()
-        hosts = ", ".join(sorted(addresses(connection.exchange))[:3])
+        hosts = ", ".join(sorted(hosts_of(connection.exchange))[:3])
         logger.info("{} speaks to {} at {}, whose clock is {:+.0f} ms ahead", trader.id, exchange, hosts, ahead_ms)
         if abs(ahead_ms) > _SKEW_MS:
             raise SettingsError(f"the clock of {exchange} is {ahead_ms:+.0f} ms ahead: let ours be kept by NTP")

@@ -185,11 +185,6 @@ class Venue(Protocol):
         ...
 
     @property
-    def order_every_s(self) -> float:
-        """How long to wait between two orders in the long run, in seconds; 0 where the venue sets no bound."""
-        ...
-
-    @property
     def settlement(self) -> Settlement:
         """When and whether "not found" is proof here."""
         ...

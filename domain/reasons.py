@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Reason"]
+__all__ = ["COSTS_NO_ATTEMPT", "Reason"]
 
 
 class Reason(StrEnum):
@@ -61,3 +61,13 @@ class Reason(StrEnum):
     NO_PROOF = "no_proof"
     FOUND = "found"
     BY_HAND = "by_hand"
+
+
+COSTS_NO_ATTEMPT = frozenset(
+    {
+        *(Reason.AWAITING_TICK, Reason.HALTED, Reason.PACED, Reason.IN_FLIGHT_FULL),
+        *(Reason.REJECTED_FOR_NOW, Reason.BANNED, Reason.MAINTENANCE, Reason.MARKET_CLOSED, Reason.ACCOUNT_BLOCKED),
+        Reason.CLOCK_SKEW,
+    }
+)
+"""Why an order was not placed though nothing is wrong with it: the signal waits on, with as many attempts as before."""

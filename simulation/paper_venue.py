@@ -61,7 +61,6 @@ class PaperVenue:
             raise ValueError(f"participation must be within 0 to 1, was {participation}")
         self.trader = trader
         self.batch_max = batch_max
-        self.order_every_s = 0.0
         self._account = account
         self._rules = rules
         self._participation = participation

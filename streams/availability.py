@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from msgspec import Struct
 from reactivex import Subject
@@ -13,7 +14,7 @@ from domain.reasons import Reason
 from domain.verdict import Refusal
 from operators.breaker import Breaker, Circuit
 
-__all__ = ["FOR_EVER", "Availability", "Standstill", "Watch"]
+__all__ = ["FOR_EVER", "Availability", "Pace", "Standstill", "Watch"]
 
 FOR_EVER = 2**62
 """A moment that does not come."""
@@ -22,13 +23,17 @@ _MARKET_CLOSED_NS = 60_000_000_000
 _MAINTENANCE_NS = 60_000_000_000
 _BANNED_NS = 120_000_000_000
 _LATER_NS = 1_000_000_000
-_BURST = 9  # orders beyond the one that is due
-_PACED = Refusal(Reason.PACED)
 _MINUTE_NS = 60_000_000_000
 _MINUTES = 1440
 _DAY_NS = _MINUTES * _MINUTE_NS
 
-_NOBODYS_FAULT = frozenset({Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, Reason.AWAITING_TICK, Reason.BY_HAND})
+_NOBODYS_FAULT = frozenset(
+    {
+        *(Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, Reason.AWAITING_TICK, Reason.BY_HAND),
+        *(Reason.IN_FLIGHT_FULL, Reason.PACED),
+        Reason.CLOCK_SKEW,  # the adapter measures the clock anew before it says so
+    }
+)
 
 
 class Standstill(Struct, frozen=True, gc=False):
@@ -36,6 +41,22 @@ class Standstill(Struct, frozen=True, gc=False):
 
     why: Refusal
     until_ns: int
+
+
+class Pace(Protocol):
+    """How fast an account may be given orders: by what its venue takes, and wants of our address."""
+
+    def standstill(self, at_ns: int) -> Standstill | None:
+        """Why no order may be given at a moment, and until when; None where one may."""
+        ...
+
+    def given(self) -> None:
+        """An order was decided."""
+        ...
+
+    def answered(self) -> None:
+        """An order was answered, or came to nothing before it was sent."""
+        ...
 
 
 class Watch(StrEnum):
@@ -53,8 +74,7 @@ class _Seen:
         "down",
         "last_failure",
         "last_success_ns",
-        "next_order_ns",
-        "order_every_ns",
+        "pace",
         "reconciled",
         "standstill",
     )
@@ -64,7 +84,7 @@ class _Seen:
         self.breakers = {watch: Breaker() for watch in Watch}
         self.standstill: Standstill | None = None
         self.reconciled = True
-        self.order_every_ns = self.next_order_ns = 0
+        self.pace: Pace | None = None
         self.closed_markets: dict[str, int] = {}
         self.last_success_ns = 0
         self.last_failure: Refusal | None = None
@@ -105,9 +125,8 @@ class Availability:
             return None
         if not seen.reconciled:
             return Standstill(Refusal(Reason.NOT_RECONCILED), FOR_EVER)
-        in_pace_ns = seen.next_order_ns - max(_BURST * seen.order_every_ns, _LATER_NS)
-        if at_ns < in_pace_ns:
-            return Standstill(_PACED, in_pace_ns)
+        if seen.pace is not None and (paced := seen.pace.standstill(at_ns)) is not None:
+            return paced
         standstill = seen.standstill
         if standstill is not None:
             if at_ns < standstill.until_ns:
@@ -173,17 +192,22 @@ class Availability:
                     self.opened.on_next(trader)
         seen.note_down(at_ns, max((b.probe_at_ns or at_ns for b in seen.breakers.values()), default=at_ns))
 
-    def pace(self, trader: str, *, order_every_s: float) -> None:
-        """Let an account be given an order every so many seconds in the long run, ten at once at most, or those of a
-        second; 0 is no bound."""
+    def pace(self, trader: str, pace: Pace) -> None:
+        """Give an account orders no faster than that."""
         if (seen := self._seen.get(trader)) is not None:
-            seen.order_every_ns = int(order_every_s * 1e9)
+            seen.pace = pace
 
-    def gave_order(self, trader: str, at_ns: int) -> None:
+    def gave_order(self, trader: str) -> None:
         """An order is on its way to an account: the next ones keep the pace."""
         seen = self._seen.get(trader)
-        if seen is not None and seen.order_every_ns:
-            seen.next_order_ns = max(seen.next_order_ns, at_ns) + seen.order_every_ns
+        if seen is not None and seen.pace is not None:
+            seen.pace.given()
+
+    def order_answered(self, trader: str) -> None:
+        """An order that was on its way to an account was answered, or was not sent."""
+        seen = self._seen.get(trader)
+        if seen is not None and seen.pace is not None:
+            seen.pace.answered()
 
     def await_reconciliation(self, trader: str) -> None:
         """Give an account no order before its books were compared with the venue."""

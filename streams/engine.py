@@ -70,8 +70,6 @@ class Engine:
         parts.commits.refused.subscribe(self._not_recorded, self._fail)
         self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
-        for trader in self.traders:
-            parts.availability.pace(trader.id, order_every_s=trader.venue.order_every_s)
         story = pipeline(self.inlet.signals, self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))
         venues = {trader.id: trader.venue for trader in self.traders}

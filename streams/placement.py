@@ -13,7 +13,7 @@ from domain import events as e
 from domain.lifecycle import Outcome
 from domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, OrderStatus, Unanswered
 from domain.ports import Committed, Item, ItemRefused, Venue
-from domain.reasons import Reason
+from domain.reasons import COSTS_NO_ATTEMPT, Reason
 from domain.signal import Side
 from domain.verdict import Refusal
 from operators import backoff_s, bridge
@@ -28,7 +28,7 @@ __all__ = ["Placement", "Retries"]
 
 
 class Retries(Struct, frozen=True):
-    """How often an order is attempted in all, and how long between attempts. `jitter` gives 0 to 1."""
+    """How many attempts that cost one an order has in all, and how long between them. `jitter` gives 0 to 1."""
 
     attempts_max: int
     delay_s: float
@@ -110,7 +110,7 @@ class Placement:
                 self._room.leave(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
-                self._availability.gave_order(request.trader, now_ns)
+                self._availability.gave_order(request.trader)
                 item = Item(self._clock.wall_ns(), (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, refusal=why):
@@ -128,6 +128,7 @@ class Placement:
 
     def _heard(self, sent: tuple[Send, Answer]) -> None:
         order, answer = sent
+        self._availability.order_answered(order.request.trader)
         self._report(order.request, answer)
         self.settle(sent)
 
@@ -148,12 +149,14 @@ class Placement:
                 self._intended[order.request.trader].on_next(order)
                 continue
             self._state.book.release(order.request.trader, order.request.client_order_id)
+            self._availability.order_answered(order.request.trader)
             self._in_flight.give_back()
             if self._commits.outcome(order.entry.number) is Outcome.WAITING:  # else it turned out to have an order
                 order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
                 self._room.enter(order.entry)
 
     def _turn_back(self, order: Send) -> None:
+        self._availability.order_answered(order.request.trader)
         self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
 
     def _stopped(self, order: Send) -> NotPlaced | None:
@@ -166,6 +169,8 @@ class Placement:
 
     def _outcome(self, entry: Entry, request: OrderRequest, answer: Answer) -> e.Body:
         order_id = request.client_order_id
+        if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:
+            entry.spent += 1
         match answer:
             case Acknowledged(venue_order_id=venue_id, status=status, fills=fills, evidence=seen):
                 return e.Placed(
@@ -175,7 +180,7 @@ class Placement:
                 entry.rejected_by |= {request.trader}
                 if (
                     reason is Reason.BY_HAND
-                    or entry.attempts >= self._retries.attempts_max
+                    or entry.spent >= self._retries.attempts_max
                     or not self._elsewhere(entry, request.trader)
                 ):
                     return e.Failed(client_order_id=order_id, reason=reason, detail=detail, evidence=seen)
@@ -187,7 +192,7 @@ class Placement:
                     final=True,
                     evidence=seen,
                 )
-            case NotPlaced(detail=detail, evidence=seen) if entry.attempts >= self._retries.attempts_max:
+            case NotPlaced(detail=detail, evidence=seen) if entry.spent >= self._retries.attempts_max:
                 reason = Reason.ATTEMPTS_USED_UP
                 return e.Failed(client_order_id=order_id, reason=reason, detail=detail, evidence=seen)
             case NotPlaced(reason=reason, detail=detail, retry_after_s=after_s, evidence=seen):

@@ -12,7 +12,7 @@ from clock import Clock
 from domain import events as e
 from domain.ports import Item, OpenSignal
 from domain.reading import read_signal
-from domain.reasons import Reason
+from domain.reasons import COSTS_NO_ATTEMPT, Reason
 from domain.signal import Raw, Side, Signal
 from domain.verdict import Refusal
 from operators import Deadlines
@@ -31,6 +31,7 @@ class Entry(Struct, gc=False, eq=False):
 
     `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
     expires while the program runs, and `due_ns`, before which it is not tried again, are steady.
+    `attempts` counts intents, and so numbers the orders; `spent` counts those of them that cost an attempt.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Entry(Struct, gc=False, eq=False):
     deadline_ns: int
     score: float
     attempts: int = 0
+    spent: int = 0
     due_ns: int = 0
     obstacle: Refusal = _AWAITING
     rejected_by: frozenset[str] = frozenset()
@@ -62,6 +64,7 @@ class Entry(Struct, gc=False, eq=False):
         entry = cls(life.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
         entry.attempts = sum(isinstance(event.body, e.Intended) for event in life.events)
         bodies = [event.body for event in life.events]
+        entry.spent = sum(isinstance(body, e.Deferred) and body.reason not in COSTS_NO_ATTEMPT for body in bodies)
         for intent, outcome in pairwise(bodies):
             if isinstance(intent, e.Intended) and isinstance(outcome, e.Deferred) and outcome.final:
                 entry.rejected_by |= {intent.trader}

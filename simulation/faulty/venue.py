@@ -58,7 +58,6 @@ class FaultyVenue:
         lag = world.script.lag
         self.trader = inner.trader
         self.batch_max = 1
-        self.order_every_s = 0.0
         self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves and settles)
         self._world, self._strikes = world, Strikes(world, inner.trader)
         self._bourse = Bourse(inner, world, self._strikes, self._told)

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("ccxt")
 
 from adapters.ccxt_calls import recorded
-from adapters.ccxt_connection import addresses, connect
+from adapters.ccxt_connection import connect
+from adapters.ccxt_requests import hosts_of
 from domain.errors import SettingsError, VenueUnavailable
 
 ID = "0123456789abcdef01"
@@ -61,7 +62,7 @@ def test_settings_that_cannot_be_are_refused_with_the_place(exchange_id, block, 
 @pytest.mark.parametrize("venue", ["binance", "bybit", "gate"])
 def test_a_sandbox_has_no_address_of_the_real_venue(venue):
     real, sandbox = (connect(venue, block, {}, trader="main") for block in ({}, {"sandbox": True}))
-    assert not addresses(real.exchange) & addresses(sandbox.exchange)
+    assert not hosts_of(real.exchange) & hosts_of(sandbox.exchange)
 
 
 def test_a_sandbox_may_be_a_header():
@@ -187,7 +188,7 @@ def test_a_venue_that_does_not_answer_cannot_be_opened(on_wire, answer):
         return str(failed.value)
 
     said = on_wire("binance", [answer("the-key?", 503, {"Content-Type": "text/html"})], scenario)
-    assert said.startswith("ExchangeNotAvailable: binance GET https://api.binance.com/api/v3/time")
+    assert said.startswith("time: ExchangeNotAvailable: binance GET https://api.binance.com/api/v3/time")
     assert "the-key" not in said
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -43,6 +44,7 @@ class Exchange:
     """A venue with a candle a minute. Its newest row is of the candle that is forming, with a close of 0."""
 
     id = "nowhere"
+    options: ClassVar = {}
 
     def __init__(self, clock, has):
         self.clock, self.has = clock, has
@@ -69,6 +71,8 @@ class Exchange:
 
     def now_ms(self):
         return self.clock.now_ns() // 1_000_000
+
+    milliseconds = now_ms
 
     def minutes_of(self, method):
         """When calls were made, in seconds since noon."""

@@ -162,12 +162,11 @@ def test_an_exchange_that_is_down_is_said_so_without_a_secret(live):
 
 def test_the_rules_are_those_of_the_listing(live):
     async def scenario(venue, exchange):
-        return venue.rules(SYMBOL), exchange.listings[SYMBOL], venue.rules("NO/SUCH"), venue.order_every_s
+        return venue.rules(SYMBOL), exchange.listings[SYMBOL], venue.rules("NO/SUCH")
 
-    rules, listing, none, order_every_s = live(scenario)
+    rules, listing, none = live(scenario)
     assert (rules.tick, rules.lot, rules.min_notional) == (listing.tick, listing.lot, listing.min_notional)
     assert none is None
-    assert order_every_s == 0
 
 
 def test_rules_that_changed_meanwhile_are_learned_from_the_rejection(live):

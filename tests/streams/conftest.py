@@ -144,7 +144,6 @@ class Scripted:
         self.it, self.script, self.takes_s, self.batch_max = it, list(script), takes_s, batch_max
         self.found = found if isinstance(found, list) else [found]
         self.settlement = Settlement(window_s=60, proves=True)
-        self.order_every_s = 0.0
         self.asked_at_s: list[float] = []
         self.orders: list[VenueOrder] = []
         self.unlisted: tuple[str, ...] = ()

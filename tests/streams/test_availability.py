@@ -4,7 +4,7 @@ import pytest
 
 from domain.reasons import Reason
 from domain.verdict import Refusal
-from streams.availability import FOR_EVER, Availability, Watch
+from streams.availability import FOR_EVER, Availability, Standstill, Watch
 
 S = 1_000_000_000
 
@@ -87,35 +87,46 @@ def test_a_blocked_account_stays_blocked():
     assert it.check_trader("a", 10**6 * S).until_ns == FOR_EVER
 
 
-def test_an_account_is_given_ten_orders_at_once_and_then_one_by_one():
-    it = accounts()
-    it.pace("a", order_every_s=0.5)
-    given = []
-    for tenth in range(40):
-        at_ns = tenth * S // 10
-        while it.check_trader("a", at_ns) is None:
-            it.gave_order("a", at_ns)
-            given.append(tenth)
-    assert given == [0] * 10 + [5, 10, 15, 20, 25, 30, 35]
-    standstill = it.check_trader("a", 36 * S // 10)
-    assert (standstill.why.reason, standstill.until_ns) == (Reason.PACED, 40 * S // 10)
-    assert it.check_trader("b", 0) is None
+class Slow:
+    """Takes one order at a time."""
+
+    def __init__(self):
+        self.under_way = 0
+
+    def standstill(self, at_ns):
+        return Standstill(Refusal(Reason.PACED), at_ns + S) if self.under_way else None
+
+    def given(self):
+        self.under_way += 1
+
+    def answered(self):
+        self.under_way -= 1
 
 
-def test_a_pause_gives_the_burst_back():
-    it = accounts()
-    it.pace("a", order_every_s=1)
-    for _ in range(10):
-        it.gave_order("a", 0)
-    assert it.check_trader("a", 0) is not None
-    assert it.check_trader("a", 100 * S) is None
+def test_an_account_with_a_pace_is_given_orders_as_it_says():
+    it, slow = accounts(), Slow()
+    it.pace("a", slow)
+    assert it.check_trader("a", 0) is None
+    it.gave_order("a")
+    assert it.check_trader("a", 0) == Standstill(Refusal(Reason.PACED), S)
+    assert list(it.get_available_traders(0)) == ["b", "c"]
+    it.order_answered("a")
+    assert it.check_trader("a", 0) is None
 
 
 def test_without_a_pace_nothing_is_bound():
     it = accounts()
     for _ in range(1000):
-        it.gave_order("a", 0)
+        it.gave_order("a")
     assert it.check_trader("a", 0) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.CLOCK_SKEW, Reason.PACED, Reason.IN_FLIGHT_FULL])
+def test_what_is_not_the_venue_s_failing_opens_no_circuit(reason):
+    it = accounts()
+    fail(it, reason, times=20)
+    assert it.check_trader("a", 0) is None
+    assert it.probe_due_ns("a") is None
 
 
 def test_a_closed_market_holds_its_own_orders_only_and_opens_no_circuit():

@@ -15,6 +15,7 @@ from domain.reasons import Reason
 from domain.signal import OrderType
 
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
+DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)
 NO = NotPlaced(reason=Reason.REJECTED, detail="unknown order type", final=True)
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 
@@ -101,7 +102,7 @@ def test_a_venue_that_says_when_to_come_back_is_obeyed(trading):
 
 
 def test_backoff_doubles(trading):
-    it = trading(BUSY, execution__order_creation_retries="5")
+    it = trading(DOWN, execution__order_creation_retries="5")
     it.run(40)
     pauses = [b - a for a, b in zip(it.venue.sent_at_s, it.venue.sent_at_s[1:], strict=False)]
     assert [least <= pause <= 2 * least for least, pause in zip((0.5, 1, 2, 4), pauses, strict=True)] == [True] * 4
@@ -117,14 +118,38 @@ def test_in_backoff_no_execution_takes_it(trading):
 
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_attempts_are_bounded_in_all(trading, attempts):
-    it = trading(BUSY, execution__order_creation_retries=str(attempts))
+    it = trading(DOWN, execution__order_creation_retries=str(attempts))
     it.run(100)
     assert len(it.venue.sent) == len({sent.client_order_id for sent in it.venue.sent}) == attempts
     (failed,) = it.bodies(e.Failed)
-    assert (failed.reason, failed.detail) == (Reason.ATTEMPTS_USED_UP, BUSY.detail)
+    assert (failed.reason, failed.detail) == (Reason.ATTEMPTS_USED_UP, DOWN.detail)
     assert it.ledger() == {"failed": 1}
     assert locked(it) == 0
     assert settled(it)
+
+
+@pytest.mark.parametrize("reason", ["rejected_for_now", "banned", "maintenance", "market_closed", "clock_skew"])
+def test_what_is_nothing_against_the_signal_costs_no_attempt(trading, reason):
+    not_now = NotPlaced(reason=Reason(reason), detail="not now", final=False, retry_after_s=1)
+    it = trading(*[not_now] * 6, OPEN, execution__order_creation_retries="1", execution__signal_ttl_s="3600")
+    it.run(200)
+    assert it.ledger() == {"placed": 1}
+    assert [sent.generation for sent in it.venue.sent] == [1, 2, 3, 4, 5, 6, 7]
+    assert it.bodies(e.Failed) == []
+
+
+def test_after_a_restart_an_attempt_that_cost_none_still_costs_none(trading, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    it = trading(BUSY, BUSY, DOWN, BUSY, url=url, execution__order_creation_retries="2", execution__signal_ttl_s="3600")
+    it.run(13)
+    assert [body.reason for body in it.bodies(e.Deferred)] == [BUSY.reason, BUSY.reason, DOWN.reason]
+    it.kill()
+    settings = {"execution__order_creation_retries": "2", "execution__signal_ttl_s": "3600"}
+    later = trading(BUSY, DOWN, url=url, start_ns=it.clock.now_ns(), signals=0, **settings)
+    later.run(60)
+    assert [sent.generation for sent in later.venue.sent] == [4, 5]
+    (failed,) = later.bodies(e.Failed)
+    assert (failed.reason, failed.detail) == (Reason.ATTEMPTS_USED_UP, DOWN.detail)
 
 
 def test_a_final_rejection_fails_the_signal_at_once(trading):
