@@ -11,9 +11,10 @@ from adapters.ccxt_address import Priority, asked_as
 from clock import Clock
 from domain.order import Acknowledged, Finding, OrderRequest, OrderStatus, OrderUpdate
 
-__all__ = ["Following"]
+__all__ = ["OrderFollower"]
 
 _ASKED_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+_TOGETHER_NS = 500_000_000
 _NOTHING = Decimal(0)
 
 OpenOrders = Callable[[str], Awaitable[Mapping[str, Decimal]]]
@@ -27,33 +28,39 @@ class _Followed(Struct):
     filled: Decimal = _NOTHING
 
 
-class Following:
-    """Asks after orders 1, 3, 7, 15 and 31 s after they were acknowledged, then leaves them to reconciliation.
+class OrderFollower:
+    """Asks after orders about 1, 3, 7, 15 and 31 s after they were acknowledged, then leaves them to reconciliation.
 
-    Those that are due together are asked after together, with one listing of what is open of a symbol: only those of
-    which it says something new are looked up one by one. `tell` hears what was found. Memory: the orders that are
-    followed, and one task.
+    Those that are due within half a second are asked after together, with one listing of what is open of a symbol: only
+    those of which it says something new are looked up one by one. Memory: the orders that are followed, and one task.
     """
 
     def __init__(
         self,
-        clock: Clock,
+        trader: str,
         *,
+        clock: Clock,
         open_orders: OpenOrders,
-        look_up: Callable[[OrderRequest], Awaitable[Finding]],
-        tell: Callable[[OrderUpdate], None],
+        find: Callable[[OrderRequest], Awaitable[Finding]],
     ) -> None:
-        self._clock, self._open_orders, self._look_up, self._tell = clock, open_orders, look_up, tell
+        self._trader, self._clock, self._open_orders, self._find = trader, clock, open_orders, find
         self._followed: dict[str, _Followed] = {}
+        self._on_update: list[Callable[[OrderUpdate], None]] = []
         self._running = False
 
+    def listen(self, on_update: Callable[[OrderUpdate], None]) -> None:
+        """Call `on_update` with what is found."""
+        self._on_update.append(on_update)
+
     def follow(self, request: OrderRequest) -> None:
-        """Ask after an order from now on."""
-        due_ns = self._clock.now_ns() + _ns(_ASKED_AFTER_S[0])
-        self._followed[request.client_order_id] = _Followed(request, due_ns)
+        """Begin to follow an order."""
+        self._followed[request.client_order_id] = _Followed(request, self._due_ns(_ASKED_AFTER_S[0]))
         if not self._running:
             self._running = True
-            self._clock.run(self._run, name=f"asking after orders of {request.trader}")
+            self._clock.run(self._run, name=f"following orders of {self._trader}")
+
+    def _due_ns(self, after_s: float) -> int:
+        return -(-(self._clock.now_ns() + int(after_s * 1e9)) // _TOGETHER_NS) * _TOGETHER_NS
 
     async def _run(self) -> None:
         with asked_as(Priority.FOLLOW):
@@ -73,7 +80,7 @@ class Following:
         except Exception:
             return  # they are due again later
         for followed in _with_news(due, listed):
-            finding = await self._look_up(followed.request)
+            finding = await self._find(followed.request)
             if isinstance(finding, Acknowledged):
                 self._take(followed, finding)
 
@@ -82,20 +89,20 @@ class Following:
         followed.filled = sum((fill.amount for fill in found.fills), _NOTHING)
         if found.status is not OrderStatus.OPEN:
             self._followed.pop(request.client_order_id, None)
-        self._tell(
-            OrderUpdate(
-                trader=request.trader,
-                client_order_id=request.client_order_id,
-                at_ns=self._clock.now_ns(),
-                status=found.status,
-                fills=found.fills,
-            )
+        update = OrderUpdate(
+            trader=self._trader,
+            client_order_id=request.client_order_id,
+            at_ns=self._clock.wall_ns(),
+            status=found.status,
+            fills=found.fills,
         )
+        for on_update in self._on_update:
+            on_update(update)
 
     def _postpone(self, followed: _Followed) -> None:
         followed.tries += 1
         if followed.tries < len(_ASKED_AFTER_S):
-            followed.due_ns = self._clock.now_ns() + _ns(_ASKED_AFTER_S[followed.tries])
+            followed.due_ns = self._due_ns(_ASKED_AFTER_S[followed.tries])
         else:
             self._followed.pop(followed.request.client_order_id, None)
 
@@ -106,7 +113,3 @@ def _with_news(due: Sequence[_Followed], listed: Mapping[str, Decimal]) -> Itera
         filled = listed.get(followed.request.client_order_id)
         if filled is None or filled > followed.filled:
             yield followed
-
-
-def _ns(seconds: float) -> int:
-    return int(seconds * 1e9)

@@ -12,7 +12,7 @@ from adapters.ccxt_address import PRIORITY, LeftAlone, Priority, asked_as
 from adapters.ccxt_answers import Reading, Taken, read_failure, read_reply, says_not_found
 from adapters.ccxt_calls import Call, recorded
 from adapters.ccxt_connection import Connection
-from adapters.ccxt_following import Following
+from adapters.ccxt_following import OrderFollower
 from adapters.ccxt_lookups import Lookup, Source
 from adapters.ccxt_meaning import Meaning
 from adapters.ccxt_parsing import decimal_of, fills_of, rules_of
@@ -44,6 +44,7 @@ _ENGINE_S = 10.0
 _SETTLE_AT_LEAST_S = 60.0
 _HANGS_S = 5.0
 _TURN_S = 10.0
+_PAGE = 50
 _RELOADED_EVERY_NS = 300_000_000_000
 _SIFTED_NS = 3_600_000_000_000
 _SAID_MAX = 300
@@ -52,10 +53,10 @@ _SAID_MAX = 300
 class CcxtVenue:
     """Sends orders, each once, and tells what came of each; looks orders up; lists them.
 
-    Satisfies `domain.ports.Venue`. `symbols` are those that are traded. A send that takes longer than ccxt's timeout
-    and 5 s more is given up, and nobody knows what became of it. An order that was acknowledged and is not over is
-    asked after for half a minute, since venues tell of trades late; after that reconciliation does.
-    Memory: the markets, and one task for each order that is asked after.
+    Satisfies `domain.ports.Venue`. `pace` is how fast it takes orders. `symbols` are those that are traded. A send that
+    takes longer than ccxt's timeout and 5 s more is given up, and nobody knows what became of it. An order that was
+    acknowledged and is not over is asked after for half a minute, since venues tell of trades late; after that
+    reconciliation does. Memory: the markets, and the orders that are asked after.
 
     Raises:
         SettingsError: `settle_s` is shorter than a request may stay valid.
@@ -72,11 +73,11 @@ class CcxtVenue:
         park: bool = False,
     ) -> None:
         self.trader, self.batch_max = trader, 1
+        self.pace = connection.pace
         self._connection, self.exchange, self._quirks = connection, connection.exchange, connection.quirks
         self._symbols, self._clock = symbols, clock
         self._rules: dict[str, MarketRules] = {}
-        self._listeners: list[Callable[[OrderUpdate], None]] = []
-        self._following = Following(clock, open_orders=self._open_orders, look_up=self.find_order, tell=self._tell)
+        self._follower = OrderFollower(trader, clock=clock, open_orders=self._open_orders, find=self.find_order)
         self._reloaded_ns: int | None = None
         self._reloading = asyncio.Lock()
         self.settlement = self._settlement(settle_s, park=park)
@@ -105,7 +106,7 @@ class CcxtVenue:
 
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
         """Tell `heard` what becomes of acknowledged orders."""
-        self._listeners.append(heard)
+        self._follower.listen(heard)
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
         """Send orders, each once, and tell what came of each. Never raises for what a venue may do."""
@@ -188,7 +189,7 @@ class CcxtVenue:
             return await self._not_taken(reading, request, asked_ns)
         answer = self._acknowledged(reading, order, order.get("trades") or (), asked_ns)
         if answer.status is OrderStatus.OPEN:
-            self._following.follow(request)
+            self._follower.follow(request)
         return answer
 
     def _failure(self, error: Exception, call: Call) -> Reading:
@@ -273,12 +274,8 @@ class CcxtVenue:
             evidence=self._evidence("create order", asked_ns, said, "acknowledged"),
         )
 
-    def _tell(self, update: OrderUpdate) -> None:
-        for heard in self._listeners:
-            heard(update)
-
     async def _open_orders(self, symbol: str) -> Mapping[str, Decimal]:
-        orders = await self.told("open orders", self.exchange.fetch_open_orders(symbol))
+        orders = await self.told("open orders", self.exchange.fetch_open_orders(symbol, None, _PAGE))
         return {our_id: decimal_of(order.get("filled")) for order in orders if (our_id := self._our_id(order))}
 
     async def _recent(self, symbol: str, since_ms: int) -> Sequence[Any]:
