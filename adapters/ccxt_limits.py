@@ -69,9 +69,9 @@ def read_limits(headers: Mapping[str, str], text: str) -> Iterator[Counted]:
         yield Counted(kind=Kind.ENDPOINT, window_s=1, used=used, limit=int(limit), resets_ms=resets_ms)
     for said in _BESIDE_MARKETS.finditer(text, 0, _HEAD):
         yield Counted(kind=_KINDS[said[1]], window_s=int(said[3]) * _UNIT_S[said[2]], limit=int(said[4]))
-    if (said := _IN_WORDS.search(text, 0, _HEAD)) is not None:
-        full = int(said[1])
-        yield Counted(kind=_KINDS[said[2]], window_s=int(said[3]) * _UNIT_S[said[4]], used=full, limit=full)
+    if (words := _IN_WORDS.search(text, 0, _HEAD)) is not None:
+        full = int(words[1])
+        yield Counted(kind=_KINDS[words[2]], window_s=int(words[3]) * _UNIT_S[words[4]], used=full, limit=full)
 
 
 def banned_until_ms(text: str) -> int | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from loguru import logger
 
 from domain.errors import SettingsError
-from domain.events import Faulted, Gap, Halted, Recorded, TurnedAway, encode_body, kind_of
+from domain.events import Banned, Faulted, Gap, Halted, Recorded, TurnedAway, encode_body, kind_of
+from domain.moment import iso_of
 
 __all__ = ["log_events", "set_up"]
 
@@ -67,6 +68,8 @@ def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
                 logger.warning("{}: no news for {:g} s", body.where, body.silent_s)
             elif isinstance(body, Halted):
                 logger.warning("halted: {}", body.why)
+            elif isinstance(body, Banned):
+                logger.warning("{} wants to be left alone until {}", body.address, iso_of(body.until_ns))
             elif isinstance(body, TurnedAway):
                 logger.warning("{} signals were turned away: {}", body.count, body.reason)
             elif detailed:

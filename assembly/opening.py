@@ -10,20 +10,25 @@ from adapters.sqlite_journal import SqliteJournal
 from assembly.engine import analysts, assemble
 from clock import Clock
 from domain.errors import SettingsError
-from domain.ports import Venue
+from domain.events import Body
+from domain.ports import Item, Venue
 from settings import Settings
 from simulation.recordings import merge_candles, read_candles
 from simulation.world import played_world, simulated_world
 from streams.engine import Engine
 from streams.market import World
+from streams.state import State
 
 __all__ = ["open_live"]
 
 
-async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path] = ()) -> tuple[Engine, World]:
+async def open_live(
+    settings: Settings, clock: Clock, *, candles: Sequence[Path] = (), patient: bool = False
+) -> tuple[Engine, World]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
-    In live mode, and where the market is that of an exchange, the exchanges are connected first.
+    In live mode, and where the market is that of an exchange, the exchanges are connected first. With `patient`, one
+    that does not answer is asked again until it does.
 
     Raises:
         SettingsError: a recording, a strategy, an exchange or a key cannot be used.
@@ -32,7 +37,7 @@ async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path]
     """
     analysts(settings)
     if settings.mode == "live" or (settings.market.source == "ccxt" and not candles):
-        return await _open_real(settings, clock)
+        return await _open_real(settings, clock, patient=patient)
     world = _played(settings, clock, candles) if candles else _simulated(settings, clock)
     journal = _journal(settings)
     try:
@@ -42,22 +47,33 @@ async def open_live(settings: Settings, clock: Clock, *, candles: Sequence[Path]
         raise
 
 
-async def _open_real(settings: Settings, clock: Clock) -> tuple[Engine, World]:
+async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, World]:
     from assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
     journal = _journal(settings)
-    real = RealVenues(settings, clock, environ=os.environ)
+
+    async def record(body: Body) -> None:
+        await journal.commit([Item(clock.wall_ns(), (body,))], {})
+
+    real = RealVenues(settings, clock, environ=os.environ, record=record)
     try:
-        world = await real.open()
+        world = await real.open(banned=State.of(journal).banned, patient=patient)
         venues: Sequence[Venue] | None = real.venues if settings.mode == "live" else None
         engine = await assemble(
-            settings, journal, clock, world.symbols, venues=venues, close_venues=[real.close], known_rules=real.rules()
+            settings,
+            journal,
+            clock,
+            world.symbols,
+            venues=venues,
+            close_venues=[real.close],
+            known_rules=real.rules(),
+            paces=real.paces if settings.mode == "live" else {},
         )
     except BaseException:
         await real.close()
         journal.close()
         raise
-    real.tell_faults_to(engine.fault)
+    real.report_to(engine.fault, engine.record)
     return engine, world
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 
 from loguru import logger
 
+from assembly.patience import Patience
 from clock import Clock
 from domain.errors import SettingsError
+from domain.events import Banned, Body
 from domain.market import MarketRules
+from domain.moment import iso_of
+from domain.reasons import Reason
 from settings import Settings, keys_of
 from settings.sources import read_environment
 from settings.traders import TraderSettings
+from streams.availability import Pace
 from streams.market import World
 
 try:
+    from adapters.ccxt_accounts import account_of, traces_of
     from adapters.ccxt_address import Addresses
+    from adapters.ccxt_checks import one_account, problems_of, shared_keys
     from adapters.ccxt_connection import Connection, connect
     from adapters.ccxt_followed import Followed
     from adapters.ccxt_market import CcxtMarket, open_market
@@ -32,36 +40,64 @@ except ImportError as missing:
 __all__ = ["RealVenues"]
 
 _SKEW_MS = 1000
+_CREDENTIALS = {"API_KEY": "apiKey", "SECRET": "secret", "PASSWORD": "password"}
 
 
 class RealVenues:
     """The exchanges of the settings: one connection for each trader, one market, that of the first.
 
-    Nothing is sent before `open`: it checks keys and clocks, and loads every market. Memory: the exchanges' markets.
+    Nothing is sent before `open`. All share one budget of requests for each address. `record` keeps what the next start
+    has to know. Memory: the exchanges' markets.
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, *, environ: Mapping[str, str], dotenv: Path = Path(".env")
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        environ: Mapping[str, str],
+        dotenv: Path = Path(".env"),
+        record: Callable[[Body], Awaitable[object]] | None = None,
     ) -> None:
         self._settings, self._clock, self._environ, self._dotenv = settings, clock, environ, dotenv
-        self._connections: list[Connection] = []
+        self._live = settings.mode == "live"
+        self._traders = settings.traders if self._live else settings.traders[:1]
+        self._connections: dict[str, Connection] = {}
+        self._news: Connection | None = None
         self._fault: Callable[[str, Exception], None] = _log
+        self._record = record
+        self._unrecorded: list[Body] = []
         self._addresses = Addresses()
+        self._addresses.on_left_alone(self._left_alone)
         self._market: CcxtMarket | None = None
         self.venues: list[CcxtVenue] = []
 
-    async def open(self) -> World:
-        """Connect, check, load.
+    @property
+    def paces(self) -> Mapping[str, Pace]:
+        """How fast each account may be given orders."""
+        return {venue.trader: venue.pace for venue in self.venues}
+
+    async def open(self, *, banned: Mapping[str, int] | None = None, patient: bool = False) -> World:
+        """Look for what is wrong with the settings, connect, check keys and clocks, and load every market.
+
+        Addresses in `banned` are sent nothing until those moments. With `patient`, what fails and may succeed later is
+        tried again until it does.
 
         Raises:
-            SettingsError: an exchange, a key, a symbol or a timeframe cannot be used; the message names it.
+            SettingsError: exchanges, keys, symbols or a timeframe cannot be used; the message names all that shows
+                before anything is asked, else what the venue refuses.
             VenueUnavailable: an exchange does not answer.
         """
-        settings = self._settings
-        traders = settings.traders if settings.mode == "live" else settings.traders[:1]
-        for trader in traders:
-            await self._connect(trader)
-        market = await self._open_market(traders[0])
+        self._make()
+        for host, for_s in self._addresses.remember(banned or {}).items():
+            logger.warning("{} wants to be left alone for {:.0f} s more, as it told an earlier run", host, for_s)
+        patience = Patience(self._clock, waits=patient, failed=self._flush)
+        for trader in self._traders:
+            await self._open_venue(trader, patience)
+        if self._live:
+            await self._tell_apart(patience)
+        first = self._traders[0]
+        market = self._market = await patience.until_answered(f"the market of {first.exchange}", self._open_market)
         return World(market.name, market.symbols, market.history, market.news)
 
     def rules(self) -> Mapping[str, MarketRules]:
@@ -69,79 +105,131 @@ class RealVenues:
         found = {symbol: self.venues[0].rules(symbol) for symbol in self._settings.symbols}
         return {symbol: rules for symbol, rules in found.items() if rules is not None}
 
-    def tell_faults_to(self, fault: Callable[[str, Exception], None]) -> None:
-        """From now on, tell of what goes wrong through `fault`, not the log."""
+    def report_to(self, fault: Callable[[str, Exception], None], record: Callable[[Body], None]) -> None:
+        """From now on, tell of what goes wrong through `fault`, not the log, and keep things by `record`."""
         self._fault = fault
+        for body in self._unrecorded:
+            record(body)
+        self._unrecorded.clear()
+        self._addresses.on_left_alone(lambda host, until_ns, why: record(_banned(host, until_ns, why)))
 
     async def close(self) -> None:
         """End all connections."""
         if self._market is not None:
             await self._market.close()
-        for connection in self._connections:
+        for connection in [*self._connections.values(), *([] if self._news is None else [self._news])]:
             await connection.close()
 
-    async def _open_market(self, trader: TraderSettings) -> CcxtMarket:
-        """The market of a trader's exchange, which needs no key, over connections of its own."""
-        settings = self._settings
-        connection = connect(
-            trader.exchange,
-            trader.ccxt,
-            {},
-            trader=trader.id,
-            streaming=True,
-            addresses=self._addresses,
+    def _make(self) -> None:
+        """Make the exchanges, and look for all that is wrong with them before anything is asked."""
+        problems: list[str] = []
+        for number, trader in enumerate(self._traders):
+            try:
+                connection = self._connections[trader.id] = self._connected(trader)
+                self.venues.append(self._venue(trader, connection))
+            except SettingsError as error:
+                problems.append(str(error))
+            else:
+                timeframe_ns = self._settings.timeframe_ns if number == 0 else None
+                problems += problems_of(connection, trader.id, signs=self._live, timeframe_ns=timeframe_ns)
+        problems += shared_keys(self._connections)
+        if problems:
+            raise SettingsError("\n  ".join(problems))
+
+    def _connected(self, trader: TraderSettings) -> Connection:
+        if trader.exchange == "paper":
+            raise SettingsError(
+                f"traders.{trader.id}.exchange: must be one that ccxt knows, such as binance, was paper"
+            )
+        keys = keys_of(trader.id, environ=self._environ, dotenv=self._dotenv) if self._live else {}
+        credentials = {_CREDENTIALS[name]: key for name, key in keys.items()}
+        return connect(trader.exchange, trader.ccxt, credentials, trader=trader.id, addresses=self._addresses)
+
+    def _venue(self, trader: TraderSettings, connection: Connection) -> CcxtVenue:
+        return CcxtVenue(
+            trader.id,
+            connection,
+            [symbol for symbol in self._settings.symbols if trader.symbols is None or symbol in trader.symbols],
+            clock=self._clock,
+            settle_s=self._settings.execution.settle_s,
+            park=trader.after_unknown == "park",
         )
+
+    async def _open_venue(self, trader: TraderSettings, patience: Patience) -> None:
+        connection = self._connections[trader.id]
+        venue = next(venue for venue in self.venues if venue.trader == trader.id)
+        ahead_ms = await patience.until_answered(trader.exchange, venue.open)
+        hosts = ", ".join(sorted(hosts_of(connection.exchange))[:3])
+        logger.info(
+            "{} speaks to {} at {}, whose clock is {:+.0f} ms ahead", trader.id, trader.exchange, hosts, ahead_ms
+        )
+        if abs(ahead_ms) > _SKEW_MS:
+            how = f"the clock of {trader.exchange} is {ahead_ms:+.0f} ms ahead"
+            logger.warning("{}: what is signed is corrected by that; let ours be kept by NTP", how)
+        skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
+        if self._live and skipped != "1":
+
+            async def permissions() -> str:
+                return await connection.ask("permissions", check_permissions(trader.id, connection.exchange))
+
+            logger.info("{}", await patience.until_answered(trader.exchange, permissions))
+
+    async def _tell_apart(self, patience: Patience) -> None:
+        """See to it that no two traders are one account."""
+        found: dict[str, set[str]] = {}
+        for one, other in combinations(self._connections, 2):
+            if hosts_of(self._connections[one].exchange) != hosts_of(self._connections[other].exchange):
+                continue
+            for trader in (one, other):
+                if trader not in found:
+                    found[trader] = await self._identity(trader, patience)
+            if shared := sorted(found[one] & found[other]):
+                raise SettingsError(one_account((one, other), f"the venue tells of both: {shared[0]}"))
+
+    async def _identity(self, trader: str, patience: Patience) -> set[str]:
+        connection = self._connections[trader]
+
+        async def identity() -> set[str]:
+            told = await connection.ask("account", account_of(connection.exchange))
+            if told is not None:
+                return {f"account {told}"}
+            return set(await connection.ask("orders", traces_of(connection.exchange, self._settings.symbols)))
+
+        return await patience.until_answered(connection.exchange.id, identity)
+
+    async def _open_market(self) -> CcxtMarket:
+        """The market of the first trader's exchange, which needs no key, over connections of its own."""
+        settings, trader = self._settings, self._traders[0]
+        if self._news is None:
+            self._news = connect(
+                trader.exchange, trader.ccxt, {}, trader=trader.id, streaming=True, addresses=self._addresses
+            )
         followed = Followed(
             symbols=settings.symbols,
             timeframe_ns=settings.timeframe_ns,
             history=settings.market.history,
             quote_every_s=settings.market.poll_s,
         )
-        try:
-            self._market = await open_market(
-                connection.exchange,
-                followed,
-                clock=self._clock,
-                fault=lambda where, error: self._fault(where, error),
-                redact=redact,
-            )
-        except BaseException:
-            await connection.close()
-            raise
-        return self._market
-
-    async def _connect(self, trader: TraderSettings) -> None:
-        settings = self._settings
-        live = settings.mode == "live"
-        exchange = trader.exchange
-        if exchange == "paper":
-            raise SettingsError("market.source is ccxt: name the exchange of the first trader, such as binance")
-        keys = keys_of(trader.id, environ=self._environ, dotenv=self._dotenv) if live else {}
-        if live and not keys.get("API_KEY"):
-            name = trader.id.upper().replace("-", "_")
-            raise SettingsError(f"trader {trader.id} has no key: set THROUGHLINE_TRADER_{name}_API_KEY and _SECRET")
-        named = {"API_KEY": "apiKey", "SECRET": "secret", "PASSWORD": "password"}
-        credentials = {named[name]: key for name, key in keys.items()}
-        connection = connect(exchange, trader.ccxt, credentials, trader=trader.id, addresses=self._addresses)
-        self._connections.append(connection)
-        venue = CcxtVenue(
-            trader.id,
-            connection,
-            [symbol for symbol in settings.symbols if trader.symbols is None or symbol in trader.symbols],
+        return await open_market(
+            self._news.exchange,
+            followed,
             clock=self._clock,
-            settle_s=settings.execution.settle_s,
-            park=trader.after_unknown == "park",
+            fault=lambda where, error: self._fault(where, error),
+            redact=redact,
         )
-        self.venues.append(venue)
-        ahead_ms = await venue.open()
-        hosts = ", ".join(sorted(hosts_of(connection.exchange))[:3])
-        logger.info("{} speaks to {} at {}, whose clock is {:+.0f} ms ahead", trader.id, exchange, hosts, ahead_ms)
-        if abs(ahead_ms) > _SKEW_MS:
-            raise SettingsError(f"the clock of {exchange} is {ahead_ms:+.0f} ms ahead: let ours be kept by NTP")
-        skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
-        if live and skipped != "1":
-            says = await venue.told("permissions", check_permissions(trader.id, connection.exchange))
-            logger.info("{}", says)
+
+    def _left_alone(self, host: str, until_ns: int, why: Reason) -> None:
+        logger.warning("{} wants to be left alone until {}", host, iso_of(until_ns))
+        self._unrecorded.append(_banned(host, until_ns, why))
+
+    async def _flush(self) -> None:
+        if self._record is not None:
+            while self._unrecorded:
+                await self._record(self._unrecorded.pop(0))
+
+
+def _banned(host: str, until_ns: int, why: Reason) -> Banned:
+    return Banned(address=host, until_ns=until_ns, reason=why)
 
 
 def _log(where: str, error: Exception) -> None:

@@ -24,6 +24,7 @@ from domain.signal import Raw
 from settings import Settings
 from streams.doors import given_room
 from streams.engine import Engine
+from streams.market import World
 
 __all__ = ["Plan", "Show", "serve"]
 
@@ -57,7 +58,15 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
         loop.add_signal_handler(number, _end, ending, code)
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
-    engine, world = await open_live(settings, clock, candles=plan.candles)
+    opening = asyncio.ensure_future(open_live(settings, clock, candles=plan.candles, patient=True))
+    begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, World]]] = [opening, ending]
+    await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+    if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
+        opening.cancel()
+        await asyncio.wait([opening])
+        say("stopped before it began: nothing was sent")
+        return ending.result()
+    engine, world = opening.result()
     market = generated(engine, world, settings, strategies=plan.strategies)
     outside: list[Observable[Raw]] = []
     reports: list[InputReport] = []

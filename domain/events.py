@@ -22,6 +22,7 @@ __all__ = [
     "KIND_OF",
     "Accepted",
     "Adopted",
+    "Banned",
     "Body",
     "Counted",
     "Deferred",
@@ -255,6 +256,14 @@ class Counted(_Body, frozen=True):
     balances: dict[str, Decimal]
 
 
+class Banned(_Body, frozen=True):
+    """A venue wants nothing from our address until a moment of the wall clock: for whoever starts again before that."""
+
+    address: str
+    until_ns: int
+    reason: Reason
+
+
 Body: TypeAlias = (
     Accepted
     | Refused
@@ -281,6 +290,7 @@ Body: TypeAlias = (
     | Gap
     | Funded
     | Counted
+    | Banned
 )
 
 KINDS: dict[str, type[Body]] = {
@@ -309,6 +319,7 @@ KINDS: dict[str, type[Body]] = {
     "gap": Gap,
     "funded": Funded,
     "counted": Counted,
+    "banned": Banned,
 }
 
 KIND_OF = {body: kind for kind, body in KINDS.items()}

@@ -40,6 +40,7 @@ class _Image(Struct):
     accounts: dict[str, msgspec.Raw]
     noticed: list[str] = []
     decided: list[str] = []
+    banned: dict[str, int] = {}
 
 
 class State:
@@ -47,7 +48,8 @@ class State:
 
     Folding the whole journal, and an image plus the events behind it, give the same. An event that cannot follow the
     ones before it changes nothing: `illegal` says which, by the signal's id, until a halt names that signal.
-    `noticed` are the orders because of which entries were halted, `decided` those that a person adopted or ignored.
+    `noticed` are the orders because of which entries were halted, `decided` those that a person adopted or ignored,
+    `banned` is until when which address is to be left alone, by the wall clock.
     Memory: signals that are open or have an open order, accounts, reasons, orders that were noticed or decided on.
     """
 
@@ -55,6 +57,7 @@ class State:
         self.ledger = Ledger()
         self.book = Book()
         self.halted: e.Halted | None = None
+        self.banned: dict[str, int] = {}
         self.position = 0
         self.illegal: dict[str, str] = {}
         self.standing: dict[int, Standing] = {}
@@ -113,6 +116,7 @@ class State:
             {trader: msgspec.Raw(self._recorded(account).image()) for trader, account in self.book.accounts.items()},
             sorted(self.noticed),
             sorted(self.decided),
+            self.banned,
         )
         return {_PART: msgspec.json.encode(image)}
 
@@ -127,7 +131,7 @@ class State:
         ledger.reasons.update(image.reasons)
         self.standing = image.standing
         self._order_of = {s.client_order_id: number for number, s in self.standing.items() if s.client_order_id}
-        self.halted = image.halted
+        self.halted, self.banned = image.halted, image.banned
         self.noticed, self.decided = set(image.noticed), set(image.decided)
         self.book = Book({trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()})
 
@@ -176,6 +180,8 @@ class State:
                 self.halted = None
             case e.Ignored(order_id=order_id):
                 self.decided.add(order_id)
+            case e.Banned(address=address, until_ns=until_ns):
+                self.banned[address] = max(until_ns, self.banned.get(address, 0))
             case e.TurnedAway(count=count):
                 self.ledger.turned_away += count
             case e.Funded(trader=trader) | e.Counted(trader=trader):

@@ -46,7 +46,7 @@ def exchange_process(tmp_path) -> Iterator:
 def live_settings():
     """Write settings.json for live trading on an exchange of ours; gives the environment to run in."""
 
-    def write(folder: Path, address: str, *, trader=(), **environ: str) -> dict[str, str]:
+    def write(folder: Path, address: str, *, trader=(), timeframe="1m", logging=None, **environ: str) -> dict[str, str]:
         from simulation.exchange import settings_for
 
         block = settings_for("binance", address)
@@ -54,7 +54,7 @@ def live_settings():
         settings = {
             "mode": "live",
             "symbols": ["BTC/USDT", "ETH/USDT"],
-            "timeframe": "1m",
+            "timeframe": timeframe,
             "signals": {"strategies": []},
             "validation": {"max_signal_age_ms": 60_000, "market": {"max_data_age_s": 600}},
             "execution": {
@@ -70,7 +70,7 @@ def live_settings():
             "traders": [{"id": "main", "exchange": "binance", "ccxt": {**block, "timeout": 500}, **dict(trader)}],
             "market": {"history": 0},
             "journal": {"url": "sqlite:///journal.db"},
-            "logging": {"json_file": None, "level": "ERROR"},
+            "logging": logging or {"json_file": None, "level": "ERROR"},
         }
         (folder / "settings.json").write_text(json.dumps(settings))
         return {

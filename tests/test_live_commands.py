@@ -1,6 +1,7 @@
 """Live trading by the command line: what is checked before it begins, and what a person can ask and decide."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -106,13 +107,81 @@ def test_a_key_that_may_do_too_much_is_refused(program, state, says):
     assert it.one_signal().returncode == 0
 
 
-def test_an_exchange_that_is_not_there_is_said_so_without_a_secret(program):
-    it = program()
-    it.exchange("/-/down", {"seconds": 30})
+def test_an_exchange_that_is_not_there_is_asked_again_until_it_is_and_no_secret_is_shown(program):
+    it = program(logging={"level": "WARNING", "json_file": None})
+    it.exchange("/-/down", {"seconds": 4})
     told = it.one_signal()
-    assert told.returncode == 1
-    assert "ExchangeNotAvailable" in told.stderr
+    assert told.returncode == 0, told.stderr
+    assert "binance does not answer yet: time: ExchangeNotAvailable" in told.stderr
+    assert "it is asked again in 1 s" in told.stderr
     assert "secret" not in told.stderr
+    assert [line["outcome"] for line in it.exported()] == ["placed"]
+
+
+def test_one_failed_request_at_the_start_is_made_again(program):
+    fault = {"kind": "error_page", "on": "markets"}
+    assert program([fault]).one_signal().returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asking_again_ends_when_it_is_told_to(program, number):
+    it = program(logging={"level": "WARNING", "json_file": None})
+    it.exchange("/-/down", {"seconds": 60})
+    command = [sys.executable, str(ROOT / "run.py"), "run"]
+    process = subprocess.Popen(command, cwd=it.folder, env=it.env, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert b"does not answer yet" in process.stderr.readline()
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 0}[number]
+    assert b"stopped before it began" in out
+
+
+def test_a_key_that_the_venue_refuses_is_said_at_once(program):
+    it = program(THROUGHLINE_TRADER_MAIN_SECRET="another")
+    it.exchange("/-/state", {"revoked": {"key": True}})
+    told = it.one_signal()
+    assert told.returncode == 2
+    assert "traders.main: binance refuses it" in told.stderr
+
+
+def test_whatever_shows_before_anything_is_asked_is_named_at_once_with_place_and_fix(program, tmp_path):
+    it = program(trader={"symbols": None}, timeframe="7m", THROUGHLINE_TRADER_MAIN_SECRET="")
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    settings["traders"][0]["ccxt"]["cafile"] = "/no/such/file.pem"
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    asked = it.exchange("/-/ledger")["requests"]
+    told = it.one_signal()
+    assert told.returncode == 2
+    for words in (
+        "traders.main: binance needs a secret and trader main has none: set THROUGHLINE_TRADER_MAIN_SECRET",
+        "traders.main.ccxt.cafile: /no/such/file.pem cannot be used: No such file or directory",
+        "timeframe: must be one of binance's, ",
+    ):
+        assert words in told.stderr
+    assert it.exchange("/-/ledger")["requests"] == asked
+
+
+def test_a_clock_that_is_off_is_warned_of_and_corrected(program):
+    it = program(logging={"level": "WARNING", "json_file": None})
+    it.exchange("/-/advance", {"seconds": 30})
+    told = it.one_signal()
+    assert told.returncode == 0, told.stderr
+    assert "ms ahead: what is signed is corrected by that" in told.stderr
+    assert [line["outcome"] for line in it.exported()] == ["placed"]
+
+
+def test_a_ban_holds_after_a_restart_and_nothing_is_sent_before_it_is_over(program):
+    it = program(logging={"level": "WARNING", "json_file": None})
+    assert it.one_signal().returncode == 0
+    it.exchange("/-/faults", [{"refusal": "banned", "on": "time", "seconds": 9}])
+    assert it("reconcile").returncode == 1
+    before = it.exchange("/-/ledger")
+    again = it("run", "--for", "12s")
+    after = it.exchange("/-/ledger")
+    assert again.returncode == 0, again.stderr
+    assert "wants to be left alone for" in again.stderr
+    assert after["requests"] > before["requests"]
+    assert after["requests_during_ban"] == before["requests_during_ban"] == 0
 
 
 def by_hand(it):
