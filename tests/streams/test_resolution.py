@@ -9,6 +9,7 @@ from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, U
 from domain.ports import Settlement
 from domain.reasons import Reason
 
+DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 SILENCE = Unanswered(detail="timed out")
@@ -114,10 +115,10 @@ def test_an_intent_without_outcome_is_not_tried_again_when(trading, stage, url, 
 
 
 def test_attempts_count_across_a_restart(trading, url):
-    first = trading(BUSY, url=url)
+    first = trading(DOWN, url=url)
     first.run(10.1)
     assert first.kinds() == ["accepted", "intent", "deferred"]
-    it = trading(BUSY, url=url, start_ns=killed(first), signals=0)
+    it = trading(DOWN, url=url, start_ns=killed(first), signals=0)
     it.run(60)
     assert [sent.generation for sent in it.venue.sent] == [2, 3]
     assert it.ledger() == {"failed": 1}
