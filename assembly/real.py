@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from settings import Settings, keys_of
 from settings.sources import read_environment
 from settings.traders import TraderSettings
 from streams.availability import Pace
+from streams.finding import Finding, Health
 from streams.market import World
 
 try:
@@ -26,6 +27,7 @@ try:
     from adapters.ccxt_address import Addresses
     from adapters.ccxt_checks import one_account, problems_of, shared_keys
     from adapters.ccxt_connection import Connection, connect
+    from adapters.ccxt_examination import SKEW_MS, examined
     from adapters.ccxt_followed import Followed
     from adapters.ccxt_market import CcxtMarket, open_market
     from adapters.ccxt_permissions import check_permissions
@@ -39,7 +41,6 @@ except ImportError as missing:
 
 __all__ = ["RealVenues"]
 
-_SKEW_MS = 1000
 _CREDENTIALS = {"API_KEY": "apiKey", "SECRET": "secret", "PASSWORD": "password"}
 
 
@@ -99,6 +100,19 @@ class RealVenues:
         first = self._traders[0]
         market = self._market = await patience.until_answered(f"the market of {first.exchange}", self._open_market)
         return World(market.name, market.symbols, market.history, market.news)
+
+    async def examine(self, banned: Mapping[str, int]) -> Sequence[Finding]:
+        """What each exchange answers when it is only asked whether it could be traded on now."""
+        try:
+            self._make()
+        except SettingsError as error:
+            return [Finding("exchanges", Health.ERROR, str(error), "correct them: nothing was asked before")]
+        self._addresses.remember(banned)
+        return [
+            finding
+            for trader, connection in self._connections.items()
+            async for finding in examined(trader, connection, permissions=self._checks_permissions())
+        ]
 
     def rules(self) -> Mapping[str, MarketRules]:
         """What orders must fit on the first exchange."""
@@ -163,16 +177,19 @@ class RealVenues:
         logger.info(
             "{} speaks to {} at {}, whose clock is {:+.0f} ms ahead", trader.id, trader.exchange, hosts, ahead_ms
         )
-        if abs(ahead_ms) > _SKEW_MS:
+        if abs(ahead_ms) > SKEW_MS:
             how = f"the clock of {trader.exchange} is {ahead_ms:+.0f} ms ahead"
             logger.warning("{}: what is signed is corrected by that; let ours be kept by NTP", how)
-        skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
-        if self._live and skipped != "1":
+        if self._live and self._checks_permissions():
 
             async def permissions() -> str:
                 return await connection.ask("permissions", check_permissions(trader.id, connection.exchange))
 
             logger.info("{}", await patience.until_answered(trader.exchange, permissions))
+
+    def _checks_permissions(self) -> bool:
+        skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
+        return skipped != "1"
 
     async def _tell_apart(self, patience: Patience) -> None:
         """See to it that no two traders are one account."""

@@ -103,7 +103,7 @@ def check_keys(settings: Settings) -> Finding:
     if without:
         fix = "set THROUGHLINE_TRADER_<ID>_API_KEY and _SECRET, in the environment or in .env"
         return Finding("keys", _ERROR, f"trader {', '.join(without)} has none", fix)
-    return Finding("keys", _OK, f"trader {traders} has them; what they may do is checked at the start")
+    return Finding("keys", _OK, f"trader {traders} has them")
 
 
 def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monotonic_passed_ns: int) -> Finding:
@@ -114,7 +114,7 @@ def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monoton
         return Finding("clock", _ERROR, f"the wall clock is {age(behind_ns)} behind the journal's last event", fix)
     if step_ns > _STEP_NS:
         return Finding("clock", _WARNING, f"the wall clock was moved by {age(step_ns)} just now", fix)
-    return Finding("clock", _OK, "wall and monotonic clock are in step; skew is not measured on paper")
+    return Finding("clock", _OK, "wall and monotonic clock are in step")
 
 
 def _existing(path: Path) -> Path:

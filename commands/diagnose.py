@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.control import ask
 from adapters.sqlite_checkup import writer_of
+from assembly import examine_venues
 from commands.checks import check_clock, check_disk, check_halt, check_journal, check_keys, check_strategies, free_bytes
 from commands.invocation import Invocation, json_option
 from commands.printing import print_json, print_wrapped, printable
@@ -57,6 +58,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
         wall_passed_ns=now_ns - wall_ns,
         monotonic_passed_ns=time.monotonic_ns() - monotonic_ns,
     )
+    if settings.mode == "live":
+        yield from asyncio.run(examine_venues(settings))
     yield from _running(settings.journal.url)
 
 

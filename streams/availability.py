@@ -74,8 +74,8 @@ class _Seen:
         "down",
         "last_failure",
         "last_success_ns",
+        "not_reconciled",
         "pace",
-        "reconciled",
         "standstill",
     )
 
@@ -83,7 +83,7 @@ class _Seen:
         self.address = address
         self.breakers = {watch: Breaker() for watch in Watch}
         self.standstill: Standstill | None = None
-        self.reconciled = True
+        self.not_reconciled: str | None = None
         self.pace: Pace | None = None
         self.closed_markets: dict[str, int] = {}
         self.last_success_ns = 0
@@ -123,8 +123,8 @@ class Availability:
         seen = self._seen.get(trader)
         if seen is None:
             return None
-        if not seen.reconciled:
-            return Standstill(Refusal(Reason.NOT_RECONCILED), FOR_EVER)
+        if seen.not_reconciled is not None:
+            return Standstill(Refusal(Reason.NOT_RECONCILED, measured=seen.not_reconciled), FOR_EVER)
         if seen.pace is not None and (paced := seen.pace.standstill(at_ns)) is not None:
             return paced
         standstill = seen.standstill
@@ -211,14 +211,19 @@ class Availability:
 
     def await_reconciliation(self, trader: str) -> None:
         """Give an account no order before its books were compared with the venue."""
-        self._seen[trader].reconciled = False
+        self._seen[trader].not_reconciled = "its books are being compared with the venue for the first time"
 
     def reconciled(self, trader: str) -> None:
         """The books of an account agree with the venue."""
         seen = self._seen[trader]
-        if not seen.reconciled:
-            seen.reconciled = True
+        if seen.not_reconciled is not None:
+            seen.not_reconciled = None
             self.freed.on_next(trader)
+
+    def not_compared(self, trader: str, why: str) -> None:
+        """The books of an account could not be compared: while it waits for that, this is why."""
+        if self._seen[trader].not_reconciled is not None:
+            self._seen[trader].not_reconciled = f"its books could not be compared with the venue: {why}"
 
     def probe_due_ns(self, trader: str) -> int | None:
         """When an account should be probed with a read; None while nothing asks for it. Never during a ban."""

@@ -260,6 +260,7 @@ class Engine:
             alarm=self.fault,
             committed=self.committed,
             compared=parts.availability.reconciled,
+            failed=parts.availability.not_compared,
         )
 
     def _give(self, raw: Raw) -> None:

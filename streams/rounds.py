@@ -26,7 +26,8 @@ class Rounds:
     An account of which something could not be read is tried again after 5 s, one on which something was in motion, or
     was booked only now, after 1 s; later each time, at most after `every_s`. What differs beyond the ordinary course of
     trading is told once, through `alarm`. `compared` is called with every account that was compared, once what that
-    brought is committed and every part of it was compared since the start.
+    brought is committed and every part of it was compared since the start; `failed` with every account of which
+    something could not be read, and what.
     Memory: what was told, and one task for each account.
     """
 
@@ -40,10 +41,11 @@ class Rounds:
         alarm: Callable[[str, Exception], None],
         committed: Callable[[], Awaitable[None]],
         compared: Callable[[str], None],
+        failed: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         self._reconciliation, self._venues = reconciliation, venues
         self._clock, self._every_s = clock, every_s
-        self._alarm, self._committed, self._compared = alarm, committed, compared
+        self._alarm, self._committed, self._compared, self._failed = alarm, committed, compared, failed
         self._told: set[tuple[str, Kind, str]] = set()
         self._comparing: set[str] = set()
         self._stops: list[Callable[[], object]] = []
@@ -105,6 +107,7 @@ class Rounds:
                 comparison = await self._compare(venue, settle=True)
                 missing, unsettled = bool(comparison.missing), comparison.unsettled
             except Exception as error:  # whatever it is, the next round comes
+                self._failed(venue.trader, str(error))
                 self._alarm(_name(venue.trader), error)
             wait_s = self._every_s
             if missing:
@@ -132,6 +135,7 @@ class Rounds:
             if self._reconciliation.is_complete(trader):
                 self._compared(trader)
             if comparison.missing:
+                self._failed(trader, "; ".join(comparison.missing))
                 self._alarm(_name(trader), Exception(f"could not read {'; '.join(comparison.missing)}"))
             self._tell(trader, comparison.differences)
         return comparison

@@ -125,7 +125,6 @@ LATER = [
     Row(fault=f"{name} {refusal}", faults=refused(refusal, seconds=1), outcome="placed", orders=1, sent=2)
     for name, refusal in (
         ("F36", Refusal.RATE_LIMITED),
-        ("F37", Refusal.BANNED),
         ("F38", Refusal.TOO_OLD),
         ("F45", Refusal.FORBIDDEN),
     )
@@ -137,6 +136,10 @@ ROWS = [
     *REJECTED,
     *ACCOUNT_STANDS_STILL,
     *LATER,
+    Row(fault="F37 banned", faults=refused(Refusal.BANNED, seconds=1), outcome="placed", orders=1, sent=2,
+        only="binance"),
+    Row(fault="F37 banned, without a word for how long", faults=refused(Refusal.BANNED, seconds=1), outcome="expired",
+        reason="banned", orders=0, sent=1, ttl_s=3.0, only="bybit"),
     Row(fault="F28 maintenance", faults=refused(Refusal.MAINTENANCE), outcome="expired", reason="no_trader", orders=0,
         sent=1, ttl_s=2.0, only="binance"),
     Row(fault="F10 a duplicate is an order of ours", orders=1, outcome="placed", sent=1,

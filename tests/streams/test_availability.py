@@ -207,3 +207,16 @@ def test_an_account_that_nobody_spoke_of_is_let_through():
     fail(it, Reason.NO_ANSWER, trader="stranger", times=9)
     it.report_success("stranger", 0)
     assert it.check_trader("stranger", 0) is None
+
+
+def test_an_account_that_is_not_reconciled_says_why():
+    it = accounts()
+    it.await_reconciliation("a")
+    assert it.check_trader("a", 0).why.measured == "its books are being compared with the venue for the first time"
+    it.not_compared("a", "balances: RequestTimeout")
+    it.not_compared("b", "nothing")
+    why = "its books could not be compared with the venue: balances: RequestTimeout"
+    assert it.check_trader("a", 0).why == Refusal(Reason.NOT_RECONCILED, measured=why)
+    assert it.check_trader("b", 0) is None
+    it.reconciled("a")
+    assert it.check_trader("a", 0) is None
