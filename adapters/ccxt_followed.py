@@ -20,7 +20,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     At most `history` candles of each symbol, those of the last periods, are known at the start. Quotes which the
     websocket does not tell are asked for every `quote_every_s`, candles `delay_s` after they closed. At most
     `max_concurrent` requests are under way, each for `timeout_s`; a websocket that tells nothing for `silent_after_s`
-    is opened anew.
+    is opened anew. Without `candles` only quotes are followed.
     """
 
     symbols: Sequence[str]
@@ -31,6 +31,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     max_concurrent: int = 4
     timeout_s: float = 30
     silent_after_s: float = 60
+    candles: bool = True
 
     def check(self, exchange: Exchange) -> None:
         """Compare with what an exchange has, whose markets are loaded.
@@ -44,6 +45,8 @@ class Followed(Struct, frozen=True, kw_only=True):
         ]
         if missing:
             raise SettingsError(f"symbols: must be listed by {exchange.id}, were {', '.join(missing)}")
+        if not self.candles:
+            return
         timeframe = timeframe_text(self.timeframe_ns)
         if not exchange.has.get("fetchOHLCV"):
             raise SettingsError(f"market: {exchange.id} tells no candles")

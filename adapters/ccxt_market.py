@@ -126,7 +126,7 @@ class CcxtMarket:
         async with asyncio.TaskGroup() as tasks:
             for work in (quotes.follow(), *quotes.listeners()):
                 tasks.create_task(work)
-            for symbol in self._followed.symbols:
+            for symbol in self._followed.symbols if self._followed.candles else ():
                 candles = self._candles(symbol, emit)
                 tasks.create_task(candles.follow())
                 if self._line.exchange.has.get("watchOHLCV"):
@@ -167,5 +167,6 @@ async def open_market(
         silent_after_s=followed.silent_after_s,
     )
     market = CcxtMarket(line, followed)
-    await market.read_history()
+    if followed.candles:
+        await market.read_history()
     return market

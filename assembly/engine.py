@@ -8,7 +8,7 @@ from random import Random
 from types import MappingProxyType
 from typing import TypeAlias
 
-from reactivex import Observable, compose
+from reactivex import Observable, compose, merge
 
 from assembly.paper import paper_venue
 from clock import Clock
@@ -43,7 +43,7 @@ from streams.engine import Engine
 from streams.execution import Rhythm
 from streams.in_flight import InFlight
 from streams.intake import Door
-from streams.market import Markets, News, candles_of
+from streams.market import Markets, News, candles_of, taken_in
 from streams.orders import OrderUpdates
 from streams.pipeline import Parts, Rules, Stage
 from streams.placement import Placement, Retries
@@ -70,11 +70,13 @@ async def assemble(
     close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
+    priced_on: Mapping[str, str] = MappingProxyType({}),
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
-    accounts that are new are funded here. `paces` bound how fast accounts are given orders.
+    accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
+    venues by whose prices the orders of accounts are made, where that is not the market followed.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
@@ -110,7 +112,12 @@ async def assemble(
     if venues is None:
         venues = [paper_venue(trader, state, markets, known_rules) for trader in settings.traders]
     traders = [
-        Trader(venue, trader.priority, frozenset(trader.symbols) if trader.symbols else None)
+        Trader(
+            venue,
+            trader.priority,
+            frozenset(trader.symbols) if trader.symbols else None,
+            priced_on.get(trader.id),
+        )
         for trader, venue in zip(settings.traders, venues, strict=True)
     ]
     placement = Placement(
@@ -162,11 +169,19 @@ def generated(
         interval_s=settings.signals.generation_interval_s,
         min_candles=settings.signals.min_candles,
     )
-    return world.news.pipe(
+    signals = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
         generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
     )
+    elsewhere = [
+        news.pipe(
+            watch(f"market data of {venue}", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
+            taken_in(engine.parts.markets.on(venue).follow),
+        )
+        for venue, news in world.other_venues.items()
+    ]
+    return merge(signals, *elsewhere) if elsewhere else signals
 
 
 def analysts(settings: Settings) -> Sequence[Analyst]:

@@ -68,6 +68,7 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
             close_venues=[real.close],
             known_rules=real.rules(),
             paces=real.paces if settings.mode == "live" else {},
+            priced_on=real.priced_on,
         )
     except BaseException:
         await real.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 
 from loguru import logger
@@ -23,17 +22,15 @@ from streams.finding import Finding, Health
 from streams.market import World
 
 try:
-    from adapters.ccxt_accounts import account_of, traces_of
     from adapters.ccxt_address import Addresses
-    from adapters.ccxt_checks import one_account, problems_of, shared_keys
+    from adapters.ccxt_checks import problems_of, shared_keys
     from adapters.ccxt_connection import Connection, connect
     from adapters.ccxt_examination import SKEW_MS, examined
-    from adapters.ccxt_followed import Followed
-    from adapters.ccxt_market import CcxtMarket, open_market
     from adapters.ccxt_permissions import check_permissions
-    from adapters.ccxt_redaction import redact
     from adapters.ccxt_requests import hosts_of
     from adapters.ccxt_venue import CcxtVenue
+    from assembly.real_accounts import tell_apart
+    from assembly.real_feeds import RealFeeds, priced_on
 except ImportError as missing:
     raise SettingsError(
         f"real exchanges need {missing.name}: install the extra, `pip install 'throughline[live]'`"
@@ -45,7 +42,8 @@ _CREDENTIALS = {"API_KEY": "apiKey", "SECRET": "secret", "PASSWORD": "password"}
 
 
 class RealVenues:
-    """The exchanges of the settings: one connection for each trader, one market, that of the first.
+    """The exchanges of the settings: one connection for each trader, the market of the first one's exchange, and the
+    prices of the others.
 
     Nothing is sent before `open`. All share one budget of requests for each address. `record` keeps what the next start
     has to know. Memory: the exchanges' markets.
@@ -64,19 +62,29 @@ class RealVenues:
         self._live = settings.mode == "live"
         self._traders = settings.traders if self._live else settings.traders[:1]
         self._connections: dict[str, Connection] = {}
-        self._news: Connection | None = None
         self._fault: Callable[[str, Exception], None] = _log
         self._record = record
         self._unrecorded: list[Body] = []
         self._addresses = Addresses()
         self._addresses.on_left_alone(self._left_alone)
-        self._market: CcxtMarket | None = None
+        self._feeds = RealFeeds(
+            settings,
+            self._traders,
+            clock,
+            addresses=self._addresses,
+            fault=lambda where, error: self._fault(where, error),
+        )
         self.venues: list[CcxtVenue] = []
 
     @property
     def paces(self) -> Mapping[str, Pace]:
         """How fast each account may be given orders."""
         return {venue.trader: venue.pace for venue in self.venues}
+
+    @property
+    def priced_on(self) -> Mapping[str, str]:
+        """Whose exchange's prices are followed for traders on another exchange than the first one's."""
+        return priced_on(self._connections)
 
     async def open(self, *, banned: Mapping[str, int] | None = None, patient: bool = False) -> World:
         """Look for what is wrong with the settings, connect, check keys and clocks, and load every market.
@@ -96,10 +104,8 @@ class RealVenues:
         for trader in self._traders:
             await self._open_venue(trader, patience)
         if self._live:
-            await self._tell_apart(patience)
-        first = self._traders[0]
-        market = self._market = await patience.until_answered(f"the market of {first.exchange}", self._open_market)
-        return World(market.name, market.symbols, market.history, market.news)
+            await tell_apart(self._connections, self._settings.symbols, patience)
+        return await self._feeds.open(self.priced_on, patience)
 
     async def examine(self, banned: Mapping[str, int]) -> Sequence[Finding]:
         """What each exchange answers when it is only asked whether it could be traded on now."""
@@ -129,9 +135,8 @@ class RealVenues:
 
     async def close(self) -> None:
         """End all connections."""
-        if self._market is not None:
-            await self._market.close()
-        for connection in [*self._connections.values(), *([] if self._news is None else [self._news])]:
+        await self._feeds.close()
+        for connection in self._connections.values():
             await connection.close()
 
     def _make(self) -> None:
@@ -190,50 +195,6 @@ class RealVenues:
     def _checks_permissions(self) -> bool:
         skipped, _ = read_environment(self._environ, self._dotenv).get("THROUGHLINE_SKIP_PERMISSION_CHECK", ("", ""))
         return skipped != "1"
-
-    async def _tell_apart(self, patience: Patience) -> None:
-        """See to it that no two traders are one account."""
-        found: dict[str, set[str]] = {}
-        for one, other in combinations(self._connections, 2):
-            if hosts_of(self._connections[one].exchange) != hosts_of(self._connections[other].exchange):
-                continue
-            for trader in (one, other):
-                if trader not in found:
-                    found[trader] = await self._identity(trader, patience)
-            if shared := sorted(found[one] & found[other]):
-                raise SettingsError(one_account((one, other), f"the venue tells of both: {shared[0]}"))
-
-    async def _identity(self, trader: str, patience: Patience) -> set[str]:
-        connection = self._connections[trader]
-
-        async def identity() -> set[str]:
-            told = await connection.ask("account", account_of(connection.exchange))
-            if told is not None:
-                return {f"account {told}"}
-            return set(await connection.ask("orders", traces_of(connection.exchange, self._settings.symbols)))
-
-        return await patience.until_answered(connection.exchange.id, identity)
-
-    async def _open_market(self) -> CcxtMarket:
-        """The market of the first trader's exchange, which needs no key, over connections of its own."""
-        settings, trader = self._settings, self._traders[0]
-        if self._news is None:
-            self._news = connect(
-                trader.exchange, trader.ccxt, {}, trader=trader.id, streaming=True, addresses=self._addresses
-            )
-        followed = Followed(
-            symbols=settings.symbols,
-            timeframe_ns=settings.timeframe_ns,
-            history=settings.market.history,
-            quote_every_s=settings.market.poll_s,
-        )
-        return await open_market(
-            self._news.exchange,
-            followed,
-            clock=self._clock,
-            fault=lambda where, error: self._fault(where, error),
-            redact=redact,
-        )
 
     def _left_alone(self, host: str, until_ns: int, why: Reason) -> None:
         logger.warning("{} wants to be left alone until {}", host, iso_of(until_ns))

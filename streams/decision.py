@@ -72,8 +72,8 @@ def decide(
 ) -> Decision:
     """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far.
 
-    Of several accounts the first that can take the order does; where all that could are against it, the last one's
-    refusal stands.
+    Of several accounts the first that can take the order does, at the prices of its own venue; where all that could are
+    against it, the last one's refusal stands. A signal waits while an account that could take it has no prices.
 
     Never raises: a signal on which anything here does is refused.
     """
@@ -96,25 +96,32 @@ def _decide(
     able = tradable(signal, markets.symbols, traders)
     if isinstance(able, Refusal):
         return Refuse(entry, able)
-    quote = markets.quotes.get(signal.symbol)
-    age_ns = markets.age_ns(signal.symbol, now_ns)
-    in_the_way = obstacle(signal, halted=state.halted, data_age_ns=age_ns, max_data_age_ns=rules.max_data_age_ns)
-    if in_the_way is not None:
-        return Wait(entry, in_the_way)
+
+    def in_the_way_of(trader: Trader) -> Refusal | None:
+        age_ns = markets.on(trader.priced_on).age_ns(signal.symbol, now_ns)
+        return obstacle(signal, halted=state.halted, data_age_ns=age_ns, max_data_age_ns=rules.max_data_age_ns)
+
+    in_the_way = [in_the_way_of(trader) for trader in able]
+    if (first := in_the_way[0]) is not None and None not in in_the_way:
+        return Wait(entry, first)
     ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
     if isinstance(ready, Blocker):
         return Wait(entry, ready.why, ready)
     decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
+    waits: Wait | None = None
     for trader in ready:
+        quote = markets.on(trader.priced_on).quotes.get(signal.symbol)
         market = trader.venue.rules(signal.symbol)
-        if quote is None or market is None:
+        if (why := in_the_way_of(trader)) is not None:
+            waits = Wait(entry, why)
+        if why is not None or quote is None or market is None:
             continue
         terms = price_and_size(signal, quote, market, state.book.account(trader.id), rules.sizing, rules.pricing)
         refusal = terms if isinstance(terms, Refusal) else refuse_beyond(rules.limits, signal, terms, state.book)
         if isinstance(terms, Terms) and refusal is None:
             return Send(entry, _request(entry, trader, terms, rules.tag))
         decision = Refuse(entry, refusal) if refusal is not None else decision
-    return decision
+    return waits or decision
 
 
 def _request(entry: Entry, trader: Trader, terms: Terms, tag: str) -> OrderRequest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -10,25 +11,28 @@ from reactivex import Observable, abc
 
 from clock import Clock
 from domain.market import Candle, Quote
+from domain.signal import Raw
 
-__all__ = ["Markets", "News", "World", "candles_of"]
+__all__ = ["Markets", "News", "World", "candles_of", "taken_in"]
 
 News: TypeAlias = Candle | Quote
 
 
 class World(Struct, frozen=True):
-    """A market: its symbols, the candles that closed before, and the news to come."""
+    """A market: its symbols, the candles that closed before, and the news to come; by name, those of `other_venues`."""
 
     name: str
     symbols: frozenset[str]
     history: Sequence[Candle]
     news: Observable[News]
+    other_venues: Mapping[str, Observable[News]] = MappingProxyType({})
 
 
 class Markets:
-    """The newest quote of each symbol that is followed, and how old it is. Memory: one quote a symbol.
+    """The newest quote of each symbol that is followed, and how old it is; and the same `on` other venues.
 
     A quote is as old as its stamp says when it comes, by the wall clock of that moment, and ages by the steady clock.
+    Memory: one quote a symbol and venue.
     """
 
     def __init__(self, symbols: frozenset[str], *, clock: Clock) -> None:
@@ -36,6 +40,7 @@ class Markets:
         self.quotes: dict[str, Quote] = {}
         self._clock = clock
         self._of_ns: dict[str, int] = {}
+        self._elsewhere: dict[str, Markets] = {}
 
     def follow(self, news: News) -> None:
         """Take news in."""
@@ -47,6 +52,14 @@ class Markets:
         """How old the newest quote of a symbol is at a steady time, in nanoseconds; None where there is none."""
         of_ns = self._of_ns.get(symbol)
         return None if of_ns is None else now_ns - of_ns
+
+    def on(self, venue: str | None) -> Markets:
+        """What is known of another venue's markets; without a name, these."""
+        if venue is None:
+            return self
+        if (there := self._elsewhere.get(venue)) is None:
+            there = self._elsewhere[venue] = Markets(self.symbols, clock=self._clock)
+        return there
 
 
 def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
@@ -70,6 +83,27 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
                     observer.on_next(news)
 
             return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+        return Observable(subscribe)
+
+    return stage
+
+
+def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Raw]]:
+    """Hand all news to `take`, and let none of them go on.
+
+        -q-c-q-|
+        -------|
+
+    Emits when:      never.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+    """
+
+    def stage(source: Observable[News]) -> Observable[Raw]:
+        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            return source.subscribe(take, observer.on_error, observer.on_completed)
 
         return Observable(subscribe)
 

@@ -24,11 +24,15 @@ _NAMED_MAX = 20
 
 
 class Trader(Struct, frozen=True):
-    """An account that may take orders: of `symbols` only, where that is set. The higher `priority` is asked first."""
+    """An account that may take orders: of `symbols` only, where that is set. The higher `priority` is asked first.
+
+    Its orders are made by the prices of the venue named `priced_on`; without one, by those of the market followed.
+    """
 
     venue: Venue
     priority: int = 0
     symbols: frozenset[str] | None = None
+    priced_on: str | None = None
 
     @property
     def id(self) -> str:

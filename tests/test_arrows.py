@@ -36,7 +36,10 @@ MAY_USE_ASYNCIO_TOO = {
     Path("simulation/torture/watched.py"),
 }
 
-MAY_LOAD_CCXT = {Path("assembly/real.py"), Path("benchmarks/stubbed_transport.py"), Path("benchmarks/venues.py")}
+MAY_LOAD_CCXT = {
+    *(Path(f"assembly/{name}.py") for name in ("real", "real_accounts", "real_feeds")),
+    *(Path(f"benchmarks/{name}.py") for name in ("stubbed_transport", "venues")),
+}
 
 NOT_IN_THE_DOMAIN = {
     *("asyncio", "concurrent", "multiprocessing", "reactivex", "threading"),

@@ -1,0 +1,197 @@
+"""The pipeline on exchanges that count requests and have prices of their own, over real HTTP. Their ledgers judge."""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from decimal import Decimal
+
+import pytest
+
+pytest.importorskip("ccxt")
+
+from adapters.sqlite_journal import SqliteJournal
+from assembly import assemble, generated
+from assembly.real import RealVenues
+from clock import Clock
+from domain import events as e
+from settings import load_settings
+from simulation.exchange import BinanceLimits, BybitLimits, Exchange, Fault, Operation, Refusal, settings_for
+
+SYMBOL = "BTC/USDT"
+
+
+class Live:
+    """A live pipeline on some exchanges, with one account on each."""
+
+    def __init__(self, exchanges, folder, **overrides):
+        self.exchanges, self.overrides = exchanges, overrides
+        self.journal = SqliteJournal(f"sqlite:///{folder}/journal.db", mode="live")
+
+    async def __aenter__(self):
+        traders = []
+        for name, exchange in self.exchanges.items():
+            block = settings_for(exchange.dialect, exchange.address)
+            block["options"]["recvWindow"] = 1000
+            traders.append({"id": name, "exchange": exchange.dialect,
+                            "ccxt": {**block, "timeout": 2000, "timeout_on_exit": 0}})  # fmt: skip
+        self.settings = load_settings(
+            environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+            overrides={
+                "mode": "live",
+                "symbols": json.dumps([SYMBOL]),
+                "timeframe": "1m",
+                "signals.strategies": "[]",
+                "market.history": "0",
+                "market.poll_s": "0.5",
+                "validation.market.max_data_age_s": "600",
+                "execution.urgent_score": "0",
+                "execution.interval_s": "0.5",
+                "execution.settle_s": "5",
+                "execution.signal_ttl_s": "3600",
+                "execution.order_creation_retries": "1",
+                "execution.order_creation_retry_delay_ms": "100",
+                "limits.max_open_positions": "100",
+                "traders": json.dumps(traders),
+                **self.overrides,
+            },
+        )
+        self.clock = Clock.live(asyncio.get_running_loop())
+        environ = {"THROUGHLINE_SKIP_PERMISSION_CHECK": "1"}
+        for name in self.exchanges:
+            environ |= {f"THROUGHLINE_TRADER_{name.upper()}_API_KEY": "key",
+                        f"THROUGHLINE_TRADER_{name.upper()}_SECRET": "secret"}  # fmt: skip
+        self.real = RealVenues(self.settings, self.clock, environ=environ)
+        world = await self.real.open()
+        self.engine = await assemble(
+            self.settings,
+            self.journal,
+            self.clock,
+            world.symbols,
+            venues=self.real.venues,
+            close_venues=[self.real.close],
+            paces=self.real.paces,
+            priced_on=self.real.priced_on,
+        )
+        self.real.report_to(self.engine.fault, self.engine.record)
+        market = generated(self.engine, world, self.settings, strategies=False)
+        await self.engine.start([], background=[market])
+        await self.until(
+            lambda: (
+                self.engine.parts.markets.quotes
+                and len(self.engine.parts.availability.get_available_traders(self.clock.now_ns()))
+                == len(self.exchanges)
+            )
+        )
+        return self
+
+    async def __aexit__(self, *_):
+        await self.engine.stop()
+
+    async def until(self, done, within_s=40.0):
+        for _ in range(int(within_s / 0.05)):
+            if done():
+                return
+            await asyncio.sleep(0.05)
+
+    async def send(self, key, **fields):
+        said = {"symbol": SYMBOL, "side": "buy", "strength": 0.9, "timestamp": "now", "key": key, **fields}
+        await self.engine.submit(json.dumps(said).encode(), may_say_now=True)
+
+    def outcomes(self):
+        return {outcome.value: count for outcome, count in self.engine.parts.state.ledger.outcomes.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "limits", "signals", "tells"),
+    [
+        pytest.param("binance", lambda: BinanceLimits(orders=10), 12, True, id="binance: ten in ten seconds"),
+        pytest.param(
+            "binance", lambda: BinanceLimits(orders=10, tells=False), 12, False, id="binance: it does not tell"
+        ),
+        pytest.param("bybit", lambda: BybitLimits(orders=3), 15, True, id="bybit: three a second"),
+    ],
+)
+def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaking_its_limit(
+    dialect, limits, signals, tells, tmp_path
+):
+    limits = limits()
+
+    async def scenario():
+        async with Exchange(dialect, limits=limits) as exchange, Live({"main": exchange}, tmp_path) as live:
+            await live.send("k0", price="50000")
+            await live.until(lambda: live.outcomes().get("placed"))  # its answer tells of the limit
+            for number in range(1, signals):
+                await live.send(f"k{number}", price="50000")
+            await live.until(lambda: live.outcomes().get("placed") == signals)
+            return live.outcomes(), exchange.asked[Operation.CREATE], exchange.requests_during_ban
+
+    outcomes, created, during_ban = asyncio.run(scenario())
+    assert outcomes == {"placed": signals}
+    assert during_ban == 0
+    if tells:
+        assert (created, dict(limits.exceeded)) == (signals, {})
+    else:  # it says so once, to as many as were under way
+        assert 1 <= limits.exceeded["orders"] <= 2
+
+
+def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
+    async def scenario():
+        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+            await live.send("k0")
+            await live.until(lambda: live.outcomes().get("placed") == 1)
+            exchange.advance(-5)
+            for number in range(1, 13):
+                await live.send(f"k{number}")
+            await live.until(lambda: live.outcomes().get("placed") == 13)
+            bodies = [event.body for event in live.journal.read()]
+            return live.outcomes(), [body.why for body in bodies if isinstance(body, e.Halted)]
+
+    assert asyncio.run(scenario()) == ({"placed": 13}, [])
+
+
+def test_prices_that_are_answered_with_429_use_up_no_attempt(tmp_path):
+    async def scenario():
+        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+            exchange.faults.add(Fault(refusal=Refusal.RATE_LIMITED, on=Operation.PRICES, seconds=3, times=2))
+            asked = exchange.asked[Operation.PRICES]
+            await live.until(lambda: exchange.asked[Operation.PRICES] > asked)
+            for number in range(10):
+                await live.send(f"k{number}")
+            await live.until(lambda: live.outcomes().get("placed") == 10)
+            return live.outcomes(), exchange.asked[Operation.CREATE]
+
+    assert asyncio.run(scenario()) == ({"placed": 10}, 10)
+
+
+def test_what_a_venue_says_of_a_ban_is_in_the_journal(tmp_path):
+    async def scenario():
+        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+            exchange.faults.add(Fault(refusal=Refusal.BANNED, on=Operation.CREATE, seconds=110))
+            until_ms = exchange.now_ms() + 110_000
+            await live.send("k0")
+            await live.until(lambda: live.engine.parts.state.banned)
+            await asyncio.sleep(2)
+            (banned,) = [body for body in (event.body for event in live.journal.read()) if isinstance(body, e.Banned)]
+            host = exchange.address.partition("//")[2]
+            return banned.address == host, banned.until_ns / 1e6 - until_ms, exchange.requests_during_ban
+
+    address, late_ms, during_ban = asyncio.run(scenario())
+    assert address
+    assert -2500 < late_ms < 2500  # our own questions during the ban do not prolong it
+    assert during_ban == 0
+
+
+def test_each_order_has_the_price_of_the_exchange_that_it_goes_to(tmp_path):
+    async def scenario():
+        async with AsyncExitStack() as stack:
+            one, other = [await stack.enter_async_context(Exchange(dialect)) for dialect in ("binance", "bybit")]
+            one.set_price(SYMBOL, bid=Decimal(60_000), ask=Decimal(60_010))
+            other.set_price(SYMBOL, bid=Decimal(61_000), ask=Decimal(61_010))
+            live = await stack.enter_async_context(Live({"one": one, "other": other}, tmp_path))
+            await live.until(lambda: live.engine.parts.markets.on("other").quotes)
+            await live.send("k0", trader="one")
+            await live.send("k1", trader="other")
+            await live.until(lambda: live.outcomes().get("placed") == 2)
+            return [[order.price for order in exchange.ledger.orders.values()] for exchange in (one, other)]
+
+    assert asyncio.run(scenario()) == [[Decimal(60_010)], [Decimal(61_010)]]
