@@ -150,7 +150,7 @@ ROWS = [
         lag_s=3.0, outcome="placed", orders=2, sent=2, alarm="second_order", ttl_s=20.0, wait_s=5.0),
     Row(fault="F12 acknowledged, and never seen", faults=struck(Kind.DROPPED), outcome="placed", orders=0, sent=1,
         price="50000", alarm="missing"),
-    Row(fault="F19 the request arrives late", faults=struck(Kind.DELAYED, seconds=0.4), outcome="placed", orders=1,
+    Row(fault="F19 the request arrives late", faults=struck(Kind.DELAYED, seconds=0.2), outcome="placed", orders=1,
         sent=1),
     Row(fault="F29 cut off when half filled", faults=struck(Kind.CUT), outcome="placed", orders=1, sent=1,
         status="canceled"),
