@@ -101,7 +101,7 @@ def pipeline(
                 traders=traders,
                 availability=parts.availability,
             )
-            placement.take(decision, candidate.now_ns)
+            placement.take(decision)
             decisions.append(decision)
         parts.telemetry.decided(len(turn))
         return decisions

@@ -103,8 +103,8 @@ class Placement:
         )
         answered.subscribe(self._heard)
 
-    def take(self, decision: Decision, now_ns: int) -> None:
-        """Act on a decision that was made at the steady time `now_ns`, at once."""
+    def take(self, decision: Decision) -> None:
+        """Act on a decision, at once."""
         match decision:
             case Send(entry=entry, request=request):
                 self._room.leave(entry.number)

@@ -3,6 +3,7 @@
 import pytest
 from reactivex import Subject
 
+from adapters.ccxt_pace import OrderPace
 from clock import Clock, VirtualLoop
 from domain import events as e
 from domain.order import Acknowledged, NotPlaced, OrderStatus
@@ -52,7 +53,7 @@ def test_signals_that_wait_for_an_account_to_be_compared_are_looked_at_once_it_i
 
 def test_signals_that_keep_the_pace_are_looked_at_as_it_allows_and_the_best_go_first(trading):
     it, availability = waiting(trading, OPEN)
-    availability.pace("paper", order_every_s=0.5)
+    availability.pace("paper", OrderPace((), {10: 20}))
     it.send("the best", strength=1)
     it.run(9)
     before, sent = looks(it), len(it.venue.sent)

@@ -14,6 +14,7 @@ from streams.reconciliation import Reconciliation
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)
+DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)
 SILENCE = Unanswered(detail="timed out")
 NOWHERE = NotFound(detail="not among the orders")
@@ -356,7 +357,7 @@ def test_an_order_that_turns_up_while_the_next_is_being_committed_is_a_second_on
 
 
 def test_two_orders_of_a_signal_that_turn_up_at_once_reopen_it_once(trading):
-    it = trading(BUSY)
+    it = trading(DOWN)
     it.run(60)
     assert it.ledger() == {"failed": 1}
     second = listed(it, order_id=it.venue.sent[1].client_order_id)
