@@ -6,11 +6,12 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.ccxt_calls import watch
-from adapters.ccxt_quirks import Carrier, Quirks, quirks_of
+from adapters.ccxt_quirks import Carrier, Fence, Quirks, quirks_of
 from adapters.ccxt_redaction import redacted
 from domain.errors import SettingsError, VenueUnavailable
 
@@ -131,12 +132,16 @@ def connect(
         raise SettingsError(f"{where}.ccxt{sandbox}: {redacted(error, credentials.values())}") from None
     _check_addresses(exchange, kind, quirks, ccxt_block, f"{where}.ccxt")
     exchange.logger.setLevel(logging.INFO)  # at DEBUG it shows the key
-    fence = quirks.fence
-    if fence is not None and fence.carrier is Carrier.HEADER:
-        watch(exchange, lambda: {fence.name: str(_venue_ms(exchange) + fence.window_ms)}, left_alone_until_ms)
-    else:
-        watch(exchange, left_alone_until_ms=left_alone_until_ms)
+    stamp = partial(_expiry, exchange, quirks.fence)
+    watch(exchange, stamp, left_alone_until_ms, gets_only_read=quirks.gets_only_read)
     return Connection(exchange=exchange, quirks=quirks, secrets=tuple(credentials.values()))
+
+
+def _expiry(exchange: Any, fence: Fence | None) -> Mapping[str, str]:
+    """The header that says until when a request is good, where that is in a header."""
+    if fence is None or fence.carrier is not Carrier.HEADER:
+        return {}
+    return {fence.name: str(_venue_ms(exchange) + fence.window_ms)}
 
 
 def _kind_of(exchange_id: str, block: Mapping[str, Any], *, streaming: bool) -> Any:

@@ -22,10 +22,24 @@ from adapters.ccxt_codes import (
     OKX,
     Codes,
 )
+from adapters.ccxt_forms import Forms
 from adapters.ccxt_lookups import Lookup, Source
 from adapters.ccxt_meaning import TOO_MANY_FROM_HERE, Ruling
+from adapters.ccxt_paging import Listings
+from adapters.ccxt_shapes import (
+    BINANCE_FORMS,
+    BINANCE_LISTINGS,
+    BITGET_FORMS,
+    BYBIT_FORMS,
+    BYBIT_LISTINGS,
+    KRAKEN_FORMS,
+    KRAKEN_LISTINGS,
+    KUCOIN_FORMS,
+    OKX_FORMS,
+    OKX_LISTINGS,
+)
 
-__all__ = ["GENERIC", "VENUES", "Carrier", "Fence", "Quirks", "quirks_of"]
+__all__ = ["GENERIC", "ORDERS_BY_GET", "VENUES", "Carrier", "Fence", "Quirks", "quirks_of"]
 
 
 class Carrier(StrEnum):
@@ -54,6 +68,9 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     `batch_max` is 1 wherever ccxt's batch reply hides what became of the single orders. A market order never has a
     price, which would become an amount to spend; where `market_buys` is not set the venue takes no amount to buy.
     `sandbox_header` marks requests of the sandbox where it has the addresses of the real venue.
+
+    `forms` is what its answers must look like, `listings` how they are read to their end. `fee_currency_field` is that
+    of its trades where ccxt guesses the currency of a fee. `gets_only_read` says that it takes no orders by GET.
     """
 
     exchange_id: str
@@ -72,6 +89,10 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     batch_max: int = 1
     market_buys: bool = True
     sandbox_header: str | None = None
+    forms: Forms = Forms()
+    listings: Listings = Listings()
+    fee_currency_field: str | None = None
+    gets_only_read: bool = True
 
     def venue_id(self, client_order_id: str) -> str:
         """The client order id as the venue tells it."""
@@ -88,9 +109,13 @@ def _lookup(source: Source, id_param: str | None = None, method: str | None = No
 
 _BY_ID = _lookup(Source.ORDER, "clientOrderId")
 _SIFTED = (_lookup(Source.OPEN), _lookup(Source.RECENT))
+_ONLY_SIFTED = (_lookup(Source.OPEN), Lookup(source=Source.RECENT, sifted_since_s=86_400))
 _SPOT = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
-GENERIC = Quirks(exchange_id="", codes=GENERIC_CODES, lookups=_SIFTED)
+ORDERS_BY_GET = frozenset({"coinbaseinternational", "deribit", "dydx"})
+"""The exchanges to which ccxt sends orders by GET, which aiohttp sends again when a connection drops."""
+
+GENERIC = Quirks(exchange_id="", codes=GENERIC_CODES, lookups=_ONLY_SIFTED, gets_only_read=False)
 """Any venue we know nothing of: what it does not tell plainly is for a person to decide."""
 
 VENUES: Mapping[str, Quirks] = {
@@ -107,6 +132,8 @@ VENUES: Mapping[str, Quirks] = {
             fence=Fence(Carrier.OPTION, "recvWindow", 10_000),
             statuses={403: TOO_MANY_FROM_HERE},
             options={**_SPOT, "fetchMargins": False, "warnOnFetchOpenOrdersWithoutSymbol": False},
+            forms=BINANCE_FORMS,
+            listings=BINANCE_LISTINGS,
         ),
         Quirks(
             exchange_id="bybit",
@@ -123,6 +150,9 @@ VENUES: Mapping[str, Quirks] = {
             statuses={403: TOO_MANY_FROM_HERE},
             options=_SPOT,
             warm_up="is_unified_enabled",
+            forms=BYBIT_FORMS,
+            listings=BYBIT_LISTINGS,
+            fee_currency_field="feeCurrency",
         ),
         Quirks(
             exchange_id="okx",
@@ -135,6 +165,8 @@ VENUES: Mapping[str, Quirks] = {
             fence=Fence(Carrier.HEADER, "expTime", 10_000),
             options=_SPOT,
             sandbox_header="x-simulated-trading",
+            forms=OKX_FORMS,
+            listings=OKX_LISTINGS,
         ),
         Quirks(
             exchange_id="kraken",
@@ -144,6 +176,8 @@ VENUES: Mapping[str, Quirks] = {
             lookup_proved=True,
             lag_s=10,
             fence=Fence(Carrier.PARAM, "deadline", 10_000),
+            forms=KRAKEN_FORMS,
+            listings=KRAKEN_LISTINGS,
         ),
         Quirks(
             exchange_id="coinbase",
@@ -151,10 +185,17 @@ VENUES: Mapping[str, Quirks] = {
             id_param="client_order_id",
             id_field="client_order_id",
             id_max=36,
-            lookups=_SIFTED,
+            lookups=_ONLY_SIFTED,
             market_buys=False,
         ),
-        Quirks(exchange_id="kucoin", codes=KUCOIN, id_field="clientOid", id_max=40, lookups=(_BY_ID, *_SIFTED[:1])),
+        Quirks(
+            exchange_id="kucoin",
+            codes=KUCOIN,
+            id_field="clientOid",
+            id_max=40,
+            lookups=(_BY_ID, *_SIFTED[:1]),
+            forms=KUCOIN_FORMS,
+        ),
         Quirks(
             exchange_id="gate",
             codes=GATE,
@@ -171,6 +212,7 @@ VENUES: Mapping[str, Quirks] = {
             id_max=40,
             lookups=(_BY_ID, *_SIFTED[:1]),
             market_buys=False,
+            forms=BITGET_FORMS,
         ),
         Quirks(
             exchange_id="mexc",
