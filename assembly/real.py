@@ -20,6 +20,7 @@ try:
     from adapters.ccxt_followed import Followed
     from adapters.ccxt_market import CcxtMarket, open_market
     from adapters.ccxt_permissions import check_permissions
+    from adapters.ccxt_quirks import ORDERS_BY_GET
     from adapters.ccxt_redaction import redact
     from adapters.ccxt_venue import CcxtVenue
 except ImportError as missing:
@@ -114,6 +115,9 @@ class RealVenues:
         exchange = trader.exchange
         if exchange == "paper":
             raise SettingsError("market.source is ccxt: name the exchange of the first trader, such as binance")
+        if live and exchange in ORDERS_BY_GET:
+            why = "it takes orders by GET, which may be sent twice when a connection drops"
+            raise SettingsError(f"traders.{trader.id}.exchange: {exchange} cannot be used for live trading: {why}")
         keys = keys_of(trader.id, environ=self._environ, dotenv=self._dotenv) if live else {}
         if live and not keys.get("API_KEY"):
             name = trader.id.upper().replace("-", "_")
