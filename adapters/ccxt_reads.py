@@ -27,7 +27,7 @@ _PAGES_MAX = 100
 _NOT_AGAIN = frozenset(
     {"AuthenticationError", "PermissionDenied", "AccountSuspended", "BadSymbol", "NotSupported", "ArgumentsRequired"}
 )
-_LEAVE_ALONE = frozenset({"RateLimitExceeded", "DDoSProtection"})
+_LEAVE_ALONE = frozenset({"RateLimitExceeded", "DDoSProtection", "LeftAlone"})
 _SENT_AWAY = frozenset({403, 418, 429})
 
 Ask = Callable[[int | None, int | None, Mapping[str, Any]], Awaitable[Any]]

@@ -54,5 +54,6 @@ def acknowledged(
         venue_order_id=taken.venue_order_id,
         status=taken.status if complete else OrderStatus.OPEN,
         fills=fills,
+        filled=taken.filled,
         evidence=question.evidence(said, "acknowledged", asked=asked),
     )

@@ -82,10 +82,10 @@ def test_an_order_that_rested_for_days_is_found_with_its_trades_and_its_end(live
         return [await venue.find_order(one) for one in asked], await venue.orders_since(an_hour_ago(exchange))
 
     found, listing = live(scenario)
-    assert [(one.status, [fill.amount for fill in one.fills]) for one in found] == [
-        (OrderStatus.CLOSED, [Decimal("0.004"), Decimal("0.006")]),
-        (OrderStatus.CANCELED, [Decimal("0.003")]),
-        (OrderStatus.OPEN, [Decimal("0.002")]),
+    assert [(one.status, one.filled, [fill.amount for fill in one.fills]) for one in found] == [
+        (OrderStatus.CLOSED, Decimal("0.01"), [Decimal("0.004"), Decimal("0.006")]),
+        (OrderStatus.CANCELED, Decimal("0.003"), [Decimal("0.003")]),
+        (OrderStatus.OPEN, Decimal("0.002"), [Decimal("0.002")]),
     ]
     listed = {order.client_order_id: order for order in listing.orders}
     assert our_id(1) not in listed  # it ended, and was made long ago

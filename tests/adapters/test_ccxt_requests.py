@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+import aiohttp
 import ccxt.async_support as ccxt
 
 from adapters.ccxt_calls import recorded, watch
@@ -19,8 +20,11 @@ from adapters.ccxt_connection import connect
 from adapters.ccxt_finding import OrderFinder
 from adapters.ccxt_lookups import Source
 from adapters.ccxt_quirks import ORDERS_BY_GET, VENUES
+from assembly.real import RealVenues
 from clock import Clock
+from domain.errors import SettingsError
 from domain.order import NotFound
+from settings import load_settings
 
 PROVED = ["binance", "bybit", "okx", "kraken"]
 ID = "0123456789abcdef01"
@@ -227,6 +231,47 @@ def test_a_lookup_by_get_carries_the_id_and_is_no_order():
         return call.sent
 
     assert asyncio.run(main()) is False
+
+
+def test_the_transport_repeats_a_get_that_was_not_answered():
+    """Why an order must not go by GET: this is what aiohttp does, on a connection that is new as well."""
+
+    async def main():
+        seen = []
+
+        async def hang_up(reader, writer):
+            seen.append(await reader.readline())
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        address = "http://{}:{}".format(*server.sockets[0].getsockname())
+        async with aiohttp.ClientSession() as session:
+            for method in (session.get, session.post):
+                with pytest.raises(aiohttp.ServerDisconnectedError):
+                    await method(address)
+        server.close()
+        return [line.split()[0] for line in seen]
+
+    assert asyncio.run(main()) == [b"GET", b"GET", b"POST"]
+
+
+@pytest.mark.parametrize("exchange", sorted(ORDERS_BY_GET))
+def test_live_trading_is_refused_where_orders_go_by_get(exchange, tmp_path):
+    settings = load_settings(
+        environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+        overrides={
+            "mode": "live",
+            "symbols": '["BTC/USDT"]',
+            "traders": json.dumps([{"id": "a", "exchange": exchange}]),
+        },
+    )
+
+    async def main():
+        real = RealVenues(settings, Clock.live(asyncio.get_running_loop()), environ={}, dotenv=tmp_path / "none")
+        await real.open()
+
+    with pytest.raises(SettingsError, match=rf"traders.a.exchange: {exchange} cannot be used .* orders by GET"):
+        asyncio.run(main())
 
 
 class Stub:
