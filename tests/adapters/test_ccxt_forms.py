@@ -9,6 +9,7 @@ pytest.importorskip("ccxt")
 
 from domain.errors import VenueUnavailable
 from domain.order import Acknowledged, NotFound, OrderStatus, Unanswered
+from simulation.exchange import Operation
 
 OUR_ID = "abcd00000000000001"
 SYMBOL = "BTC/USDT"
@@ -242,3 +243,81 @@ def test_a_listing_names_what_it_could_not_read_and_keeps_the_rest(venue_on_wire
     listing = venue_on_wire(venue, {paths[venue]: [answer({})], "": [answer(order)]}, scenario)
     assert [order.client_order_id for order in listing.orders] == [OUR_ID]
     assert [words.partition(":")[0] for words in listing.missing] == [f"trades of {SYMBOL}"]
+
+
+def gate_order(**changed):
+    order = {"id": "28", "text": f"t-{OUR_ID}", "create_time_ms": 1700000000000, "update_time_ms": 1700000000000,
+             "status": "closed", "currency_pair": "BTC_USDT", "type": "limit", "account": "spot", "side": "buy",
+             "amount": "0.01", "price": "60000.01", "left": "0", "filled_total": "600.0001", "fee": "0",
+             "fee_currency": "BTC"}  # fmt: skip
+    return without_none(order | changed)
+
+
+@pytest.mark.parametrize("lacking", ["id", "text", "side", "amount", "status"])
+def test_where_no_form_is_declared_an_order_still_has_to_be_one(venue_on_wire, answer, order_request, lacking):
+    """ccxt's own structure is held to what is concluded from it, on every venue."""
+
+    def found(order):
+        answers = {"/api/v4/spot/my_trades": [answer([])], "/api/v4/spot/open_orders": [answer([])],
+                   "": [answer(order)]}  # fmt: skip
+        return venue_on_wire("gate", answers, lambda venue, _: find(venue, order_request))
+
+    assert isinstance(found(gate_order()), Acknowledged)
+    assert isinstance(found(gate_order(**{lacking: None})), Unanswered)
+
+
+def test_an_order_that_does_not_tell_what_was_filled_is_not_over(venue_on_wire, answer):
+    untold = gate_order(left=None, filled_total=None, status="cancelled")
+
+    async def scenario(account, _):
+        return await account.orders_since(time.time_ns() - 60_000_000_000)
+
+    answers = {"/api/v4/spot/my_trades": [answer([])], "/api/v4/spot/open_orders": [answer([])],
+               "": [answer([untold | {"create_time_ms": time.time_ns() // 10**6}])]}  # fmt: skip
+    listing = venue_on_wire("gate", answers, scenario)
+    assert [(order.status, order.filled) for order in listing.orders] == [(OrderStatus.OPEN, 0)]
+    assert listing.missing == (f"how much of order 28 of {SYMBOL} was filled",)
+
+
+def test_the_currency_of_a_fee_is_what_the_venue_says(live, order_request):
+    async def scenario(venue, exchange):
+        exchange.listings.fee_coin = "BNB"
+        await venue.create_orders([order_request(1, price=None)])
+        return await venue.find_order(order_request(1, price=None))
+
+    (fill,) = live(scenario).fills
+    assert (fill.fee, fill.fee_currency) == (Decimal("0.001"), "BNB")
+
+
+def test_a_trade_in_the_reply_that_lacks_something_is_left_to_be_looked_up(venue_on_wire, answer, order_request):
+    """The order is there, whatever is the matter with what the reply says of its trades."""
+    reply = binance_order(status="FILLED", executedQty="0.01", fills=[{"price": "60000.01", "qty": "0.01"}])
+
+    async def scenario(account, _):
+        (said,) = await account.create_orders([order_request(1)])
+        return said
+
+    said = venue_on_wire("binance", [answer(reply)], scenario)
+    assert (type(said), said.status, said.fills, said.filled) == (Acknowledged, OrderStatus.OPEN, (), Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("venue", "body"),
+    [
+        pytest.param("kraken", {"result": {"open": {}, "closed": {}, "count": 0}}, id="kraken: no list of errors"),
+        pytest.param("kucoin", {"data": {"items": []}}, id="kucoin: no code"),
+        pytest.param("bitget", {"data": []}, id="bitget: no code"),
+    ],
+)
+def test_an_answer_without_the_sign_of_success_is_none(venue_on_wire, answer, order_request, venue, body):
+    found = venue_on_wire(venue, [answer(body)], lambda venue, _: find(venue, order_request))
+    assert isinstance(found, Unanswered)
+
+
+def test_the_trades_of_an_order_that_has_none_are_not_asked_for(live, order_request):
+    async def scenario(venue, exchange):
+        await venue.create_orders([order_request(1, price="50000")])
+        await venue.find_order(order_request(1, price="50000"))
+        return exchange.asked[Operation.TRADES]
+
+    assert live(scenario) == 0
