@@ -55,7 +55,7 @@ class OrderListings:
         if filled == 0:
             return Pages(())
         order_id, made_ms = str(order["id"]), order.get("timestamp")
-        what = f"trades of order {order_id}"
+        what = f"trades of order {order_id} of {symbol}"
 
         def own(trades: Sequence[Any]) -> list[Any]:
             return [trade for trade in trades if str(trade.get("order") or order_id) == order_id]

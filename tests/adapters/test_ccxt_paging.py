@@ -156,6 +156,23 @@ def test_a_page_that_fails_is_named_and_costs_nothing_else(live, on, named):
         assert our_id(0) in listed
 
 
+def test_trades_of_an_older_order_that_cannot_be_read_are_named_with_its_symbol(live, order_request):
+    async def scenario(venue, exchange):
+        await venue.create_orders([order_request(1, price="50000")])
+        (order,) = exchange.ledger.open.values()
+        exchange.ledger.fill(order, exchange.now_ms(), amount=Decimal("0.004"))
+        exchange.advance(2 * 3_600)
+        follow_the_clock(venue, exchange)
+        exchange.faults.add(Fault(on=Operation.TRADES, refusal=Refusal.INTERNAL_ERROR, nth=2, times=0))
+        return order.venue_order_id, await venue.orders_since(an_hour_ago(exchange))
+
+    order_id, listing = live(scenario)
+    assert [words.partition(":")[0] for words in listing.missing] == [f"trades of order {order_id} of {SYMBOL}"]
+    assert [(order.status, order.filled, order.fills) for order in listing.orders] == [
+        (OrderStatus.OPEN, Decimal("0.004"), ())
+    ]
+
+
 @pytest.mark.parametrize("live", ["bybit"], indirect=True)
 def test_a_second_page_that_fails_leaves_the_first_and_says_so(live):
     async def scenario(venue, exchange):
