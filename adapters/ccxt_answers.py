@@ -65,20 +65,16 @@ def read_failure(
     now_ms: int,
     status: int | None = None,
     body: str = "",
-    after_ambiguous: bool = False,
     secrets: Collection[str] = (),
 ) -> Reading:
     """What the failure of sending an order means.
 
-    `sent` says that the request that makes the order was begun; `status`, `headers` and `body` are of the answer to it,
-    if there was one. `after_ambiguous`: an earlier attempt of the same order may stand, and have spent the money.
-    `secrets` are kept out of the detail.
+    `sent` says that a request was begun that may have been the order; `status`, `headers` and `body` are of the answer
+    to it, if there was one. `secrets` are kept out of the detail.
     """
     text = body or str(error)
     code, words = quirks.codes.find(text)
     ruling = _rule(error, quirks, sent, code, words, status)
-    if after_ambiguous and ruling.funds:
-        ruling = UNKNOWN
     until_ms = banned_until_ms(words)
     if until_ms is not None and ruling.meaning is Meaning.REJECTED_FOR_NOW:
         ruling = BANNED
@@ -91,7 +87,7 @@ def read_failure(
         retry_after_s=after_s if until_ms is None else max(after_s or 0, (until_ms - now_ms) / 1000),
         banned_until_ms=until_ms,
         address_wide=ruling.address_wide,
-        about_rules=ruling.reason is Reason.REJECTED and not ruling.funds and type(error).__name__ in _ABOUT_RULES,
+        about_rules=ruling.reason is Reason.REJECTED and type(error).__name__ in _ABOUT_RULES,
     )
 
 

@@ -20,10 +20,12 @@ __all__ = ["Call", "host_of", "recorded", "venue_ms_of", "watch"]
 class Call:
     """The wire's side of one call. A call may ask other things before what it is for.
 
-    `sent` says that a request which may change something, anything but a GET, was begun. `status`, `headers` and `body`
-    are of the answer to the last request; `status` is None where none came.
+    `sent` says that a request was begun which may have been the order `order_id`: one that carries this id, or that is
+    not a GET; on an exchange of which it is not known that it takes no orders by GET, any request. `status`, `headers`
+    and `body` are of the answer to the last request; `status` is None where none came.
     """
 
+    order_id: str = ""
     sent: bool = False
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -34,9 +36,9 @@ _CURRENT: ContextVar[Call | None] = ContextVar("ccxt_call", default=None)
 
 
 @contextmanager
-def recorded() -> Iterator[Call]:
-    """The call that is made within, by this task or by tasks that it starts."""
-    call = Call()
+def recorded(order_id: str = "") -> Iterator[Call]:
+    """The call that is made within, by this task or by tasks that it starts; with an id, it sends that order."""
+    call = Call(order_id)
     token = _CURRENT.set(call)
     try:
         yield call
@@ -54,6 +56,8 @@ def watch(
     stamp: Callable[[], Mapping[str, str]] = dict,
     addresses: Addresses | None = None,
     pace: OrderPace | None = None,
+    *,
+    gets_only_read: bool = True,
 ) -> None:
     """Let an exchange tell the current call of every request and answer, and refuse bodies that say nothing.
 
@@ -61,9 +65,10 @@ def watch(
     nor a list raises `BadResponse`, where ccxt would pass it on as if nothing had been found. What answers say of
     limits goes to their address and to `pace`. A venue that sends us away, by 403, 418 or 429, is sent nothing until
     the time it named is over, else for a second, the next time for two, and so on up to ten minutes: `LeftAlone`
-    instead. Exchanges that are given the same `addresses` leave a host alone together.
+    instead. Exchanges that are given the same `addresses` leave a host alone together. `gets_only_read` says that this
+    exchange takes no orders by GET; one that is about to leave so nevertheless raises `NotSupported`.
     """
-    from ccxt.base.errors import BadResponse
+    from ccxt.base.errors import BadResponse, NotSupported
 
     fetch = exchange.fetch
     addresses = Addresses() if addresses is None else addresses
@@ -72,8 +77,11 @@ def watch(
         addresses.of(host_of(url)).check()
         call = _CURRENT.get()
         if call is not None:
-            call.sent = call.sent or method != "GET"
             call.status, call.headers, call.body = None, {}, ""
+            carries = call.order_id != "" and call.order_id in f"{url} {body}"
+            if carries and method == "GET":  # the transport sends those again unasked
+                raise NotSupported(f"{exchange.id} sends orders by GET: such a request may be repeated on its way")
+            call.sent = call.sent or method != "GET" or carries or not gets_only_read
         if method != "GET":
             headers = {**(headers or {}), **stamp()}
         answer = await fetch(url, method, headers, body)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, TypeVar
 
 from adapters.ccxt_address import Addresses
@@ -175,9 +176,8 @@ def connect(
     if exchange.rateLimit:
         for address in hosts:
             address.rate = address.rate or Window(max(1.0, 1000 / exchange.rateLimit), 1.0)
-    fence = quirks.fence
-    stamped = fence is not None and fence.carrier is Carrier.HEADER
-    watch(exchange, lambda: _end_of(fence, exchange) if stamped else {}, addresses, pace)
+    stamp = partial(_expiry, exchange, quirks.fence)
+    watch(exchange, stamp, addresses, pace, gets_only_read=quirks.gets_only_read)
     in_turn(exchange, addresses, quirks, Timekeeping(connection.measure_clock))
     return connection
 
@@ -188,8 +188,11 @@ def _order_limits(exchange: Any, quirks: Quirks) -> Mapping[float, int]:
     return (quirks.order_limits or {_BURST * every_s: _BURST}) if every_s else {}
 
 
-def _end_of(fence: Fence | None, exchange: Any) -> Mapping[str, str]:
-    return {} if fence is None else {fence.name: str(venue_ms_of(exchange) + fence.window_ms)}
+def _expiry(exchange: Any, fence: Fence | None) -> Mapping[str, str]:
+    """The header that says until when a request is good, where that is in a header."""
+    if fence is None or fence.carrier is not Carrier.HEADER:
+        return {}
+    return {fence.name: str(venue_ms_of(exchange) + fence.window_ms)}
 
 
 def _kind_of(exchange_id: str, block: Mapping[str, Any], *, streaming: bool) -> Any:

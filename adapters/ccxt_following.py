@@ -95,6 +95,7 @@ class OrderFollower:
             at_ns=self._clock.wall_ns(),
             status=found.status,
             fills=found.fills,
+            filled=found.filled,
         )
         for on_update in self._on_update:
             on_update(update)

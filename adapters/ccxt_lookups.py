@@ -37,20 +37,20 @@ class LookupCall(Struct, frozen=True, gc=False):
 
 
 class Lookup(Struct, frozen=True, kw_only=True, gc=False):
-    """One way to look an order up. `id_param` is the parameter that takes its id; None where the list is sifted here.
+    """One way to look an order up.
 
-    `method` is the unified method, where it is not the usual one of the source.
+    `id_param` is the parameter that takes its id; where it is None, the venue's listing is read to its end and sifted
+    here: orders that are over, since `sifted_since_s` ago. `method` is the unified method, where it is not the usual
+    one of the source.
     """
 
     source: Source
     id_param: str | None = None
     method: str | None = None
+    sifted_since_s: float = 3600
 
-    def call(self, venue_id: str, symbol: str, since_ms: int) -> LookupCall:
-        """The call that asks for an order. What is sifted here is asked for since a moment before it was sent."""
+    def call(self, venue_id: str, symbol: str) -> LookupCall:
+        """The call that asks a venue for an order by the id."""
         method = self.method or _METHODS[self.source]
         params = {} if self.id_param is None else {self.id_param: venue_id}
-        if self.source is Source.ORDER:
-            return LookupCall(method, (None, symbol), params)
-        bounded = self.source is not Source.OPEN and self.id_param is None
-        return LookupCall(method, (symbol, since_ms if bounded else None), params)
+        return LookupCall(method, (None, symbol) if self.source is Source.ORDER else (symbol,), params)

@@ -20,7 +20,6 @@ __all__ = [
     "MARKET_CLOSED",
     "NEVER_CONNECTED",
     "NEVER_SENT",
-    "NO_FUNDS",
     "REJECTED",
     "TOO_MANY",
     "TOO_MANY_FROM_HERE",
@@ -43,14 +42,12 @@ class Meaning(StrEnum):
 class Ruling(Struct, frozen=True, gc=False):
     """A meaning and its reason.
 
-    `address_wide`: everybody at our address has to wait, not this account alone. `funds`: it is about money, which an
-    earlier attempt that we know nothing of may have spent.
+    `address_wide`: everybody at our address has to wait, not this account alone.
     """
 
     meaning: Meaning
     reason: Reason
     address_wide: bool = False
-    funds: bool = False
 
 
 NEVER_SENT = Ruling(Meaning.NEVER_SENT, Reason.NEVER_SENT)
@@ -58,7 +55,6 @@ UNKNOWN = Ruling(Meaning.UNKNOWN, Reason.NO_ANSWER)
 EXISTS = Ruling(Meaning.EXISTS, Reason.NO_ANSWER)
 
 REJECTED = Ruling(Meaning.REJECTED, Reason.REJECTED)
-NO_FUNDS = Ruling(Meaning.REJECTED, Reason.REJECTED, funds=True)
 MARKET_CLOSED = Ruling(Meaning.REJECTED, Reason.MARKET_CLOSED)
 BLOCKED = Ruling(Meaning.REJECTED, Reason.ACCOUNT_BLOCKED)
 
@@ -77,7 +73,7 @@ BY_CLASS: Mapping[str, Ruling] = MappingProxyType(
         "BadSymbol": REJECTED,
         "ContractUnavailable": MARKET_CLOSED,
         "DuplicateOrderId": EXISTS,
-        "InsufficientFunds": NO_FUNDS,
+        "InsufficientFunds": REJECTED,
         "InvalidNonce": CLOCK_SKEW,
         "InvalidOrder": REJECTED,
         "ManualInteractionNeeded": REJECTED,

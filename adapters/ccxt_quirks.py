@@ -22,10 +22,24 @@ from adapters.ccxt_codes import (
     OKX,
     Codes,
 )
+from adapters.ccxt_forms import Forms
 from adapters.ccxt_lookups import Lookup, Source
 from adapters.ccxt_meaning import TOO_MANY_FROM_HERE, Ruling
+from adapters.ccxt_paging import Listings
+from adapters.ccxt_shapes import (
+    BINANCE_FORMS,
+    BINANCE_LISTINGS,
+    BITGET_FORMS,
+    BYBIT_FORMS,
+    BYBIT_LISTINGS,
+    KRAKEN_FORMS,
+    KRAKEN_LISTINGS,
+    KUCOIN_FORMS,
+    OKX_FORMS,
+    OKX_LISTINGS,
+)
 
-__all__ = ["GENERIC", "VENUES", "Carrier", "Fence", "Quirks", "quirks_of"]
+__all__ = ["GENERIC", "ORDERS_BY_GET", "VENUES", "Carrier", "Fence", "Quirks", "quirks_of"]
 
 
 class Carrier(StrEnum):
@@ -55,6 +69,9 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     price, which would become an amount to spend; where `market_buys` is not set the venue takes no amount to buy.
     `order_limits` are how many orders of an account it takes, by seconds. `sandbox_header` marks requests of the
     sandbox where it has the addresses of the real venue.
+
+    `forms` is what its answers must look like, `listings` how they are read to their end. `fee_currency_field` is that
+    of its trades where ccxt guesses the currency of a fee. `gets_only_read` says that it takes no orders by GET.
     """
 
     exchange_id: str
@@ -74,6 +91,10 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     market_buys: bool = True
     sandbox_header: str | None = None
     order_limits: Mapping[float, int] = MappingProxyType({})
+    forms: Forms = Forms()
+    listings: Listings = Listings()
+    fee_currency_field: str | None = None
+    gets_only_read: bool = True
 
     def venue_id(self, client_order_id: str) -> str:
         """The client order id as the venue tells it."""
@@ -90,9 +111,13 @@ def _lookup(source: Source, id_param: str | None = None, method: str | None = No
 
 _BY_ID = _lookup(Source.ORDER, "clientOrderId")
 _SIFTED = (_lookup(Source.OPEN), _lookup(Source.RECENT))
+_ONLY_SIFTED = (_lookup(Source.OPEN), Lookup(source=Source.RECENT, sifted_since_s=86_400))
 _SPOT = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
-GENERIC = Quirks(exchange_id="", codes=GENERIC_CODES, lookups=_SIFTED)
+ORDERS_BY_GET = frozenset({"coinbaseinternational", "deribit", "dydx"})
+"""The exchanges to which ccxt sends orders by GET, which aiohttp sends again when a connection drops."""
+
+GENERIC = Quirks(exchange_id="", codes=GENERIC_CODES, lookups=_ONLY_SIFTED, gets_only_read=False)
 """Any venue we know nothing of: what it does not tell plainly is for a person to decide."""
 
 VENUES: Mapping[str, Quirks] = {
@@ -110,6 +135,8 @@ VENUES: Mapping[str, Quirks] = {
             statuses={403: TOO_MANY_FROM_HERE},
             options={**_SPOT, "fetchMargins": False, "warnOnFetchOpenOrdersWithoutSymbol": False},
             order_limits={10: 100, 86_400: 200_000},
+            forms=BINANCE_FORMS,
+            listings=BINANCE_LISTINGS,
         ),
         Quirks(
             exchange_id="bybit",
@@ -127,6 +154,9 @@ VENUES: Mapping[str, Quirks] = {
             options=_SPOT,
             order_limits={1: 10},
             warm_up="is_unified_enabled",
+            forms=BYBIT_FORMS,
+            listings=BYBIT_LISTINGS,
+            fee_currency_field="feeCurrency",
         ),
         Quirks(
             exchange_id="okx",
@@ -139,6 +169,8 @@ VENUES: Mapping[str, Quirks] = {
             fence=Fence(Carrier.HEADER, "expTime", 10_000),
             options=_SPOT,
             sandbox_header="x-simulated-trading",
+            forms=OKX_FORMS,
+            listings=OKX_LISTINGS,
         ),
         Quirks(
             exchange_id="kraken",
@@ -148,6 +180,8 @@ VENUES: Mapping[str, Quirks] = {
             lookup_proved=True,
             lag_s=10,
             fence=Fence(Carrier.PARAM, "deadline", 10_000),
+            forms=KRAKEN_FORMS,
+            listings=KRAKEN_LISTINGS,
         ),
         Quirks(
             exchange_id="coinbase",
@@ -155,10 +189,17 @@ VENUES: Mapping[str, Quirks] = {
             id_param="client_order_id",
             id_field="client_order_id",
             id_max=36,
-            lookups=_SIFTED,
+            lookups=_ONLY_SIFTED,
             market_buys=False,
         ),
-        Quirks(exchange_id="kucoin", codes=KUCOIN, id_field="clientOid", id_max=40, lookups=(_BY_ID, *_SIFTED[:1])),
+        Quirks(
+            exchange_id="kucoin",
+            codes=KUCOIN,
+            id_field="clientOid",
+            id_max=40,
+            lookups=(_BY_ID, *_SIFTED[:1]),
+            forms=KUCOIN_FORMS,
+        ),
         Quirks(
             exchange_id="gate",
             codes=GATE,
@@ -175,6 +216,7 @@ VENUES: Mapping[str, Quirks] = {
             id_max=40,
             lookups=(_BY_ID, *_SIFTED[:1]),
             market_buys=False,
+            forms=BITGET_FORMS,
         ),
         Quirks(
             exchange_id="mexc",

@@ -27,6 +27,7 @@ try:
     from adapters.ccxt_connection import Connection, connect
     from adapters.ccxt_examination import SKEW_MS, examined
     from adapters.ccxt_permissions import check_permissions
+    from adapters.ccxt_quirks import ORDERS_BY_GET
     from adapters.ccxt_requests import hosts_of
     from adapters.ccxt_venue import CcxtVenue
     from assembly.real_accounts import tell_apart
@@ -159,6 +160,11 @@ class RealVenues:
         if trader.exchange == "paper":
             raise SettingsError(
                 f"traders.{trader.id}.exchange: must be one that ccxt knows, such as binance, was paper"
+            )
+        if self._live and trader.exchange in ORDERS_BY_GET:
+            why = "it takes orders by GET, which may be sent twice when a connection drops"
+            raise SettingsError(
+                f"traders.{trader.id}.exchange: {trader.exchange} cannot be used for live trading: {why}"
             )
         keys = keys_of(trader.id, environ=self._environ, dotenv=self._dotenv) if self._live else {}
         credentials = {_CREDENTIALS[name]: key for name, key in keys.items()}

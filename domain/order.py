@@ -80,11 +80,16 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
-    """The venue has the order, under its own `venue_order_id`, with what it filled at once."""
+    """The venue has the order, under its own `venue_order_id`, with the trades of it that are known.
+
+    `filled` is how much was traded in all, None where the venue does not tell. `status` is open until the trades add up
+    to that.
+    """
 
     venue_order_id: str
     status: OrderStatus
     fills: tuple[Fill, ...] = ()
+    filled: Decimal | None = None
     evidence: Evidence | None = None
 
 

@@ -190,14 +190,15 @@ class Venue(Protocol):
         ...
 
     async def find_order(self, request: OrderRequest) -> Finding:
-        """Look an order up that was or may have been sent, in every way that is declared. Never raises for what a
-        venue may do."""
+        """Look an order up that was or may have been sent, in every way that is declared, however old it is: what is
+        found has all its trades, as far as they could be read. Never raises for what a venue may do."""
         ...
 
     async def orders_since(self, since_ns: int) -> Listing:
-        """The orders that are open, and those that were made or changed since a moment, each with its trades.
+        """The orders that are open, and those that were made since a moment, each with its trades.
 
-        A read that fails is retried; what still cannot be read is named in the listing, and costs nothing else of it.
+        An order that was made before and ended since need not be among them: `find_order` tells of it. A read that
+        fails is retried; what still cannot be read is named in the listing, and costs nothing else of it.
 
         Raises:
             VenueUnavailable: the venue answered none of it.

@@ -163,6 +163,12 @@ ROWS = [
     Row(fault="no proof is to be had while lookups fail", orders=1, outcome="unknown", sent=1,
         faults=(*struck(Kind.SILENT), *(Fault(refusal=Refusal.INTERNAL_ERROR, on=on, times=0)
                 for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT)))),
+    Row(fault="F04 an empty object proves nothing", orders=1, outcome="unknown", sent=1,
+        faults=(*struck(Kind.SILENT), *(Fault(kind=Kind.BRACES, on=on, times=0)
+                for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT)))),
+    Row(fault="F02 the reply is lost, and every fourth read fails", orders=1, outcome="placed", sent=1,
+        status="closed", faults=(*struck(Kind.CLOSED), *(Fault(kind=Kind.CLOSED, on=on, probability=0.25)
+                for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT, Operation.TRADES)))),
 ]  # fmt: skip
 CASES = [
     pytest.param(dialect, row, id=f"{dialect} {row.fault}")

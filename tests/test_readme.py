@@ -12,12 +12,9 @@ import pytest
 from domain.reading import read_signal
 from domain.signal import Raw
 from settings import Settings
-from simulation import SimulatedMarket, write_candles
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-FIVE_MINUTES_NS = 300_000_000_000
-END_OF_THE_DAY_NS = 1_515_715_200_000_000_000  # 2018-01-12
 
 
 def blocks(text: str, language: str) -> list[tuple[int, str]]:
@@ -46,9 +43,7 @@ def run_blocks(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_python_examples_run(tmp_path):
     shutil.copy(ROOT / "settings.json", tmp_path)
-    market = SimulatedMarket(7)
-    candles = market.history("ETH/BTC", FIVE_MINUTES_NS, 2 * 288, END_OF_THE_DAY_NS)
-    write_candles(tmp_path / "ETH-BTC-5m.csv", candles)
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
     ran = run_blocks(README, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "-a-D-W-b--a-|" in ran.stdout

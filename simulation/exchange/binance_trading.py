@@ -6,7 +6,8 @@ from domain.signal import OrderType, Side
 from simulation.exchange.binance_words import canceled, created, order_of, trade_of
 from simulation.exchange.dialect import Call
 from simulation.exchange.orders import NewOrder, Order
-from simulation.exchange.reading import as_json, newest, number
+from simulation.exchange.pages import binance_page
+from simulation.exchange.reading import as_json, number
 from simulation.exchange.refusal import Refusal
 from simulation.exchange.wire import Reply
 
@@ -77,24 +78,25 @@ def open_orders(call: Call) -> Reply | Refusal:
 
 
 def recent(call: Call) -> Reply | Refusal:
-    """Orders of any state, of one symbol."""
+    """Orders of any state, of one symbol, oldest first."""
     ledger, market_id = call.account.ledger, call.params["symbol"]
-    seen = ledger.seen(reversed(ledger.orders.values()), call.now_ms)
-    orders = newest((order for order in seen if order.id == market_id), call.params, 500)
-    return as_json([order_of(order) for order in reversed(orders)])
+    seen = ledger.seen(ledger.orders.values(), call.now_ms)
+    return as_json([order_of(o) for o in binance_page((o for o in seen if o.id == market_id), call.params, "orderId")])
 
 
 def trades(call: Call) -> Reply | Refusal:
-    """The account's trades of one symbol."""
+    """The account's trades of one symbol, or of one order, oldest first."""
     ledger, market_id, of = call.account.ledger, call.params["symbol"], call.params.get("orderId")
     listing = call.listings.find(market_id)
     if listing is None:
         return Refusal.UNKNOWN_SYMBOL
+    if of is not None and call.params.keys() & {"startTime", "endTime"}:
+        raise ValueError("orderId must come without startTime and endTime")
     trades = (
         trade
-        for trade in reversed(ledger.trades)
+        for trade in ledger.trades
         if trade.symbol == listing.symbol
         and of in (None, trade.venue_order_id)
         and ledger.orders[trade.venue_order_id].visible_at_ms <= call.now_ms
     )
-    return as_json([trade_of(trade, market_id) for trade in reversed(newest(trades, call.params, 500))])
+    return as_json([trade_of(trade, market_id) for trade in binance_page(trades, call.params, "fromId")])

@@ -8,7 +8,8 @@ from domain.signal import OrderType, Side
 from simulation.exchange.bybit_words import order_of, trade_of
 from simulation.exchange.dialect import Call
 from simulation.exchange.orders import NewOrder, Order
-from simulation.exchange.reading import enveloped, newest, number
+from simulation.exchange.pages import bybit_page
+from simulation.exchange.reading import enveloped, number
 from simulation.exchange.refusal import Refusal
 from simulation.exchange.wire import Reply
 
@@ -51,23 +52,24 @@ def cancel(call: Call) -> Reply | Refusal:
 
 
 def realtime(call: Call) -> Reply:
-    """One order by either id, in any state; or else what is open."""
+    """One order by either id, in any state; or else what is open, newest first."""
     ledger, market_id = call.account.ledger, call.params.get("symbol")
-    if call.params.keys() & {"orderId", "orderLinkId"}:
-        return _orders(call, _named(call))
+    if _names_an_order(call):
+        return _orders(call, _named(call), timed=False)
     seen = ledger.seen(reversed(ledger.open.values()), call.now_ms)
-    return _orders(call, (order for order in seen if market_id in (None, order.id)))
+    return _orders(call, (order for order in seen if market_id in (None, order.id)), timed=False)
 
 
 def history(call: Call) -> Reply:
-    """Orders that are over, newest first; or one of them by either id."""
+    """Orders that are over, newest first; or one of them by either id, which may be older than a week."""
     ledger, params = call.account.ledger, call.params
-    by_id = params.keys() & {"orderId", "orderLinkId"}
+    by_id = _names_an_order(call)
     seen = _named(call) if by_id else ledger.seen(reversed(ledger.orders.values()), call.now_ms)
     over = (order for order in seen if order.venue_order_id not in ledger.open)
     here = (order for order in over if params.get("symbol") in (None, order.id))
     asked = params.get("orderStatus")
-    return _orders(call, (order for order in here if asked in (None, order_of(order)["orderStatus"])))
+    found = (order for order in here if asked in (None, order_of(order)["orderStatus"]))
+    return _orders(call, found, timed=not by_id)
 
 
 def trades(call: Call) -> Reply:
@@ -81,8 +83,13 @@ def trades(call: Call) -> Reply:
         and params.get("orderLinkId") in (None, trade.client_order_id)
         and ledger.orders[trade.venue_order_id].visible_at_ms <= call.now_ms
     )
-    said = [trade_of(trade, ledger.orders[trade.venue_order_id]) for trade in newest(made, params, 50)]
-    return enveloped({"nextPageCursor": "", "category": "spot", "list": said}, call.now_ms)
+    page, cursor = bybit_page(made, params, default=50, most=100, now_ms=call.now_ms)
+    said = [trade_of(trade, ledger.orders[trade.venue_order_id]) for trade in page]
+    return enveloped({"nextPageCursor": cursor, "category": "spot", "list": said}, call.now_ms)
+
+
+def _names_an_order(call: Call) -> bool:
+    return bool(call.params.keys() & {"orderId", "orderLinkId"})
 
 
 def _named(call: Call) -> Iterator[Order]:
@@ -92,12 +99,14 @@ def _named(call: Call) -> Iterator[Order]:
         orders = [ledger.orders[order_id]] if order_id in ledger.orders else []
     else:
         orders = ledger.with_client_id(params.get("orderLinkId", ""))
-    return ledger.seen(reversed(orders), call.now_ms)
+    here = (order for order in reversed(orders) if params.get("symbol") in (None, order.id))
+    return ledger.seen(here, call.now_ms)
 
 
-def _orders(call: Call, orders: Iterator[Order]) -> Reply:
-    said = [order_of(order) for order in newest(orders, call.params, 20)]
-    return enveloped({"nextPageCursor": "", "category": "spot", "list": said}, call.now_ms)
+def _orders(call: Call, orders: Iterator[Order], *, timed: bool) -> Reply:
+    page, cursor = bybit_page(orders, call.params, default=20, most=50, now_ms=call.now_ms, timed=timed)
+    said = [order_of(order) for order in page]
+    return enveloped({"nextPageCursor": cursor, "category": "spot", "list": said}, call.now_ms)
 
 
 def _ids_of(call: Call, order: Order, client_order_id: str) -> Reply:

@@ -14,6 +14,7 @@ from simulation.exchange.refusal import Refusal
 __all__ = ["Ledger"]
 
 _HALF = Decimal("0.5")
+_SMALLEST = Decimal("1E-8")
 
 
 class Ledger:
@@ -85,10 +86,14 @@ class Ledger:
         if order.side is Side.BUY:
             fee, fee_currency = amount * fee, listing.base
             self.holdings.unlock(listing.quote, amount * order.price - cost)
-            self.holdings.exchange(listing.quote, cost, listing.base, amount - fee)
+            self.holdings.exchange(listing.quote, cost, listing.base, amount)
         else:
             fee, fee_currency = cost * fee, listing.quote
-            self.holdings.exchange(listing.base, amount, listing.quote, cost - fee)
+            self.holdings.exchange(listing.base, amount, listing.quote, cost)
+        if (coin := self.listings.fee_coin) is not None:
+            fee = (fee if order.side is Side.SELL else fee * price) / self.listings.fee_coin_price
+            fee, fee_currency = fee.quantize(_SMALLEST), coin
+        self.holdings.free[fee_currency] -= fee
         trade = Trade(
             trade_id=str(next(self._ids)),
             venue_order_id=order.venue_order_id,

@@ -76,9 +76,13 @@ class Listing(Struct, kw_only=True):
 
 
 class Listings:
-    """All symbols of an exchange, by their unified names and by the exchange's own; also its fees, as fractions."""
+    """All symbols of an exchange, by their unified names and by the exchange's own; also its fees, as fractions.
 
-    __slots__ = ("_by_id", "_by_symbol", "maker_fee", "taker_fee")
+    Fees are in the currency received, unless there is a `fee_coin`: then all are in that, which costs `fee_coin_price`
+    of every quote currency.
+    """
+
+    __slots__ = ("_by_id", "_by_symbol", "fee_coin", "fee_coin_price", "maker_fee", "taker_fee")
 
     def __init__(
         self,
@@ -86,9 +90,12 @@ class Listings:
         *,
         maker_fee: Decimal = Decimal("0.001"),
         taker_fee: Decimal = Decimal("0.001"),
+        fee_coin: str | None = None,
+        fee_coin_price: Decimal = Decimal(600),
     ) -> None:
         self.maker_fee = maker_fee
         self.taker_fee = taker_fee
+        self.fee_coin, self.fee_coin_price = fee_coin, fee_coin_price
         self._by_symbol = {listing.symbol: listing for listing in listings}
         self._by_id = {listing.id: listing for listing in self._by_symbol.values()}
 

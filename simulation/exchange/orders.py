@@ -46,7 +46,7 @@ class NewOrder(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Trade(Struct, frozen=True, kw_only=True, gc=False):
-    """One fill. The fee is in the currency received."""
+    """One fill. The fee is in the currency received, or in the coin in which the exchange takes all fees."""
 
     trade_id: str
     venue_order_id: str

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from itertools import takewhile
-from typing import TypeVar
 from urllib.parse import unquote_plus
 
 import orjson
 
-from simulation.exchange.orders import Order, Trade
 from simulation.exchange.wire import Reply
 
-__all__ = ["as_json", "enveloped", "newest", "number", "pairs", "stamp"]
-
-_T = TypeVar("_T", Order, Trade)
+__all__ = ["as_json", "enveloped", "number", "pairs"]
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -43,22 +38,6 @@ def number(params: Mapping[str, str], name: str) -> Decimal | None:
     if not read.is_finite():
         raise ValueError(f"{name} must be finite, was {text}")
     return read
-
-
-def stamp(one: Order | Trade) -> int:
-    """When an order was accepted or a trade made, in milliseconds."""
-    return one.at_ms if isinstance(one, Trade) else one.accepted_at_ms
-
-
-def newest(backwards: Iterable[_T], params: Mapping[str, str], limit: int) -> list[_T]:
-    """Of things from the newest to the oldest, those since `startTime`, newest first, at most `limit` of them.
-
-    Where more fit, those after `startTime` come first, as on the exchanges; without it, the newest.
-    """
-    since = int(params.get("startTime", 0))
-    kept = list(takewhile(lambda one: stamp(one) >= since, backwards))
-    limit = int(params.get("limit", limit))
-    return kept[-limit:] if since else kept[:limit]
 
 
 def as_json(body: object) -> Reply:

@@ -10,13 +10,14 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from domain.signal import OrderType, Side
 from simulation.exchange.account import Account
 from simulation.exchange.dialect import Call, Claim, Dialect, Route
 from simulation.exchange.faults import Fault, Faults, Kind, Operation
 from simulation.exchange.ledger import Ledger
 from simulation.exchange.limits import Limits, NoLimits
 from simulation.exchange.listing import Listing, Listings
-from simulation.exchange.orders import Fate
+from simulation.exchange.orders import Fate, NewOrder, Order
 from simulation.exchange.refusal import Refusal
 from simulation.exchange.spoiled import spoil
 from simulation.exchange.wire import Answer, Reply, Request, Silence
@@ -97,6 +98,24 @@ class Service:
         listing.bid, listing.ask = bid, ask
         for account in self.accounts.values():
             account.ledger.reach(listing, self.now_ms())
+
+    def order_by_hand(
+        self, symbol: str, side: Side, amount: Decimal, *, price: Decimal | None = None, client_order_id: str = ""
+    ) -> Order:
+        """Place an order on the first account as a person would, at the exchange itself; by default at the market.
+
+        Raises:
+            ValueError: the exchange refuses it.
+        """
+        listing = self.listings[symbol]
+        kind = OrderType.MARKET if price is None else OrderType.LIMIT
+        asked = NewOrder(
+            id=listing.id, client_order_id=client_order_id, side=side, order_type=kind, amount=amount, price=price
+        )
+        placed = self.ledger.create(asked, self.now_ms())
+        if isinstance(placed, Refusal):
+            raise ValueError(f"the exchange refuses {asked}: {placed}")
+        return placed
 
     def handle(self, request: Request, answer: Answer) -> None:
         """Do what a request asks for, unless a fault strikes it, and answer it, now or later."""

@@ -2,10 +2,16 @@
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
+
+from domain.order import OrderRequest
+from domain.signal import OrderType, Side
 
 SYMBOL = "BTC/USDT"
 IDS = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT", "kraken": "XBTUSDT"}
@@ -40,16 +46,21 @@ class Answer:
 
 
 class Wire:
-    """Stands where aiohttp's session does, keeps what is sent, and gives the answers in turn, the last one for ever."""
+    """Stands where aiohttp's session does, keeps what is sent, and gives the answers in turn, the last one for ever.
+
+    Where `answers` is by path, each path has answers of its own.
+    """
 
     headers: ClassVar = {}
 
-    def __init__(self, *answers):
-        self.answers, self.sent = list(answers), []
+    def __init__(self, answers):
+        by_path = answers if isinstance(answers, dict) else {"": answers}
+        self.answers, self.sent = {path: list(some) for path, some in by_path.items()}, []
 
     def _send(self, method, url, data, headers):
         self.sent.append((method, str(url), (data or b"").decode(), headers))
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answers = self.answers.get(urlsplit(str(url)).path) or self.answers[""]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
 
     def get(self, url, *, data, headers, **_):
         return self._send("GET", url, data, headers)
@@ -67,36 +78,103 @@ def answer():
 def on_wire():
     """Run `scenario(connection, wire)` on an exchange whose answers are given."""
     pytest.importorskip("ccxt")
-    from adapters.ccxt_connection import connect
 
     def run(exchange_id, answers, scenario, block=None):
+        return asyncio.run(_on_wire(exchange_id, answers, scenario, block))
+
+    return run
+
+
+@pytest.fixture
+def venue_on_wire():
+    """Run `scenario(venue, wire)` on an account of an exchange whose answers are given, in simulated time."""
+    pytest.importorskip("ccxt")
+    from adapters.ccxt_venue import CcxtVenue
+    from clock import Clock, VirtualLoop
+
+    def run(exchange_id, answers, scenario):
+        loop = VirtualLoop()
+        clock = Clock.simulated(loop, time.time_ns())
+
+        async def main(connection, wire):
+            return await scenario(CcxtVenue("main", connection, [SYMBOL], clock=clock), wire)
+
+        return loop.run_until_complete(_on_wire(exchange_id, answers, main))
+
+    return run
+
+
+async def _on_wire(exchange_id, answers, scenario, block=None):
+    from adapters.ccxt_connection import connect
+
+    wire = Wire(answers)
+    settings = {"session": wire, "verify": False, "timeout_on_exit": 0}
+    settings |= SETTINGS.get(exchange_id, {}) | (block or {})
+    credentials = {"apiKey": "the-key", "secret": "dGhlIHNlY3JldA==", "password": "the-passphrase"}
+    connection = connect(exchange_id, settings, credentials, trader="main")
+    market = {
+        "id": IDS.get(exchange_id, "BTCUSDT"),
+        "symbol": SYMBOL,
+        "base": "BTC",
+        "quote": "USDT",
+        "baseId": "BTC",
+        "quoteId": "USDT",
+        "type": "spot",
+        "spot": True,
+        "contract": False,
+        "swap": False,
+        "option": False,
+        "active": True,
+        "precision": {"amount": 0.00001, "price": 0.01},
+        "info": {"orderTypes": ["LIMIT", "MARKET"]},
+    }
+    connection.exchange.set_markets([connection.exchange.safe_market_structure(market)])
+    try:
+        return await scenario(connection, wire)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def order_request():
+    """A request under an id of ours: `order_request(1, price=None)` asks to buy at the market."""
+
+    def make(number=1, *, price="60000.01", side=Side.BUY, symbol=SYMBOL):
+        return OrderRequest(
+            client_order_id=f"abcd{number:014x}",
+            trader="main",
+            symbol=symbol,
+            side=side,
+            order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+            amount=Decimal("0.01"),
+            price=None if price is None else Decimal(price),
+            generation=1,
+            reserved=Decimal(0),
+        )
+
+    return make
+
+
+@pytest.fixture(params=["binance", "bybit"])
+def live(request):
+    """Run `scenario(venue, exchange)` on a fresh exchange."""
+    pytest.importorskip("ccxt")
+    from adapters.ccxt_connection import connect
+    from adapters.ccxt_venue import CcxtVenue
+    from clock import Clock
+    from simulation.exchange import Exchange, settings_for
+
+    def run(scenario, *, symbols=(SYMBOL,), **how):
         async def main():
-            wire = Wire(*answers)
-            settings = {"session": wire, "verify": False, "timeout_on_exit": 0}
-            settings |= SETTINGS.get(exchange_id, {}) | (block or {})
-            credentials = {"apiKey": "the-key", "secret": "dGhlIHNlY3JldA==", "password": "the-passphrase"}
-            connection = connect(exchange_id, settings, credentials, trader="main")
-            market = {
-                "id": IDS.get(exchange_id, "BTCUSDT"),
-                "symbol": SYMBOL,
-                "base": "BTC",
-                "quote": "USDT",
-                "baseId": "BTC",
-                "quoteId": "USDT",
-                "type": "spot",
-                "spot": True,
-                "contract": False,
-                "swap": False,
-                "option": False,
-                "active": True,
-                "precision": {"amount": 0.00001, "price": 0.01},
-                "info": {"orderTypes": ["LIMIT", "MARKET"]},
-            }
-            connection.exchange.set_markets([connection.exchange.safe_market_structure(market)])
-            try:
-                return await scenario(connection, wire)
-            finally:
-                await connection.close()
+            async with Exchange(request.param, **how) as exchange:
+                block = settings_for(request.param, exchange.address) | {"timeout": 300, "timeout_on_exit": 0}
+                connection = connect(request.param, block, {"apiKey": "key", "secret": "secret"}, trader="main")
+                venue = CcxtVenue("main", connection, symbols, clock=Clock.live(asyncio.get_running_loop()))
+                try:
+                    await venue.open()
+                    return await scenario(venue, exchange)
+                finally:
+                    await venue.close()
 
         return asyncio.run(main())
 

@@ -72,14 +72,6 @@ def test_the_body_is_stronger_than_the_text():
     assert read(error, body='{"code":-1000,"msg":"no"}').meaning is Meaning.UNKNOWN
 
 
-@pytest.mark.parametrize(("after_ambiguous", "meaning"), [(False, Meaning.REJECTED), (True, Meaning.UNKNOWN)])
-def test_want_of_money_means_nothing_after_an_attempt_that_may_have_spent_it(after_ambiguous, meaning):
-    error = ccxt_error("InsufficientFunds", body := '{"code":-2010,"msg":"Account has insufficient balance."}')
-    assert read(error, after_ambiguous=after_ambiguous).meaning is meaning
-    assert read(ccxt_error("InsufficientFunds"), OKX, body=body, after_ambiguous=after_ambiguous).meaning is meaning
-    assert read(ccxt_error("BadSymbol", '{"code":-1121}'), after_ambiguous=True).meaning is Meaning.REJECTED
-
-
 @pytest.mark.parametrize(
     ("headers", "after_s"),
     [

@@ -18,6 +18,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from adapters.ccxt_answers import Reading, Taken, read_failure, read_reply
 from adapters.ccxt_calls import recorded
 from adapters.ccxt_meaning import BY_CLASS, Meaning
+from adapters.ccxt_paging import Onward
 from adapters.ccxt_quirks import VENUES
 from domain.reasons import Reason
 
@@ -341,7 +342,26 @@ def _quirk_cells(quirks):
     ]
 
 
+def _pages_of(paging):
+    if paging.onward is Onward.NOT_KNOWN:
+        return "the first one"
+    window = f", {paging.window_ms / 3_600_000:g} h at a time" if paging.window_ms else ""
+    return f"of {paging.limit or 'its own size'}, by `{paging.param}`{window}"
+
+
+def _listing_cells(quirks):
+    listings = quirks.listings
+    over = ", ".join(f"`{method}`" for method in listings.closed_by) or "what ccxt has"
+    sifted = listings.of_order is None and listings.trades.onward is not Onward.NOT_KNOWN
+    one = "sifted here" if sifted else "by its id" if listings.of_order else "by its id, where ccxt can"
+    return [quirks.exchange_id, over, _pages_of(listings.closed), _pages_of(listings.trades), one]
+
+
 TABLES = {
+    "listings": table(
+        ["venue", "orders that are over", "pages of them", "pages of trades", "trades of one order"],
+        [_listing_cells(quirks) for quirks in VENUES.values()],
+    ),
     "venues": table(
         ["venue", "our id is sent as", "looked up among", "proved", "a request ends by", "lag"],
         [_quirk_cells(quirks) for quirks in VENUES.values()],

@@ -1,17 +1,30 @@
 """What goes over the wire: the client order id in orders and lookups, the end of a request, one request per order."""
 
+import asyncio
+import dataclasses
+import inspect
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 pytest.importorskip("ccxt")
 
-from adapters.ccxt_answers import says_not_found
-from adapters.ccxt_calls import recorded
+import aiohttp
+import ccxt.async_support as ccxt
+
+from adapters.ccxt_calls import recorded, watch
 from adapters.ccxt_connection import connect
+from adapters.ccxt_finding import OrderFinder
 from adapters.ccxt_lookups import Source
-from adapters.ccxt_quirks import VENUES
+from adapters.ccxt_quirks import ORDERS_BY_GET, VENUES
+from assembly.real import RealVenues
+from clock import Clock
+from domain.errors import SettingsError
+from domain.order import NotFound
+from settings import load_settings
 
 PROVED = ["binance", "bybit", "okx", "kraken"]
 ID = "0123456789abcdef01"
@@ -62,7 +75,7 @@ def fields(sent):
 def test_an_order_is_one_request_that_carries_our_id(on_wire, answer, venue, kind):
     async def scenario(connection, wire):
         price = 50000 if kind == "limit" else None
-        with recorded() as call:
+        with recorded(ID) as call:
             await connection.exchange.create_order(SYMBOL, kind, "buy", 0.001, price, dict(connection.order_params(ID)))
         return wire.sent, call.sent
 
@@ -87,27 +100,25 @@ def test_a_market_order_to_buy_is_of_an_amount_not_of_money(on_wire, answer, ven
 
 
 @pytest.mark.parametrize(("venue", "lookup"), LOOKUPS, ids=[f"{venue}: {lookup.source}" for venue, lookup in LOOKUPS])
-def test_a_lookup_asks_for_our_id_as_declared(on_wire, answer, venue, lookup):
+def test_a_lookup_asks_for_our_id_as_declared(on_wire, answer, order_request, venue, lookup):
     async def scenario(connection, wire):
-        call = lookup.call(connection.quirks.venue_id(ID), SYMBOL, since_ms=1_700_000_000_000)
-        try:
-            found = await getattr(connection.exchange, call.method)(*call.arguments, params=dict(call.params))
-        except Exception as error:
-            found = [] if says_not_found(error, connection.quirks) else error
-        return found, wire.sent
+        only = dataclasses.replace(connection, quirks=msgspec.structs.replace(connection.quirks, lookups=(lookup,)))
+        finder = OrderFinder(only, clock=Clock.live(asyncio.get_running_loop()))
+        return await finder.find(msgspec.structs.replace(order_request(), client_order_id=ID)), wire.sent
 
     found, sent = on_wire(venue, [answer(NOTHING[venue, lookup.source])], scenario)
     path, name = LOOKED_UP_BY[venue, lookup.source]
     told = fields(sent[0])
-    assert (found, len(sent), urlsplit(sent[0][1]).path) == ([], 1, path)
+    assert (type(found), len(sent), urlsplit(sent[0][1]).path) == (NotFound, 1, path)
     if name is not None:
         assert told[name] == ID
     assert "None" not in told.values()
 
 
-def test_orders_that_are_sifted_here_are_asked_for_since_the_send(on_wire, answer):
-    (recent,) = [lookup for lookup in VENUES["binance"].lookups if lookup.source is Source.RECENT]
-    assert recent.call(ID, SYMBOL, 1_700_000_000_000).arguments == (SYMBOL, 1_700_000_000_000)
+@pytest.mark.parametrize(("venue", "hours"), [("binance", 1), ("coinbase", 24)])
+def test_orders_that_are_sifted_here_are_asked_for_since_before_the_send(venue, hours):
+    (recent,) = [lookup for lookup in VENUES[venue].lookups if lookup.source is Source.RECENT]
+    assert recent.sifted_since_s == 3600 * hours
 
 
 @pytest.mark.parametrize(
@@ -149,3 +160,131 @@ def test_a_user_s_own_window_is_the_fence():
 def test_gate_s_prefix_is_taken_off_again():
     gate = VENUES["gate"]
     assert (gate.venue_id(ID), gate.client_order_id(f"t-{ID}"), gate.client_order_id(None)) == (f"t-{ID}", ID, None)
+
+
+def ordering_by_get():
+    """The exchanges whose `create_order` has ccxt call something that is named as a GET."""
+    for name in ccxt.exchanges:
+        source = inspect.getsource(getattr(ccxt, name))
+        create = re.search(r"async def create_order\(.*?\n    (?:async )?def ", source, re.DOTALL)
+        if create and re.search(r"await self\.\w+Get[A-Z]\w*\(self\.extend|await self\.\w+GetBroadcast", create[0]):
+            yield name
+
+
+def test_the_exchanges_to_which_ccxt_sends_orders_by_get_are_known():
+    assert set(ordering_by_get()) == ORDERS_BY_GET
+
+
+ASKED_BEFORE = ("https://api.example/account?side=x", "GET", None, None)
+AN_ORDER_BY_GET = (f"https://api.example/private/buy?label={ID}", "GET", None, None)
+AN_ORDER = ("https://api.example/order", "POST", None, f'{{"id":"{ID}"}}')
+
+
+@pytest.mark.parametrize(
+    ("requests", "gets_only_read", "sent"),
+    [
+        pytest.param([], True, False, id="nothing was asked"),
+        pytest.param([ASKED_BEFORE], True, False, id="something is read before, where orders are posted"),
+        pytest.param([ASKED_BEFORE], False, True, id="any request may be the order, where nobody knows"),
+        pytest.param([AN_ORDER], True, True, id="an order is posted"),
+        pytest.param([ASKED_BEFORE, AN_ORDER, ASKED_BEFORE], True, True, id="and stays sent, whatever is read after"),
+    ],
+)
+def test_what_was_sent_is_what_left(requests, gets_only_read, sent):
+    exchange = Stub()
+    watch(exchange, gets_only_read=gets_only_read)
+
+    async def main():
+        with recorded(ID) as call:
+            for request in requests:
+                await exchange.fetch(*request)
+        return call.sent
+
+    assert asyncio.run(main()) is sent
+
+
+@pytest.mark.parametrize("gets_only_read", [True, False])
+def test_an_order_that_is_about_to_leave_by_get_does_not(gets_only_read):
+    """aiohttp sends a GET again when the connection drops, and the venue would have two orders."""
+    exchange = Stub()
+    watch(exchange, gets_only_read=gets_only_read)
+
+    async def main():
+        with recorded(ID) as call:
+            try:
+                await exchange.fetch(*AN_ORDER_BY_GET)
+            except ccxt.NotSupported as error:
+                return call.sent, str(error), exchange.fetched
+
+    sent, words, fetched = asyncio.run(main())
+    assert (sent, fetched) == (False, [])
+    assert "sends orders by GET" in words
+
+
+def test_a_lookup_by_get_carries_the_id_and_is_no_order():
+    exchange = Stub()
+    watch(exchange)
+
+    async def main():
+        with recorded() as call:
+            await exchange.fetch(*AN_ORDER_BY_GET)
+        return call.sent
+
+    assert asyncio.run(main()) is False
+
+
+def test_the_transport_repeats_a_get_that_was_not_answered():
+    """Why an order must not go by GET: this is what aiohttp does, on a connection that is new as well."""
+
+    async def main():
+        seen = []
+
+        async def hang_up(reader, writer):
+            seen.append(await reader.readline())
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        address = "http://{}:{}".format(*server.sockets[0].getsockname())
+        async with aiohttp.ClientSession() as session:
+            for method in (session.get, session.post):
+                with pytest.raises(aiohttp.ServerDisconnectedError):
+                    await method(address)
+        server.close()
+        return [line.split()[0] for line in seen]
+
+    assert asyncio.run(main()) == [b"GET", b"GET", b"POST"]
+
+
+@pytest.mark.parametrize("exchange", sorted(ORDERS_BY_GET))
+def test_live_trading_is_refused_where_orders_go_by_get(exchange, tmp_path):
+    settings = load_settings(
+        environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+        overrides={
+            "mode": "live",
+            "symbols": '["BTC/USDT"]',
+            "traders": json.dumps([{"id": "a", "exchange": exchange}]),
+        },
+    )
+
+    async def main():
+        real = RealVenues(settings, Clock.live(asyncio.get_running_loop()), environ={}, dotenv=tmp_path / "none")
+        await real.open()
+
+    with pytest.raises(SettingsError, match=rf"traders.a.exchange: {exchange} cannot be used .* orders by GET"):
+        asyncio.run(main())
+
+
+class Stub:
+    """As much of an exchange as is watched."""
+
+    id = "stub"
+
+    def __init__(self):
+        self.fetched = []
+
+    async def fetch(self, *request):
+        self.fetched.append(request)
+        return {}
+
+    def milliseconds(self):
+        return 0

@@ -11,55 +11,20 @@ from adapters.ccxt_connection import connect
 from adapters.ccxt_venue import CcxtVenue
 from clock import Clock
 from domain.errors import SettingsError, VenueUnavailable
-from domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus, Unanswered
+from domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from domain.reasons import Reason
-from domain.signal import OrderType, Side
-from simulation.exchange import Exchange, Fault, Kind, Operation, Refusal, settings_for
+from domain.signal import Side
+from simulation.exchange import Fault, Kind, Operation, Refusal
 
 SYMBOL = "BTC/USDT"
 KEYS = {"apiKey": "key", "secret": "secret"}
 
 
-def request(number: int = 1, *, price: str | None = "60000.01", side: Side = Side.BUY, symbol: str = SYMBOL):
-    return OrderRequest(
-        client_order_id=f"abcd{number:014x}",
-        trader="main",
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
-        amount=Decimal("0.01"),
-        price=None if price is None else Decimal(price),
-        generation=1,
-        reserved=Decimal(0),
-    )
-
-
-@pytest.fixture(params=["binance", "bybit"])
-def live(request):
-    """Run `scenario(venue, exchange)` on a fresh exchange."""
-
-    def run(scenario, *, symbols=(SYMBOL,), **how):
-        async def main():
-            async with Exchange(request.param, **how) as exchange:
-                block = settings_for(request.param, exchange.address) | {"timeout": 300, "timeout_on_exit": 0}
-                connection = connect(request.param, block, KEYS, trader="main")
-                venue = CcxtVenue("main", connection, symbols, clock=Clock.live(asyncio.get_running_loop()))
-                try:
-                    await venue.open()
-                    return await scenario(venue, exchange)
-                finally:
-                    await venue.close()
-
-        return asyncio.run(main())
-
-    return run
-
-
-def test_an_order_is_found_as_it_stands_and_only_by_its_own_id(live):
+def test_an_order_is_found_as_it_stands_and_only_by_its_own_id(live, order_request):
     async def scenario(venue, exchange):
-        await venue.create_orders([request(1)])
-        await venue.create_orders([request(2, price="50000")])
-        return [await venue.find_order(request(number)) for number in (1, 2, 3)]
+        await venue.create_orders([order_request(1)])
+        await venue.create_orders([order_request(2, price="50000")])
+        return [await venue.find_order(order_request(number)) for number in (1, 2, 3)]
 
     filled, resting, none = live(scenario)
     assert (filled.status, [fill.amount for fill in filled.fills]) == (OrderStatus.CLOSED, [Decimal("0.01")])
@@ -67,22 +32,22 @@ def test_an_order_is_found_as_it_stands_and_only_by_its_own_id(live):
     assert isinstance(none, NotFound)
 
 
-def test_an_order_of_another_symbol_is_another_order(live):
+def test_an_order_of_another_symbol_is_another_order(live, order_request):
     async def scenario(venue, exchange):
-        await venue.create_orders([request(1)])
-        return await venue.find_order(request(1, symbol="ETH/USDT"))
+        await venue.create_orders([order_request(1)])
+        return await venue.find_order(order_request(1, symbol="ETH/USDT"))
 
     assert isinstance(live(scenario, symbols=(SYMBOL, "ETH/USDT")), NotFound)
 
 
-def test_a_hidden_order_is_not_found_and_later_it_is(live):
+def test_a_hidden_order_is_not_found_and_later_it_is(live, order_request):
     async def scenario(venue, exchange):
         exchange.faults.add(Fault(kind=Kind.HIDDEN, seconds=60))
-        await venue.create_orders([request(1)])
-        before = await venue.find_order(request(1))
+        await venue.create_orders([order_request(1)])
+        before = await venue.find_order(order_request(1))
         exchange.advance(61)
         await venue.told("the clock", venue._connection.measure_clock())
-        return before, await venue.find_order(request(1))
+        return before, await venue.find_order(order_request(1))
 
     before, after = live(scenario)
     assert isinstance(before, NotFound)
@@ -97,20 +62,20 @@ def test_a_hidden_order_is_not_found_and_later_it_is(live):
         pytest.param({"kind": Kind.CLOSED}, id="no answer"),
     ],
 )
-def test_a_lookup_that_fails_is_no_answer(live, fault):
+def test_a_lookup_that_fails_is_no_answer(live, fault, order_request):
     async def scenario(venue, exchange):
         for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT):
             exchange.faults.add(Fault(on=on, times=0, **fault))
-        return await venue.find_order(request(1))
+        return await venue.find_order(order_request(1))
 
     assert isinstance(live(scenario), Unanswered)
 
 
-def test_a_duplicate_that_is_ours_is_taken_over(live):
+def test_a_duplicate_that_is_ours_is_taken_over(live, order_request):
     async def scenario(venue, exchange):
         exchange.faults.add(Fault(kind=Kind.CLOSED))
-        lost = await venue.create_orders([request(1, price="50000")])
-        again = await venue.create_orders([request(1, price="50000")])
+        lost = await venue.create_orders([order_request(1, price="50000")])
+        again = await venue.create_orders([order_request(1, price="50000")])
         return lost, again, len(exchange.ledger.orders)
 
     (lost,), (again,), orders = live(scenario)
@@ -118,11 +83,11 @@ def test_a_duplicate_that_is_ours_is_taken_over(live):
     assert (type(again), again.status, orders) == (Acknowledged, OrderStatus.OPEN, 1)
 
 
-def test_orders_under_way_on_one_connection_have_each_its_own_answer(live):
+def test_orders_under_way_on_one_connection_have_each_its_own_answer(live, order_request):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(kind=Kind.SILENT, client_order_id=request(5).client_order_id))
+        exchange.faults.add(Fault(kind=Kind.SILENT, client_order_id=order_request(5).client_order_id))
         exchange.faults.add(Fault(refusal=Refusal.SUSPENDED, times=0))
-        return await asyncio.gather(*(venue.create_orders([request(number)]) for number in range(1, 12)))
+        return await asyncio.gather(*(venue.create_orders([order_request(number)]) for number in range(1, 12)))
 
     answers = [answer for (answer,) in live(scenario)]
     assert isinstance(answers[4], Unanswered)
@@ -130,18 +95,22 @@ def test_orders_under_way_on_one_connection_have_each_its_own_answer(live):
     assert {(type(answer), answer.reason) for answer in others} == {(NotPlaced, Reason.ACCOUNT_BLOCKED)}
 
 
-def test_what_is_listed_has_its_trades_and_balances_are_the_ledger_s(live):
+def test_what_is_listed_has_its_trades_and_balances_are_the_ledger_s(live, order_request):
     async def scenario(venue, exchange):
-        await venue.create_orders([request(1)])
-        await venue.create_orders([request(2, price="50000")])
-        await venue.create_orders([request(3, price=None, side=Side.SELL)])
-        listed = (await venue.orders_since(0)).orders
+        await venue.create_orders([order_request(1)])
+        await venue.create_orders([order_request(2, price="50000")])
+        await venue.create_orders([order_request(3, price=None, side=Side.SELL)])
+        listed = (await venue.orders_since((exchange.now_ms() - 60_000) * 1_000_000)).orders
         holdings = exchange.ledger.holdings
         totals = {coin: holdings.free[coin] + holdings.locked[coin] for coin in holdings.currencies}
         return {order.client_order_id: order for order in listed}, await venue.balances(), totals
 
     listed, told, totals = live(scenario)
-    assert [listed[request(number).client_order_id].status for number in (1, 2, 3)] == ["closed", "open", "closed"]
+    assert [listed[order_request(number).client_order_id].status for number in (1, 2, 3)] == [
+        "closed",
+        "open",
+        "closed",
+    ]
     assert all(sum(fill.amount for fill in order.fills) == order.filled for order in listed.values())
     assert {coin: amount for coin, amount in told.items() if amount} == {c: t for c, t in totals.items() if t}
 
@@ -169,10 +138,10 @@ def test_the_rules_are_those_of_the_listing(live):
     assert none is None
 
 
-def test_rules_that_changed_meanwhile_are_learned_from_the_rejection(live):
+def test_rules_that_changed_meanwhile_are_learned_from_the_rejection(live, order_request):
     async def scenario(venue, exchange):
         exchange.listings[SYMBOL].lot = Decimal("0.1")
-        (told,) = await venue.create_orders([request(1)])
+        (told,) = await venue.create_orders([order_request(1)])
         return told, venue.rules(SYMBOL).lot
 
     told, lot = live(scenario)
@@ -224,10 +193,10 @@ def test_a_window_that_is_too_short_is_refused():
         asyncio.run(main())
 
 
-def test_a_venue_that_takes_no_amount_to_buy_at_the_market_is_not_asked(on_wire, answer):
+def test_a_venue_that_takes_no_amount_to_buy_at_the_market_is_not_asked(on_wire, answer, order_request):
     async def scenario(connection, wire):
         venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
-        (told,) = await venue.create_orders([request(1, price=None)])
+        (told,) = await venue.create_orders([order_request(1, price=None)])
         return told, wire.sent
 
     told, sent = on_wire("gate", [answer("{}")], scenario)

@@ -193,21 +193,6 @@ def test_an_order_shows_nowhere_before_its_lag_has_passed(speak, dialect):
     assert after == [True, False, True, True]
 
 
-def test_of_many_the_newest_are_listed_or_the_first_since_a_time(speak, dialect):
-    async def scenario(exchange, client):
-        for _ in range(4):
-            await place(client)
-            exchange.advance(0.01)
-        trades = exchange.ledger.trades
-        newest = await client.fetch_my_trades(BTC, limit=2)
-        since = await client.fetch_my_trades(BTC, trades[1].at_ms, 2)
-        return trades, [trade["id"] for trade in newest], [trade["id"] for trade in since]
-
-    trades, newest, since = speak(dialect, scenario)
-    assert newest == [trade.trade_id for trade in trades[2:]]
-    assert since == [trade.trade_id for trade in trades[1:3]]
-
-
 def test_what_a_key_may_do(speak, dialect):
     async def rights(client):
         if client.id == "binance":
