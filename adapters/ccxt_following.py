@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from adapters.ccxt_address import Priority, asked_as
+from adapters.ccxt_address import PRIORITY, Priority
 from clock import Clock
 from domain.order import Acknowledged, Finding, OrderRequest, OrderStatus, OrderUpdate
 
@@ -63,13 +63,13 @@ class OrderFollower:
         return -(-(self._clock.now_ns() + int(after_s * 1e9)) // _TOGETHER_NS) * _TOGETHER_NS
 
     async def _run(self) -> None:
-        with asked_as(Priority.FOLLOW):
-            while self._followed:
-                await self._clock.sleep_until(min(followed.due_ns for followed in self._followed.values()))
-                now_ns = self._clock.now_ns()
-                due = [followed for followed in self._followed.values() if followed.due_ns <= now_ns]
-                for symbol in sorted({followed.request.symbol for followed in due}):
-                    await self._ask([followed for followed in due if followed.request.symbol == symbol], symbol)
+        PRIORITY.set(Priority.FOLLOW)  # of this task alone
+        while self._followed:
+            await self._clock.sleep_until(min(followed.due_ns for followed in self._followed.values()))
+            now_ns = self._clock.now_ns()
+            due = [followed for followed in self._followed.values() if followed.due_ns <= now_ns]
+            for symbol in sorted({followed.request.symbol for followed in due}):
+                await self._ask([followed for followed in due if followed.request.symbol == symbol], symbol)
         self._running = False
 
     async def _ask(self, due: Sequence[_Followed], symbol: str) -> None:

@@ -28,6 +28,7 @@ _FAILED_IN_A_ROW = 3
 _PAGES_MAX = 100
 _NOT_AGAIN = frozenset(
     {"AuthenticationError", "PermissionDenied", "AccountSuspended", "BadSymbol", "NotSupported", "ArgumentsRequired"}
+    | {"InvalidNonce"}  # the clock was corrected already, and the request made again
 )
 _LEAVE_ALONE = frozenset({"RateLimitExceeded", "DDoSProtection", "LeftAlone"})
 _SENT_AWAY = frozenset({403, 418, 429})
