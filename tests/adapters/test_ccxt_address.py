@@ -99,6 +99,16 @@ def test_who_is_sent_away_sends_nothing_and_that_prolongs_nothing(virtual, statu
     assert virtual(scenario) == ([(HOST, for_s, reason)] if for_s > 1 else [])
 
 
+def test_what_arrives_late_does_not_shorten_a_ban(virtual):
+    async def scenario(addresses):
+        address = addresses.of(HOST)
+        hear(address, 418, headers={"Retry-After": "110"})
+        hear(address, 429, headers={"Retry-After": "1"})
+        return address.left_alone_s(), address.reason
+
+    assert virtual(scenario) == (110, Reason.BANNED)
+
+
 def test_a_read_waits_for_a_short_while_and_is_refused_where_it_would_be_a_long_one(virtual):
     async def scenario(addresses):
         address = addresses.of(HOST)

@@ -8,12 +8,14 @@ from typing import ClassVar
 
 import pytest
 
+from adapters.ccxt_address import LeftAlone
 from adapters.ccxt_calls import watch
 from adapters.ccxt_followed import Followed
 from adapters.ccxt_market import open_market
 from clock import Clock
 from domain.errors import SettingsError, VenueUnavailable
 from domain.market import Candle, Quote
+from domain.reasons import Reason
 from marbles import Marbles
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -750,6 +752,16 @@ def test_many_limited_at_once_are_one_limit_and_once_it_is_over_it_begins_anew(w
         w.until(second + 2).exchange.failure.clear()
     w.until(170)
     assert [round(at_s, 1) for at_s in w.asked("fetch_ohlcv")] == [62, 62, 77.1, 77.1, 122, 122, 137.1, 137.1]
+
+
+def test_what_was_not_sent_is_no_answer_of_the_venue_and_prolongs_nothing(world):
+    w = world(quote_every_s=1).follow().until(0.5)
+    w.exchange.failure["fetch_bids_asks"] = LeftAlone("nowhere", 20, Reason.BANNED, "wants to be left alone")
+    w.exchange.calls.clear()
+    w.until(200)
+    asked = w.asked("fetch_bids_asks")
+    assert {20 <= later - earlier < 23 for earlier, later in pairwise(asked)} == {True}
+    assert w.faults == []
 
 
 def test_only_so_many_requests_are_under_way(world):
