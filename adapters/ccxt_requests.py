@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from adapters.ccxt_address import PRIORITY, Address, Addresses, Priority, asked_as
-from adapters.ccxt_calls import host_of, recorded
+from adapters.ccxt_calls import host_of
 from adapters.ccxt_meaning import CLOCK_SKEW
 from adapters.ccxt_quirks import Quirks
 from domain.errors import ThroughlineError
@@ -47,8 +47,7 @@ class Timekeeping:
         return self.times != times
 
     async def _run(self) -> None:
-        # The answer is not to be mixed up with that to the request which was refused.
-        with recorded(), asked_as(Priority.ORDER), suppress(ThroughlineError, TimeoutError):
+        with asked_as(Priority.ORDER), suppress(ThroughlineError, TimeoutError):
             async with asyncio.timeout(_MEASURES_S):
                 await self._measure()
             self.times += 1
