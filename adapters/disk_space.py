@@ -21,8 +21,8 @@ def full_disk(path: str | Path) -> str:
     )
 
 
-def words_of(error: OSError) -> str:
-    """What went wrong with a file, and with which."""
+def words_of(error: OSError, path: str | Path) -> str:
+    """What went wrong with the file at `path`, or with another one that it needs."""
     if error.errno in _FULL:
-        return full_disk(error.filename or ".")
+        return full_disk(path)
     return f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"

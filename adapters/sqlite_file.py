@@ -59,7 +59,7 @@ def connect(path: str, *, mode: str | None, synchronous: str = "full", world: st
         return connection
     except OSError as error:
         raise JournalRefused(
-            f"{path} cannot be made: {words_of(error)}; else set journal.url to another file"
+            f"{path} cannot be made: {words_of(error, path)}; else set journal.url to another file"
         ) from error
     except sqlite3.DatabaseError as error:
         if is_full(error):
@@ -97,7 +97,7 @@ def _writable(path: str, mode: str) -> sqlite3.Connection:
         return connection
     file = Path(os.path.realpath(path))
     if not file.exists():
-        if Path(f"{file}-wal").exists():
+        if _size(Path(f"{file}-wal")):
             raise JournalRefused(_LOG_ALONE.format(path=path))
         _make(file, lambda connection: _remember(connection, "mode", mode))
     elif file.is_file():
@@ -117,8 +117,12 @@ def _readable(path: str) -> sqlite3.Connection:
 
 
 def _refuse_empty(file: Path, path: str) -> None:
-    if not file.stat().st_size and not Path(f"{file}-wal").exists():
+    if not _size(file) and not _size(Path(f"{file}-wal")):
         raise JournalRefused(_EMPTY.format(path=path))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _open(path: str) -> sqlite3.Connection:

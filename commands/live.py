@@ -23,6 +23,7 @@ from commands.replies import tell_sent, tell_triggered
 from commands.serving import Plan, serve
 from domain.events import Body, Halted, Resumed
 from domain.ports import Item
+from domain.text import safe
 from streams.engine import Engine
 
 __all__ = ["halt", "reduce_only", "resume", "run", "send", "trigger"]
@@ -126,7 +127,7 @@ def trigger(invocation: Invocation) -> int:
 @click.pass_obj
 def halt(invocation: Invocation, why: str) -> int:
     """No new orders until `resume`, also after a restart."""
-    return _decree(invocation, Halted(reduce_only=False, why=why), "halted: no new orders until `resume`")
+    return _decree(invocation, Halted(reduce_only=False, why=safe(why)), "halted: no new orders until `resume`")
 
 
 @click.command()
@@ -134,7 +135,9 @@ def halt(invocation: Invocation, why: str) -> int:
 @click.pass_obj
 def reduce_only(invocation: Invocation, why: str) -> int:
     """Only closing orders until `resume`, also after a restart."""
-    return _decree(invocation, Halted(reduce_only=True, why=why), "reduce-only: only closing orders until `resume`")
+    return _decree(
+        invocation, Halted(reduce_only=True, why=safe(why)), "reduce-only: only closing orders until `resume`"
+    )
 
 
 @click.command()

@@ -10,6 +10,7 @@ from adapters.sqlite_journal import SqliteReader
 from domain.identity import SIGNAL_ID_BYTES
 from domain.line import signal_of
 from domain.ports import OpenSignal
+from domain.text import safe
 
 __all__ = ["find_lives"]
 
@@ -26,6 +27,7 @@ def find_lives(reader: SqliteReader, asked: str) -> Sequence[OpenSignal]:
     Raises:
         click.ClickException: nothing goes by it, or several ids begin so.
     """
+    asked = safe(asked)
     signal_id = asked.lower()
     prefix = signal_id if _is_hex(signal_id) and _PREFIX_MIN <= len(signal_id) <= 2 * SIGNAL_ID_BYTES else None
     if prefix is not None and len(prefix) == 2 * SIGNAL_ID_BYTES and (known := reader.find([prefix])):
