@@ -88,7 +88,9 @@ async def play(
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
     if recording.signals is not None:
-        inputs.append(as_stamped(read_signals(recording.signals), clock=clock))
+        depth, depth_max = engine.parts.door.depth, settings.intake.capacity // 2 or 1
+        lines = read_signals(recording.signals)
+        inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
     await engine.start(inputs)
     await engine.when_idle()
     report = report_of(journal)
