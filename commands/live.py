@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -17,13 +17,17 @@ import click
 from adapters import control
 from adapters.control import Json, NotRunning
 from adapters.log import log_events, set_up
+from adapters.sqlite_file import path_of
 from adapters.sqlite_journal import SqliteJournal
-from commands.invocation import Invocation
+from commands.invocation import Invocation, journal_url, set_option, settings_by_path
 from commands.replies import tell_sent, tell_triggered
 from commands.serving import Plan, serve
 from domain.events import Body, Halted, Resumed
 from domain.ports import Item
 from domain.text import safe
+from settings import Settings
+from simulation.recordings import content_of, read_candles
+from simulation.world import Playback
 from streams.engine import Engine
 
 __all__ = ["halt", "reduce_only", "resume", "run", "send", "trigger"]
@@ -50,6 +54,15 @@ class Duration(click.ParamType[float]):
 @click.option("--signals", metavar="FILE|-", help="Signals from a file of JSON lines, or from standard input.")
 @click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
 @click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How many times as fast as they happened candles are played; 1 by default.",
+)
+@set_option
+@click.option(
+    "--journal", metavar="FILE|URL", help="Another journal than the settings'. Played candles have one of their own."
+)
 @click.option("--until-idle", is_flag=True, help="End once the input is at its end and nothing waits.")
 @click.option("--no-dashboard", is_flag=True, help="Print plain lines, also on a terminal.")
 @click.pass_obj
@@ -59,13 +72,17 @@ def run(
     signals: str | None,
     strategies: bool,
     candles: tuple[Path, ...],
+    speed: float | None,
+    changes: tuple[str, ...],
+    journal: str | None,
     until_idle: bool,
     no_dashboard: bool,
 ) -> int:
     """Run the pipeline: signals in, orders out, on paper."""
     from commands.funnel import show_funnel
 
-    settings = invocation.settings()
+    playback = _playback(candles, speed)
+    settings = _settings(invocation, playback, settings_by_path(changes), journal)
     logging = settings.logging
     detailed = set_up(
         level=logging.level,
@@ -79,7 +96,7 @@ def run(
         for_s=for_s,
         signals=signals,
         strategies=strategies or signals is None,
-        candles=candles,
+        playback=playback,
         until_idle=until_idle,
     )
 
@@ -145,6 +162,36 @@ def reduce_only(invocation: Invocation, why: str) -> int:
 def resume(invocation: Invocation) -> int:
     """Let new orders through again."""
     return _decree(invocation, Resumed(), "resumed: new orders are let through")
+
+
+def _playback(candles: Sequence[Path], speed: float | None) -> Playback | None:
+    if candles:
+        return Playback([read_candles(path) for path in candles], speed or 1.0)
+    if speed is not None:
+        raise click.UsageError("--speed is that of --candles: name the recordings to be played")
+    return None
+
+
+def _settings(
+    invocation: Invocation, playback: Playback | None, changes: Mapping[str, str], journal: str | None
+) -> Settings:
+    """The settings, changed as asked for. What is played has its own timeframe, and its own journal."""
+    changes = {**({"journal.url": journal_url(journal)} if journal is not None else {}), **changes}
+    if playback is None:
+        return invocation.settings(changes)
+    changes = {"timeframe": playback.timeframe, **changes}
+    settings = invocation.settings(changes)
+    if settings.mode == "live":
+        raise click.UsageError("--candles is for paper: live orders are decided by the prices of the exchange")
+    if "journal.url" in changes:
+        return settings
+    return invocation.settings({"journal.url": _journal_of(playback, settings.journal.url), **changes})
+
+
+def _journal_of(playback: Playback, url: str) -> str:
+    """A journal beside another one, for these recordings and no others."""
+    path = Path(path_of(url))
+    return f"sqlite:///{path.with_name(f'{path.stem}-candles-{content_of(playback.files)[:8]}{path.suffix}')}"
 
 
 def _to_stderr(line: str) -> None:

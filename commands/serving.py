@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from commands.answering import answerer
 from commands.inputs import InputReport
 from domain.signal import Raw
 from settings import Settings
+from simulation.world import Playback
 from streams.doors import given_room
 from streams.engine import Engine
 
@@ -40,7 +41,7 @@ class Plan:
     for_s: float | None = None
     signals: str | None = None
     strategies: bool = True
-    candles: Sequence[Path] = ()
+    playback: Playback | None = None
     until_idle: bool = False
 
 
@@ -57,7 +58,7 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
         loop.add_signal_handler(number, _end, ending, code)
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
-    engine, world = await open_live(settings, clock, candles=plan.candles)
+    engine, world = await open_live(settings, clock, playback=plan.playback)
     market = generated(engine, world, settings, strategies=plan.strategies)
     outside: list[Observable[Raw]] = []
     reports: list[InputReport] = []
@@ -73,7 +74,7 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     hang_up = await control.answer(settings.journal.url, answerer(engine))
     stop_showing = show(engine, world.name)
     try:
-        if plan.strategies and (plan.candles or not outside):
+        if plan.strategies and (plan.playback is not None or not outside):
             await engine.start([market, *outside])
         else:  # the simulated market has no end that anybody could wait for
             await engine.start(outside, background=[market])
