@@ -59,7 +59,7 @@ def connect(path: str, *, mode: str | None, synchronous: str = "full", world: st
         return connection
     except OSError as error:
         raise JournalRefused(
-            f"{path} cannot be made: {words_of(error, path)}; else set journal.url to another file"
+            f"{path} cannot be made: {words_of(error, path)}. Or set journal.url to another file"
         ) from error
     except sqlite3.DatabaseError as error:
         if is_full(error):

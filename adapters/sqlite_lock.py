@@ -84,4 +84,4 @@ def _take(file: IO[str], path: str) -> None:
 
 
 def _unwritable(path: str, error: OSError) -> str:
-    return f"{path} cannot be written: {words_of(error, path)}; else set journal.url to another file"
+    return f"{path} cannot be written: {words_of(error, path)}. Or set journal.url to another file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from threading import Lock, Semaphore, Thread
 from typing import BinaryIO
 
@@ -62,7 +63,7 @@ class _Reading:
                         return
                     self._hand_over(payload)
         except (OSError, ValueError) as error:
-            self._at_end(lambda wrong=error: self._observer.on_error(wrong))
+            self._at_end(partial(self._observer.on_error, error))
         else:
             self._at_end(end)
 

@@ -16,7 +16,7 @@ from simulation.world import Playback, played_world, simulated_world
 from streams.engine import Engine
 from streams.market import World
 
-__all__ = ["open_live"]
+__all__ = ["open_live", "world_identity"]
 
 
 async def open_live(settings: Settings, clock: Clock, *, playback: Playback | None = None) -> tuple[Engine, World]:
@@ -65,11 +65,11 @@ def _journal(settings: Settings, playback: Playback | None) -> SqliteJournal:
         settings.journal.url,
         mode=settings.mode,
         synchronous=settings.journal.synchronous,
-        world=_identity(settings, playback),
+        world=world_identity(settings, playback),
     )
 
 
-def _identity(settings: Settings, playback: Playback | None) -> str | None:
+def world_identity(settings: Settings, playback: Playback | None) -> str | None:
     """Whose prices decide, by what no restart may change; a live account has no other world than its own.
 
     Of the simulated market that is the seed alone: a symbol's prices do not depend on which others are followed.

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from reactivex import Observable
 from adapters import control
 from adapters.signal_lines import read_signals
 from adapters.standard_input import read_lines
-from assembly import generated, open_live
+from assembly import Following, generated, open_live
 from clock import Clock
 from commands.answering import answerer
 from commands.inputs import InputReport
@@ -25,10 +26,11 @@ from settings import Settings
 from simulation.world import Playback
 from streams.doors import given_room
 from streams.engine import Engine
+from streams.event_lines import EventLine
 
 __all__ = ["Plan", "Show", "serve"]
 
-Show = Callable[[Engine, str], Callable[[], None]]
+Show = Callable[[Engine, str, Observable[EventLine]], Callable[[], None]]
 
 _INTERRUPTED = 130
 _PARKED = 3
@@ -43,6 +45,7 @@ class Plan:
     strategies: bool = True
     playback: Playback | None = None
     until_idle: bool = False
+    detailed_log: bool = False
 
 
 async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str], None]) -> int:
@@ -55,8 +58,9 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     loop = asyncio.get_running_loop()
     clock = Clock.live(loop)
     ending: asyncio.Future[int] = loop.create_future()
-    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
-        loop.add_signal_handler(number, _end, ending, code)
+    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0), (signal.SIGHUP, 0)):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            loop.add_signal_handler(number, _end, ending, code)
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
     engine, world = await open_live(settings, clock, playback=plan.playback)
     market = generated(engine, world, settings, strategies=plan.strategies)
@@ -72,8 +76,10 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     for report in reports:
         engine.observe("the report of an input", report.watch)
     hang_up = await control.answer(settings.journal.url, answerer(engine))
-    stop_showing = show(engine, world.name)
+    log = Following(engine, settings.journal.url, detailed=plan.detailed_log)
+    stop_showing: Callable[[], None] | None = None
     try:
+        stop_showing = show(engine, world.name, log.lines)
         if plan.strategies and (plan.playback is not None or not outside):
             await engine.start([market, *outside])
         else:  # the simulated market has no end that anybody could wait for
@@ -82,9 +88,12 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
             loop.call_later(plan.for_s, _end, ending, 0)
         code = await _until(engine, ending, idle=plan.until_idle)
     finally:
-        stop_showing()
+        with suppress(OSError):  # the terminal may be gone, and what is in flight is seen through all the same
+            if stop_showing is not None:
+                stop_showing()
         hang_up()
         left = await engine.stop()
+        log.stop()
         say(_in_words(engine, left))
         for report in reports:
             for line in report.told(engine.parts.state):

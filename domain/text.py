@@ -11,11 +11,17 @@ LONGEST = 1000
 
 
 def encodable(text: str) -> str:
-    r"""The text, with whatever UTF-8 has no bytes for written out: a lone surrogate becomes `\udcfc`.
+    r"""The text, with whatever UTF-8 has no bytes for written out.
 
-    Such come from bytes that are no UTF-8, in arguments and names of files, and from JSON that spells them.
+    Bytes that are no UTF-8, in arguments and names of files, become `\xfc`; other lone surrogates, which JSON can
+    spell, `\ud83d`.
     """
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    if text.isascii():
+        return text
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace").decode()
 
 
 def safe(text: str, longest: int = LONGEST) -> str:

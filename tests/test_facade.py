@@ -60,7 +60,8 @@ class Place:
 
     def settings(self, **sections):
         execution = {**ONLY_WHEN_ASKED, **sections.pop("execution", {})}
-        return Settings.model_validate({"journal": {"url": self.url}, "execution": execution, **sections})
+        said = {"journal": {"url": self.url}, "execution": execution, "logging": {"json_file": None}, **sections}
+        return Settings.model_validate(said)
 
     def pipeline(self, **sections):
         return SignalOrderPipeline(self.settings(**sections), strategies=False)

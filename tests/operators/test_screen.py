@@ -131,7 +131,7 @@ class Unutterable(Exception):
         return self.text  # None makes `repr` itself raise
 
 
-@pytest.mark.parametrize(("text", "written"), [("f\udcfcr", r"f\udcfcr"), (None, "Unutterable, which cannot say what")])
+@pytest.mark.parametrize(("text", "written"), [("f\udcfcr", r"f\xfcr"), (None, "Unutterable, which cannot say what")])
 def test_a_check_that_raises_what_cannot_be_written_refuses_its_signal_in_words_that_can(text, written):
     def check(_signal, _at_ns):
         raise Unutterable(text)
