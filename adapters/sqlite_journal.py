@@ -18,6 +18,7 @@ from domain.events import Body, Intended, Placed, Recorded, Refused, Reopened, d
 from domain.identity import SIGNAL_ID_BYTES, keyed_id
 from domain.ports import Committed, Conflict, Item, ItemRefused, OpenSignal, Outcomes, Snapshot
 from domain.reasons import Reason
+from domain.text import encodable
 
 __all__ = ["SqliteJournal", "SqliteReader"]
 
@@ -241,7 +242,7 @@ class _Rows:
                 signals += (number, key, new.content, new.raw, item.done)
                 if new.key is not None:
                     if _id_follows(item.bodies[0]):
-                        self.senders.add(new.source)
+                        self.senders.add(encodable(new.source))
                     else:
                         self.names += (segment_of(number), name_hash(new.key), number)
             elif item.done:

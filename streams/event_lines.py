@@ -94,4 +94,4 @@ class EventLines:
             self._left_out.clear()
 
     def _tell(self, text: str, *, is_warning: bool = False) -> None:
-        self.lines.on_next(EventLine(self._clock.now_ns(), text, is_warning))
+        self.lines.on_next(EventLine(self._clock.wall_ns(), text, is_warning))
