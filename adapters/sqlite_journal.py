@@ -14,7 +14,18 @@ from adapters.sqlite_file import connect, is_full, path_of
 from adapters.sqlite_lock import Lock
 from adapters.sqlite_schema import SCHEMA_VERSION, name_hash, segment_of
 from domain.errors import JournalRefused, JournalUnavailable
-from domain.events import Body, Intended, Placed, Recorded, Refused, Reopened, decode_body, encode_body, kind_of
+from domain.events import (
+    Adopted,
+    Body,
+    Intended,
+    Placed,
+    Recorded,
+    Refused,
+    Reopened,
+    decode_body,
+    encode_body,
+    kind_of,
+)
 from domain.identity import SIGNAL_ID_BYTES, keyed_id
 from domain.ports import Committed, Conflict, Item, ItemRefused, OpenSignal, Outcomes, Snapshot
 from domain.reasons import Reason
@@ -31,7 +42,7 @@ _VALUES_AT_ONCE = 32_000
 _SENDERS_REMEMBERED = 1024
 _LONGEST_NAME = 256
 _OF_OURS = re.compile("(?=([0-9a-f]{18}))")
-_NAMING = frozenset({Intended, Placed, Reopened})
+_NAMING = (Intended, Placed, Reopened, Adopted)
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
 
 
@@ -131,15 +142,6 @@ class SqliteReader:
         keys = [bytes.fromhex(signal_id) for signal_id in ids]
         return {key.hex(): number for key, (number, _) in self._known(keys).items()}
 
-    def beginning(self, prefix: str) -> int:
-        """How many signals' ids begin with some hex letters, an even number of them."""
-        first = bytes.fromhex(prefix)
-        after = first + b"\xff" * SIGNAL_ID_BYTES
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM signal WHERE id BETWEEN ? AND ?", (first, after)
-        ).fetchone()
-        return int(count)
-
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -198,13 +200,12 @@ def _id_follows(first: Body) -> bool:
     return type(first) is not Refused or first.reason not in (Reason.CONFLICT, Reason.MALFORMED)
 
 
-def _name_in(body: Body) -> str | None:
-    """The name that an event gives its signal, where no other leads there: a venue's id may have ours in it."""
-    if type(body) is Intended:
-        return body.client_order_id
-    if (type(body) is Placed or type(body) is Reopened) and body.client_order_id not in body.venue_order_id:
-        return body.venue_order_id
-    return None
+def _names_in(body: Intended | Placed | Reopened | Adopted) -> Iterator[str]:
+    """The names that an event gives its signal, where no others lead there: a venue's id may have ours in it."""
+    if type(body) is Intended or type(body) is Adopted:
+        yield body.client_order_id
+    if isinstance(body, Placed | Reopened | Adopted) and body.client_order_id not in body.venue_order_id:
+        yield body.venue_order_id
 
 
 class _Rows:
@@ -254,8 +255,9 @@ class _Rows:
                 head += 1
                 events += (head, number, at_ns, kind_of(body), encoded)
                 recorded.append(Recorded(head, number, signal_id, at_ns, body))
-                if type(body) in _NAMING and (name := _name_in(body)) is not None:
-                    self.names += (segment_of(head), name_hash(name), number)
+                if isinstance(body, _NAMING):
+                    for name in _names_in(body):
+                        self.names += (segment_of(head), name_hash(name), number)
             answers.append(Committed(tuple(recorded)))
         self.head = head
 

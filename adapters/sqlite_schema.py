@@ -49,10 +49,10 @@ CREATE TABLE snapshot (part TEXT PRIMARY KEY, position INTEGER NOT NULL, image B
 _NAMES_OF_OLD = """
 INSERT OR IGNORE INTO known_as
 SELECT segment_of(position), name_hash(json_extract(body, '$.client_order_id')), number
-FROM event WHERE kind = 'intent' ORDER BY position;
+FROM event WHERE kind IN ('intent', 'adopted') ORDER BY position;
 INSERT OR IGNORE INTO known_as
 SELECT segment_of(position), name_hash(json_extract(body, '$.venue_order_id')), number
-FROM event WHERE kind IN ('placed', 'reopened')
+FROM event WHERE kind IN ('placed', 'reopened', 'adopted')
 AND NOT instr(json_extract(body, '$.venue_order_id'), json_extract(body, '$.client_order_id')) ORDER BY position;
 INSERT OR IGNORE INTO known_as
 SELECT segment_of(number), name_hash(key_of(raw)), number FROM signal

@@ -63,6 +63,16 @@ def new(key: str, *bodies: e.Body, source: str = "desk", signal_id: str | None =
     return Item(1, (ACCEPTED, *bodies) if signal_id is None else bodies, new=identity)
 
 
+def adopted(order_id: str, venue_id: str) -> e.Adopted:
+    return e.Adopted(
+        client_order_id=order_id,
+        venue_order_id=venue_id,
+        detail="",
+        request=intended(order_id),
+        status=OrderStatus.OPEN,
+    )
+
+
 ORDER = [f"{number:018x}" for number in range(10)]
 LIFE_OF_EACH = [
     new("first", intended(ORDER[1]), placed(ORDER[1], "V-1")),
@@ -72,6 +82,7 @@ LIFE_OF_EACH = [
     new("late", intended(ORDER[4]), reopened(ORDER[4], "V-4")),
     new("paper", intended(ORDER[5]), placed(ORDER[5], f"p{ORDER[5]}")),
     new("same", intended(ORDER[6]), placed(ORDER[6], "V-1")),
+    new("by hand", adopted(ORDER[7], "V-7"), signal_id="63" * 10),
 ]
 
 
@@ -99,6 +110,8 @@ NAMES = {
     "V-1": ["first", "same"],
     "V-4": ["late"],
     f"p{ORDER[5]}": ["paper"],
+    ORDER[7]: ["by hand"],
+    "V-7": ["by hand"],
     "first": ["first"],
     "twice": ["twice", "twice", "twice"],
 }
@@ -116,7 +129,7 @@ def test_every_name_leads_to_its_signals(url, version, together):
         for name, keys in NAMES.items():
             assert [key.split('"')[1] for key in keys_of(reader, name)] == keys
         lives = {number: reader.life_of_order(order_id) for number, order_id in enumerate(ORDER)}
-        assert {n for n, life in lives.items() if life is not None} == {1, 2, 3, 4, 5, 6}
+        assert {n for n, life in lives.items() if life is not None} == {1, 2, 3, 4, 5, 6, 7}
         assert reader.life_of_order("V-4") == lives[4]
 
 
