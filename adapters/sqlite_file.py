@@ -137,21 +137,24 @@ def _make(file: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
     try:
         os.close(opener(str(unfinished), os.O_CREAT | os.O_EXCL | os.O_RDWR))
         with closing(_open(str(unfinished))) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # it is flushed as a whole
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             create(connection)
             fill(connection)
             connection.execute("COMMIT")
+        _flush(unfinished)
         unfinished.rename(file)
-        _flush_folder(file.parent)
+        _flush(file.parent)
     except BaseException:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
 
 
-def _flush_folder(folder: Path) -> None:
-    """Have the disk know the folder's new entries."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _flush(place: Path) -> None:
+    """Have the disk know a file, or the new entries of a folder."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
