@@ -21,7 +21,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from assembly import generated, open_live
+from assembly import Following, begin_log, generated, open_live
 from clock import Clock
 from domain.errors import NotAccepted, ThroughlineError
 from domain.signal import Raw, Receipt
@@ -48,6 +48,7 @@ _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 class SignalOrderPipeline:
     """A pipeline that runs in a thread of its own. Every method may be called from any thread.
 
+    It logs as `run` does, by the settings; `THROUGHLINE_LOG=off` turns that off. A program's own handlers stay.
     `settings` are settings, a path to them, or None for settings.json where there is one. `strategies` says whether
     signals are generated too. Memory: that of the pipeline; one future for each `add_signal` that waits.
 
@@ -204,7 +205,9 @@ class SignalOrderPipeline:
 
     async def _serve(self, begun: Future[None]) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        detailed = begin_log(self._settings)
         engine, world = await open_live(self._settings, Clock.live(loop))
+        log = Following(engine, self._settings.journal.url, detailed=detailed)
         try:
             await engine.start([], background=[generated(engine, world, self._settings, strategies=self._strategies)])
         except BaseException:
@@ -213,6 +216,7 @@ class SignalOrderPipeline:
         self._loop, self._ended, self._engine = loop, ended, engine
         begun.set_result(None)
         await ended.wait()
+        log.stop()
 
 
 async def _execute(engine: Engine) -> Execution:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Iterator
 from urllib.parse import quote, quote_plus
 
+from domain.text import safe
+
 __all__ = ["LENGTH_MAX", "redact", "redacted"]
 
 LENGTH_MAX = 500
@@ -27,13 +29,13 @@ _KEY_HEADER = re.compile(r"""((?:[\w-]+-)key["']?\s*[=:]\s*["']?)([^\s"'&,;}]+)"
 def redact(text: str, secrets: Collection[str] = ()) -> str:
     """The text without queries of addresses, signatures and keys, and without `secrets` in any form they may take.
 
-    At most `LENGTH_MAX` characters.
+    At most `LENGTH_MAX` characters, all of which can be written.
     """
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, _HIDDEN)
     text = _QUERY.sub(_HIDDEN, _USER.sub(_HIDDEN, text))
     text = _KEY_HEADER.sub(rf"\1{_HIDDEN}", _NAMED.sub(rf"\1{_HIDDEN}", text))
-    return text if len(text) <= LENGTH_MAX else f"{text[: LENGTH_MAX - 1]}…"
+    return safe(text, LENGTH_MAX)
 
 
 def redacted(error: BaseException, secrets: Collection[str] = ()) -> str:

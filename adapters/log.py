@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
 
+from adapters.disk_space import words_of
+from adapters.log_file import LogFile, bytes_of
 from domain.errors import SettingsError
-from domain.events import Banned, Faulted, Gap, Halted, Recorded, TurnedAway, encode_body, kind_of
-from domain.moment import iso_of
+from domain.events import Faulted, Recorded, encode_body, kind_of
+from streams.event_lines import EventLine
 
-__all__ = ["log_events", "set_up"]
+__all__ = ["log_events", "log_line", "set_up"]
 
 _LINE = "{time:HH:mm:ss} {level: <7} {message}"
+_LOGURUS_OWN = 0
+
+_handlers: list[int] = []
 
 
 def set_up(
@@ -29,49 +35,42 @@ def set_up(
     """Begin logging, and tell whether every step of a signal is to be logged.
 
     The terminal (`show`, else standard error) gets warnings, and all of it at debug; the file gets lines of JSON from
-    `level` on, in rotation. `THROUGHLINE_LOG=off` turns both off.
+    `level` on, in rotation. `THROUGHLINE_LOG=off` turns both off. What an earlier call began ends; handlers that others
+    gave to loguru stay, but for the one that it has by itself.
 
     Raises:
         SettingsError: the file cannot be written.
     """
-    logger.remove()
+    for handler in (_LOGURUS_OWN, *_handlers):
+        with suppress(ValueError):
+            logger.remove(handler)
+    _handlers.clear()
     if environ.get("THROUGHLINE_LOG", "").lower() == "off":
         return False
+    show = show or _to_stderr
     detailed = logger.level(level).no <= logger.level("DEBUG").no
     shown_from = level if detailed or logger.level(level).no > logger.level("WARNING").no else "WARNING"
-    logger.add(show or sys.stderr, level=shown_from, format=_LINE, diagnose=False)
+    _handlers.append(logger.add(show, level=shown_from, format=_LINE, diagnose=False))
     if json_file is not None:
         try:
-            Path(json_file).parent.mkdir(parents=True, exist_ok=True)
-            logger.add(json_file, level=level, serialize=True, rotation=rotation, retention=retention, diagnose=False)
+            file = LogFile(Path(json_file), largest=bytes_of(rotation), kept=retention, say=show)
         except OSError as error:
             raise SettingsError(
-                f"logging.json_file: {json_file} cannot be written: {error.strerror}; name another file, or null"
+                f"logging.json_file: {json_file} cannot be written: {words_of(error, json_file)}; "
+                "name another file, or null"
             ) from error
+        _handlers.append(logger.add(file, level=level, serialize=True, diagnose=False))
     return detailed
 
 
 def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
-    """A subscriber of committed events. Faults, gaps, halts and what was turned away are warnings.
-
-    Where `detailed`, every other event is logged at debug.
-
-    A signal costs no line above debug: the journal is its trace.
-    """
+    """A subscriber of committed events: faults are warnings; where `detailed`, every other event is logged at debug."""
 
     def watch(events: Sequence[Recorded]) -> None:
         for event in events:
             body = event.body
             if isinstance(body, Faulted):
                 logger.warning("{}: {}", body.where, " ".join(body.error.split()))
-            elif isinstance(body, Gap):
-                logger.warning("{}: no news for {:g} s", body.where, body.silent_s)
-            elif isinstance(body, Halted):
-                logger.warning("halted: {}", body.why)
-            elif isinstance(body, Banned):
-                logger.warning("{} wants to be left alone until {}", body.address, iso_of(body.until_ns))
-            elif isinstance(body, TurnedAway):
-                logger.warning("{} signals were turned away: {}", body.count, body.reason)
             elif detailed:
                 bound = logger.bind(signal_id=event.signal_id) if event.number else logger
                 bound.debug("{} {} {}", event.signal_id or "pipeline", kind_of(body), encode_body(body).decode())
@@ -80,3 +79,12 @@ def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
         watch([event for event in events if not event.number])
 
     return watch if detailed else only_warnings
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line)  # looked up at each line: the live screen puts itself in its place, and prints above
+
+
+def log_line(line: EventLine) -> None:
+    """Log what happened: as a warning, where somebody should look after it."""
+    logger.log("WARNING" if line.is_warning else "INFO", "{}", line.text)

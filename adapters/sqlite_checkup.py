@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 from msgspec import Struct
 
 from adapters.sqlite_file import connect, path_of
+from adapters.sqlite_lock import writer_of as writer
 
 __all__ = ["Checkup", "examine", "writer_of"]
 
@@ -44,12 +43,4 @@ def examine(url: str) -> Checkup:
 
 def writer_of(url: str) -> str | None:
     """The id of the process that writes the journal; None when there is none."""
-    lock_path = Path(f"{path_of(url)}.lock")
-    if not lock_path.exists():
-        return None
-    with lock_path.open(encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return file.read().strip() or "unknown"
-    return None
+    return writer(path_of(url))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Callable
-from threading import Thread
+from functools import partial
+from threading import Lock, Semaphore, Thread
 from typing import BinaryIO
 
 from reactivex import Observable, abc
-from reactivex.disposable import BooleanDisposable
+from reactivex.disposable import Disposable
 
 from clock import Clock
 from domain.signal import Raw
@@ -19,33 +20,89 @@ _LOOK_AGAIN_S = 0.001
 
 
 def read_lines(file: BinaryIO, *, depth: Callable[[], int], depth_max: int, clock: Clock) -> Observable[Raw]:
-    """Each line of `file` as a signal; while `depth_max` signals are under way, nothing more is read.
+    """Each line of `file` as a signal; while `depth_max` signals are under way, none is let in.
 
-    Emits when:      a line is complete; blank ones are left out.
+    Nor is more read than that: whoever writes has to wait, however long the loop is busy with something else.
+
+    Emits when:      a line is complete and there is room; blank ones are left out.
     Completes when:  the file is at its end.
     Errors when:     reading raises.
-    Memory:          lines read and not yet taken by the loop.
+    Memory:          at most `depth_max` lines.
     """
 
     def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        disposed = BooleanDisposable()
-
-        def read() -> None:
-            try:
-                for line in file:
-                    while depth() >= depth_max and not disposed.is_disposed:
-                        time.sleep(_LOOK_AGAIN_S)
-                    if disposed.is_disposed:
-                        return
-                    if payload := line.strip():
-                        clock.call_threadsafe(observer.on_next, Raw(payload, may_say_now=True))
-                clock.call_threadsafe(observer.on_completed)
-            except (OSError, ValueError) as error:
-                clock.call_threadsafe(observer.on_error, error)
-            except RuntimeError:  # the loop is closed: nobody listens any more
-                return
-
-        Thread(target=read, name="standard input", daemon=True).start()
-        return disposed
+        reading = _Reading(file, observer, depth, depth_max, clock)
+        Thread(target=reading.read, name="standard input", daemon=True).start()
+        return Disposable(reading.stop)
 
     return Observable(subscribe)
+
+
+class _Reading:
+    """What the thread has read, and the loop not taken yet."""
+
+    def __init__(
+        self, file: BinaryIO, observer: abc.ObserverBase[Raw], depth: Callable[[], int], depth_max: int, clock: Clock
+    ) -> None:
+        self._file, self._observer, self._clock = file, observer, clock
+        self._depth, self._depth_max = depth, depth_max
+        self._room = Semaphore(depth_max)
+        self._lines: deque[bytes] = deque()
+        self._lock = Lock()
+        self._woken = self._stopped = False
+        self._end: Callable[[], None] | None = None
+
+    def read(self) -> None:
+        """In the thread: read while there is room."""
+        end = self._observer.on_completed
+        try:
+            for line in self._file:
+                if payload := line.strip():
+                    self._room.acquire()
+                    if self._stopped:
+                        return
+                    self._hand_over(payload)
+        except (OSError, ValueError) as error:
+            self._at_end(partial(self._observer.on_error, error))
+        else:
+            self._at_end(end)
+
+    def stop(self) -> None:
+        """On the loop: take nothing more. The thread ends with the next line."""
+        self._stopped = True
+        self._room.release()
+
+    def _hand_over(self, payload: bytes) -> None:
+        with self._lock:
+            self._lines.append(payload)
+        self._wake()
+
+    def _at_end(self, end: Callable[[], None]) -> None:
+        with self._lock:
+            self._end = end
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            woken, self._woken = self._woken, True
+        if not woken:
+            try:
+                self._clock.call_threadsafe(self._take)
+            except RuntimeError:  # the loop is closed: nobody listens any more
+                self._stopped = True
+
+    def _take(self) -> None:
+        """On the loop: let in what there is room for."""
+        while self._lines and not self._stopped:
+            if self._depth() >= self._depth_max:
+                self._clock.call_after(_LOOK_AGAIN_S, self._take)
+                return
+            self._observer.on_next(Raw(self._lines.popleft(), may_say_now=True))
+            self._room.release()
+        with self._lock:
+            if self._lines and not self._stopped:
+                self._clock.call_soon(self._take)
+                return
+            self._woken, end = False, self._end
+        if end is not None and not self._stopped:
+            end()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from adapters.sqlite_journal import SqliteJournal
 from assembly.engine import analysts, assemble
@@ -13,17 +12,17 @@ from domain.errors import SettingsError
 from domain.events import Body
 from domain.ports import Item, Venue
 from settings import Settings
-from simulation.recordings import merge_candles, read_candles
-from simulation.world import played_world, simulated_world
+from simulation.recordings import content_of
+from simulation.world import Playback, played_world, simulated_world
 from streams.engine import Engine
 from streams.market import World
 from streams.state import State
 
-__all__ = ["open_live"]
+__all__ = ["open_live", "world_identity"]
 
 
 async def open_live(
-    settings: Settings, clock: Clock, *, candles: Sequence[Path] = (), patient: bool = False
+    settings: Settings, clock: Clock, *, playback: Playback | None = None, patient: bool = False
 ) -> tuple[Engine, World]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
@@ -33,13 +32,13 @@ async def open_live(
     Raises:
         SettingsError: a recording, a strategy, an exchange or a key cannot be used.
         VenueUnavailable: an exchange does not answer.
-        JournalRefused: the journal must not be written.
+        JournalRefused: the journal must not be written, or is that of another market.
     """
     analysts(settings)
-    if settings.mode == "live" or (settings.market.source == "ccxt" and not candles):
+    if settings.mode == "live" or (settings.market.source == "ccxt" and playback is None):
         return await _open_real(settings, clock, patient=patient)
-    world = _played(settings, clock, candles) if candles else _simulated(settings, clock)
-    journal = _journal(settings)
+    world = _simulated(settings, clock) if playback is None else _played(settings, clock, playback)
+    journal = _journal(settings, playback)
     try:
         return await assemble(settings, journal, clock, world.symbols), world
     except BaseException:
@@ -50,7 +49,7 @@ async def open_live(
 async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, World]:
     from assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
-    journal = _journal(settings)
+    journal = _journal(settings, None)
 
     async def record(body: Body) -> None:
         await journal.commit([Item(clock.wall_ns(), (body,))], {})
@@ -78,14 +77,32 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
     return engine, world
 
 
-def _journal(settings: Settings) -> SqliteJournal:
-    return SqliteJournal(settings.journal.url, mode=settings.mode, synchronous=settings.journal.synchronous)
+def _journal(settings: Settings, playback: Playback | None) -> SqliteJournal:
+    return SqliteJournal(
+        settings.journal.url,
+        mode=settings.mode,
+        synchronous=settings.journal.synchronous,
+        world=world_identity(settings, playback),
+    )
 
 
-def _played(settings: Settings, clock: Clock, candles: Sequence[Path]) -> World:
-    recorded = list(merge_candles([read_candles(path) for path in candles]))
+def world_identity(settings: Settings, playback: Playback | None) -> str | None:
+    """Whose prices decide, by what no restart may change; a live account has no other world than its own.
+
+    Of the simulated market that is the seed alone: a symbol's prices do not depend on which others are followed.
+    """
+    if settings.mode == "live":
+        return None
+    if playback is not None:
+        return f"recorded candles {content_of(playback.files)}"
+    if settings.market.source == "ccxt":
+        return f"prices of {settings.traders[0].exchange}"
+    return f"simulated market, seed {settings.market.seed}"
+
+
+def _played(settings: Settings, clock: Clock, playback: Playback) -> World:
     spread_bps = settings.traders[0].spread_bps
-    return played_world(recorded, history=settings.market.history, spread_bps=spread_bps, clock=clock)
+    return played_world(playback, history=settings.market.history, spread_bps=spread_bps, clock=clock)
 
 
 def _simulated(settings: Settings, clock: Clock) -> World:

@@ -16,6 +16,7 @@ from benchmarks import figures
 from benchmarks.figures import LATEST, Figure, Figures
 from benchmarks.growth import memory, past, symbols
 from benchmarks.latency import latency, sustained
+from benchmarks.lookups import lookups
 from benchmarks.replaying import replaying
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.start_up import start_up, start_up_with_a_past
@@ -31,6 +32,7 @@ BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
     "sustained": sustained,
     "symbols": symbols,
     "past": past,
+    "lookups": lookups,
     "memory": memory,
     "start_up": start_up,
     "start_up_with_a_past": start_up_with_a_past,

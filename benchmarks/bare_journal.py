@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from adapters.sqlite_file import connect
 from adapters.sqlite_journal import SqliteReader
+from adapters.sqlite_schema import segment_of
 from domain.events import encode_body, kind_of
 
 __all__ = ["BareJournal", "Shape", "keys", "shape_of"]
@@ -60,10 +61,12 @@ class BareJournal:
         at_ns, first = time.time_ns(), self._position + 1
         signals = [(number, key, key, raw, 0) for number, key, raw in new]
         rows = [(position, number, at_ns, kind, body) for position, (number, kind, body) in enumerate(events, first)]
+        names = [(segment_of(row[0]), hash(row) & 0xFFFFFFFF, row[1]) for row in rows if row[3] == "intent"]
         execute, write = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         write("INSERT INTO signal VALUES (?, ?, ?, ?, ?)", signals)
         write("INSERT INTO event VALUES (?, ?, ?, ?, ?)", rows)
+        write("INSERT INTO known_as VALUES (?, ?, ?)", names)
         write("UPDATE signal SET done = 1 WHERE number = ?", [(number,) for number in done])
         execute("COMMIT")
         self._position += len(rows)

@@ -77,7 +77,8 @@ def _items(closed: int, waiting: int) -> Iterator[Item]:
         )
         is_closed = number < closed
         bodies = (accepted, *_order(signal)) if is_closed else (accepted,)
-        yield Item(at_ns, bodies, new=NewSignal(signal.id, signal.content, signal.raw), done=is_closed)
+        new = NewSignal(signal.id, signal.content, signal.raw, signal.source, signal.key)
+        yield Item(at_ns, bodies, new=new, done=is_closed)
 
 
 def _order(signal: Signal) -> tuple[e.Body, e.Body]:

@@ -22,6 +22,8 @@ class Scale:
     symbol_signals: int
     closed_signals: int
     open_signals: int
+    lookups: int
+    """Closed signals of the journal in which orders are looked up."""
     memory_signals: int
     replayed_days: int
     replayed_signals: int
@@ -39,6 +41,7 @@ FULL = Scale(
     symbol_signals=10_000,
     closed_signals=1_000_000,
     open_signals=10_000,
+    lookups=100_000,
     memory_signals=10_000,
     replayed_days=365,
     replayed_signals=30_000,
@@ -56,6 +59,7 @@ QUICK = Scale(
     symbol_signals=2_000,
     closed_signals=50_000,
     open_signals=1_000,
+    lookups=20_000,
     memory_signals=1_000,
     replayed_days=4,
     replayed_signals=4_000,

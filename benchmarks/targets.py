@@ -39,6 +39,7 @@ TARGETS = (
     Target("cost of a signal: 1,000 symbols to 10", "symbols.1000.pipeline_to_10_symbols_ratio", "about 1"),
     Target("cost of a signal: long past to empty journal", "past.long_past_to_empty_ratio", "about 1"),
     Target("the same for the bare loop", "past.bare_loop_long_past_to_empty_ratio", "for comparison"),
+    Target("finding an order by its id, over 300,000 events, us", "lookups.found_us", "flat"),
     Target("memory, bytes for each closed signal", "memory.python_bytes_per_closed_signal", "about 0"),
     Target("start with a long past, s", "start_up_with_a_past.long_past.wall_s", "short"),
     Target("memory with a long past, MB", "start_up_with_a_past.long_past.resident_mb", "that of the open ones"),

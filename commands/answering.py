@@ -11,6 +11,7 @@ from domain import events as e
 from domain.errors import ThroughlineError
 from domain.line import line_of
 from domain.order import Acknowledged, OrderStatus
+from domain.text import safe
 from streams.diagnosis import diagnose
 from streams.engine import Engine
 from streams.prospects import Blocker, blocked, blockers
@@ -31,7 +32,7 @@ def answerer(engine: Engine) -> Answerer:
                 found = blockers(engine, [signal_id for signal_id in ids if isinstance(signal_id, str)])
                 return {"blockers": msgspec.to_builtins(found)}
             case {"do": "halt", "reduce_only": bool() as reduce_only, "why": str() as why}:
-                engine.record(e.Halted(reduce_only=reduce_only, why=why))
+                engine.record(e.Halted(reduce_only=reduce_only, why=safe(why)))
                 await engine.committed()
                 return {"halted": True, "reduce_only": reduce_only}
             case {"do": "resume"}:

@@ -7,11 +7,17 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from reactivex import Observable, never
+from reactivex.disposable import CompositeDisposable
+
 from commands.live_screen import LiveScreen, LogTail, Picture
+from commands.printing import printable
 from commands.recent_orders import RecentOrders
 from commands.view import View, view_of
 from domain.lifecycle import Outcome
+from domain.moment import iso_of
 from streams.engine import Engine
+from streams.event_lines import EventLine
 from streams.execution import Tick, next_execution_ns
 from streams.prospects import accepted
 
@@ -43,11 +49,18 @@ class Funnel:
 
 
 def show_funnel(
-    engine: Engine, *, mode: str, world_name: str, out: TextIO | None = None, plain: bool = False
+    engine: Engine,
+    *,
+    mode: str,
+    world_name: str,
+    lines: Observable[EventLine] | None = None,
+    out: TextIO | None = None,
+    plain: bool = False,
 ) -> Callable[[], None]:
     """Begin to show a pipeline on `out`, else on standard output; the function returned ends that.
 
-    A terminal gets the screen, unless it is to be `plain`; everything else gets lines.
+    A terminal gets the screen, unless it is to be `plain`; everything else gets a line for each execution, and the
+    `lines` as they come.
     """
     out = out or sys.stdout
     if out.isatty() and os.environ.get("TERM") != "dumb" and not plain:
@@ -60,25 +73,27 @@ def show_funnel(
 
         live = LiveScreen(funnel.view, Console(file=out), clock=engine.parts.clock, log=funnel.log, gone=gone)
         return live.__enter__().__exit__
-    return _print_lines(engine, f"{mode} · {world_name}".upper(), out)
+    return _print_lines(engine, f"{mode} · {world_name}".upper(), lines or never(), out)
 
 
-def _print_lines(engine: Engine, banner: str, out: TextIO) -> Callable[[], None]:
+def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out: TextIO) -> Callable[[], None]:
     parts = engine.parts
+    printing = CompositeDisposable()
 
     def executed(tick: Tick) -> None:
         if not tick.numbers:
-            parts.clock.call_after(_OUTCOMES_KNOWN_AFTER_S, say)
+            parts.clock.call_after(_OUTCOMES_KNOWN_AFTER_S, lambda: say(summary_line(engine)))
 
-    def say() -> None:
+    def say(text: str) -> None:
         try:
-            print(summary_line(engine), file=out, flush=True)
-        except BrokenPipeError:  # whoever read it has seen enough
-            lines.dispose()
+            print(text, file=out, flush=True)
+        except OSError:  # whoever read it has seen enough, or the terminal is gone
+            printing.dispose()
 
     print(f"{banner}: {_next_execution(engine)}", file=out, flush=True)
-    lines = parts.telemetry.ticks.subscribe(executed)
-    return lines.dispose
+    printing.add(parts.telemetry.ticks.subscribe(executed))
+    printing.add(lines.subscribe(lambda line: say(f"{iso_of(line.at_ns)[11:19]} {printable(line.text)}")))
+    return printing.dispose
 
 
 def summary_line(engine: Engine) -> str:

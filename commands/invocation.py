@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from adapters.sqlite_journal import SqliteReader
     from settings import Settings
 
-__all__ = ["Invocation", "journal_option", "json_option"]
+__all__ = ["Invocation", "journal_option", "journal_url", "json_option", "set_option", "settings_by_path"]
 
 _NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
 journal_option = click.option("--journal", metavar="FILE|URL", help="The journal to read, instead of the settings'.")
+set_option = click.option(
+    "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Another setting, this time only; repeatable."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -37,6 +40,12 @@ class Invocation:
         from settings import load_settings
 
         return load_settings(self.settings_path, overrides=overrides)
+
+    def settings_file(self) -> Path | None:
+        """The file that the settings are read from; None where there is none, and the defaults hold."""
+        from settings.loading import DEFAULT_PATH
+
+        return self.settings_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
 
     def reader(self, journal: str | None) -> SqliteReader:
         """Open the journal at a path or URL for reading, or the one of the settings. Whoever asks closes it.
@@ -57,4 +66,22 @@ class Invocation:
         """
         if journal is None:
             return self.settings().journal.url
-        return journal if "://" in journal else f"sqlite:///{journal}"
+        return journal_url(journal)
+
+
+def journal_url(journal: str) -> str:
+    """The URL of a journal that is named by its path or URL."""
+    return journal if "://" in journal else f"sqlite:///{journal}"
+
+
+def settings_by_path(changes: Sequence[str]) -> dict[str, str]:
+    """What `--set` was given, by dotted path.
+
+    Raises:
+        click.UsageError: one is no KEY=VALUE.
+    """
+    pairs = [change.partition("=") for change in changes]
+    for key, separator, _ in pairs:
+        if not separator:
+            raise click.UsageError(f"--set takes KEY=VALUE, such as execution.interval_s=5, was {key}")
+    return {key.strip(): value for key, _, value in pairs}

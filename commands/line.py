@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from difflib import get_close_matches
+from errno import EIO, EPIPE
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Never
 
@@ -72,6 +74,7 @@ class _Line(click.Group):
             formatter.write_dl([(name, what) for name, (_module, what) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> None:
+        _never_fail_to_encode()
         try:
             try:
                 code = super().invoke(ctx)
@@ -83,8 +86,12 @@ class _Line(click.Group):
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
             ctx.exit(130)
-        except BrokenPipeError:
-            _let_go(ctx)
+        except OSError as error:
+            if error.errno in (EPIPE, EIO):
+                _let_go(ctx)
+            from adapters.disk_space import words_of
+
+            raise click.ClickException(words_of(error, error.filename or Path.cwd() / "output")) from error
         ctx.exit(code or 0)
 
 
@@ -102,8 +109,16 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
+def _never_fail_to_encode() -> None:
+    r"""Have a terminal that does not know a letter be shown its number, `\xb7`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _let_go(ctx: click.Context) -> Never:
-    """Whoever read our output has seen enough, as `| head` does; the interpreter must find it writable at its end."""
+    """Whoever read our output has seen enough, as `| head` does, or the terminal is gone; the interpreter must find it
+    writable at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     ctx.exit(0)
 

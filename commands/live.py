@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
+from reactivex import Observable
 
 from adapters import control
 from adapters.control import Json, NotRunning
-from adapters.log import log_events, set_up
+from adapters.sqlite_file import path_of
 from adapters.sqlite_journal import SqliteJournal
-from commands.invocation import Invocation
+from assembly import begin_log
+from commands.invocation import Invocation, journal_url, set_option, settings_by_path
+from commands.printing import printable
 from commands.replies import tell_sent, tell_triggered
 from commands.serving import Plan, serve
 from domain.events import Body, Halted, Resumed
 from domain.ports import Item
+from domain.text import safe
+from settings import Settings
+from simulation.recordings import content_of, read_candles
+from simulation.world import Playback
 from streams.engine import Engine
+from streams.event_lines import EventLine
 
 __all__ = ["halt", "reduce_only", "resume", "run", "send", "trigger"]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+
+_journal = click.option("--journal", metavar="FILE|URL", help="That of the running pipeline, if not the settings'.")
 
 
 class Duration(click.ParamType[float]):
@@ -49,6 +60,15 @@ class Duration(click.ParamType[float]):
 @click.option("--signals", metavar="FILE|-", help="Signals from a file of JSON lines, or from standard input.")
 @click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
 @click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How many times as fast as they happened candles are played; 1 by default.",
+)
+@set_option
+@click.option(
+    "--journal", metavar="FILE|URL", help="Another journal than the settings'. Played candles have one of their own."
+)
 @click.option("--until-idle", is_flag=True, help="End once the input is at its end and nothing waits.")
 @click.option("--no-dashboard", is_flag=True, help="Print plain lines, also on a terminal.")
 @click.pass_obj
@@ -58,33 +78,36 @@ def run(
     signals: str | None,
     strategies: bool,
     candles: tuple[Path, ...],
+    speed: float | None,
+    changes: tuple[str, ...],
+    journal: str | None,
     until_idle: bool,
     no_dashboard: bool,
 ) -> int:
     """Run the pipeline: signals in, orders out, on paper."""
     from commands.funnel import show_funnel
 
-    settings = invocation.settings()
-    logging = settings.logging
-    detailed = set_up(
-        level=logging.level,
-        json_file=logging.json_file,
-        rotation=logging.rotation,
-        retention=logging.retention,
-        environ=os.environ,
-        show=_to_stderr,
-    )
+    playback = _playback(candles, speed)
+    settings = _settings(invocation, playback, settings_by_path(changes), journal)
+    detailed = begin_log(settings)
     plan = Plan(
         for_s=for_s,
         signals=signals,
         strategies=strategies or signals is None,
-        candles=candles,
+        playback=playback,
         until_idle=until_idle,
+        detailed_log=detailed,
     )
+    found = _where(invocation, settings)
 
-    def show(engine: Engine, world_name: str) -> Callable[[], None]:
-        engine.observe("the log", log_events(detailed=detailed))
-        return show_funnel(engine, mode=settings.mode, world_name=world_name, plain=no_dashboard)
+    def show(engine: Engine, world_name: str, lines: Observable[EventLine]) -> Callable[[], None]:
+        may_be_covered = sys.stdout.isatty()
+        if may_be_covered:
+            click.echo(found)
+        end = show_funnel(engine, mode=settings.mode, world_name=world_name, lines=lines, plain=no_dashboard)
+        if not may_be_covered:
+            click.echo(found)
+        return end
 
     return asyncio.run(serve(settings, plan, show, click.echo))
 
@@ -100,13 +123,23 @@ def run(
 @click.option("--ttl", "ttl_s", type=Duration(), help="How long it may wait.")
 @click.option("--key", help="Your own id: the same key is the same signal. A new one where not given.")
 @click.option("--source", default="send", show_default=True, help="Who sends it.")
+@_journal
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def send(invocation: Invocation, /, side: str, symbol: str, key: str | None, as_json: bool, **fields: object) -> int:
+def send(
+    invocation: Invocation,
+    /,
+    side: str,
+    symbol: str,
+    key: str | None,
+    journal: str | None,
+    as_json: bool,
+    **fields: object,
+) -> int:
     """Send one signal to the running pipeline; 1 where it was refused."""
     signal = {"side": side, "symbol": symbol, "timestamp": "now", "key": key or secrets.token_hex(8), **fields}
     given = {name: value for name, value in signal.items() if value is not None}
-    told = _ask(invocation, {"do": "send", "signal": given})  # type: ignore[dict-item]
+    told = _ask(invocation, journal, {"do": "send", "signal": given})  # type: ignore[dict-item]
     if as_json:
         click.echo(json.dumps(told))
     else:
@@ -115,57 +148,95 @@ def send(invocation: Invocation, /, side: str, symbol: str, key: str | None, as_
 
 
 @click.command()
+@_journal
 @click.pass_obj
-def trigger(invocation: Invocation) -> int:
+def trigger(invocation: Invocation, journal: str | None) -> int:
     """Execute now whatever waits in the running pipeline; 1 where orders are halted."""
-    return tell_triggered(_ask(invocation, {"do": "trigger"}))
+    return tell_triggered(_ask(invocation, journal, {"do": "trigger"}))
 
 
 @click.command()
 @click.option("--why", default="halted by hand", show_default=True)
+@_journal
 @click.pass_obj
-def halt(invocation: Invocation, why: str) -> int:
+def halt(invocation: Invocation, why: str, journal: str | None) -> int:
     """No new orders until `resume`, also after a restart."""
-    return _decree(invocation, Halted(reduce_only=False, why=why), "halted: no new orders until `resume`")
+    body = Halted(reduce_only=False, why=safe(why))
+    return _decree(invocation, journal, body, "halted: no new orders until `resume`")
 
 
 @click.command()
 @click.option("--why", default="reduce-only by hand", show_default=True)
+@_journal
 @click.pass_obj
-def reduce_only(invocation: Invocation, why: str) -> int:
+def reduce_only(invocation: Invocation, why: str, journal: str | None) -> int:
     """Only closing orders until `resume`, also after a restart."""
-    return _decree(invocation, Halted(reduce_only=True, why=why), "reduce-only: only closing orders until `resume`")
+    body = Halted(reduce_only=True, why=safe(why))
+    return _decree(invocation, journal, body, "reduce-only: only closing orders until `resume`")
 
 
 @click.command()
+@_journal
 @click.pass_obj
-def resume(invocation: Invocation) -> int:
+def resume(invocation: Invocation, journal: str | None) -> int:
     """Let new orders through again."""
-    return _decree(invocation, Resumed(), "resumed: new orders are let through")
+    return _decree(invocation, journal, Resumed(), "resumed: new orders are let through")
 
 
-def _to_stderr(line: str) -> None:
-    sys.stderr.write(line)  # looked up at each line: the live screen puts itself in its place, and prints above
+def _where(invocation: Invocation, settings: Settings) -> str:
+    """Which settings and which journal are in use."""
+    file = invocation.settings_file()
+    read = f"settings {file}" if file is not None else "no settings.json here, so the default settings"
+    log = settings.logging.json_file
+    return printable(f"{read}; journal {path_of(settings.journal.url)}" + (f"; log {log}" if log else ""))
 
 
-def _ask(invocation: Invocation, request: dict[str, Json]) -> dict[str, Json]:
-    return asyncio.run(control.ask(invocation.settings().journal.url, request))
+def _playback(candles: Sequence[Path], speed: float | None) -> Playback | None:
+    if candles:
+        return Playback([read_candles(path) for path in candles], speed or 1.0)
+    if speed is not None:
+        raise click.UsageError("--speed is that of --candles: name the recordings to be played")
+    return None
 
 
-def _decree(invocation: Invocation, body: Halted | Resumed, said: str) -> int:
+def _settings(
+    invocation: Invocation, playback: Playback | None, changes: Mapping[str, str], journal: str | None
+) -> Settings:
+    """The settings, changed as asked for. What is played has its own timeframe, and its own journal."""
+    changes = {**({"journal.url": journal_url(journal)} if journal is not None else {}), **changes}
+    if playback is None:
+        return invocation.settings(changes)
+    changes = {"timeframe": playback.timeframe, **changes}
+    settings = invocation.settings(changes)
+    if settings.mode == "live":
+        raise click.UsageError("--candles is for paper: live orders are decided by the prices of the exchange")
+    if "journal.url" in changes:
+        return settings
+    return invocation.settings({"journal.url": _journal_of(playback, settings.journal.url), **changes})
+
+
+def _journal_of(playback: Playback, url: str) -> str:
+    """A journal beside another one, for these recordings and no others."""
+    path = Path(path_of(url))
+    return f"sqlite:///{path.with_name(f'{path.stem}-candles-{content_of(playback.files)[:8]}{path.suffix}')}"
+
+
+def _ask(invocation: Invocation, journal: str | None, request: dict[str, Json]) -> dict[str, Json]:
+    url = invocation.settings().journal.url if journal is None else journal_url(journal)
+    return asyncio.run(control.ask(url, request))
+
+
+def _decree(invocation: Invocation, journal: str | None, body: Halted | Resumed, said: str) -> int:
     """Have it recorded by the running pipeline, or, where none is running, here."""
-    settings = invocation.settings()
+    settings = invocation.settings({} if journal is None else {"journal.url": journal_url(journal)})
     request: dict[str, Json] = {"do": "resume"}
     if isinstance(body, Halted):
         request = {"do": "halt", "reduce_only": body.reduce_only, "why": body.why}
     try:
         asyncio.run(control.ask(settings.journal.url, request))
     except NotRunning:
-        journal = SqliteJournal(settings.journal.url, mode=settings.mode)
-        try:
-            asyncio.run(_commit(journal, body))
-        finally:
-            journal.close()
+        with closing(SqliteJournal(settings.journal.url, mode=settings.mode)) as opened:
+            asyncio.run(_commit(opened, body))
         said += " (recorded; no pipeline is running)"
     click.echo(said)
     return 0

@@ -10,6 +10,7 @@ from adapters.sqlite_journal import SqliteReader
 from domain.identity import SIGNAL_ID_BYTES
 from domain.line import signal_of
 from domain.ports import OpenSignal
+from domain.text import safe
 
 __all__ = ["find_lives"]
 
@@ -20,31 +21,28 @@ _SHOWN_MAX = 10
 def find_lives(reader: SqliteReader, asked: str) -> Sequence[OpenSignal]:
     """The signals of an id, or the beginning of one, of a key, or of an order's id: ours or the venue's.
 
-    The beginning has six letters or more. A whole id is looked up; for anything else the journal is read once.
+    The beginning has six letters or more.
     Memory: what is found.
 
     Raises:
         click.ClickException: nothing goes by it, or several ids begin so.
     """
+    asked = safe(asked)
     signal_id = asked.lower()
-    if _is_hex(signal_id) and len(signal_id) == 2 * SIGNAL_ID_BYTES:
-        known = reader.find([signal_id])
-        if known:
-            return [reader.life(number) for number in known.values()]
-    named: list[OpenSignal] = []
-    begun: list[OpenSignal] = []
-    may_be_prefix = _is_hex(signal_id) and len(signal_id) >= _PREFIX_MIN
-    for life in reader.lives():
-        if _goes_by(life, asked):
-            named.append(life)
-        elif may_be_prefix and life.signal_id.startswith(signal_id):
-            begun.append(life)
-    if not named and not begun:
+    prefix = signal_id if _is_hex(signal_id) and _PREFIX_MIN <= len(signal_id) <= 2 * SIGNAL_ID_BYTES else None
+    if prefix is not None and len(prefix) == 2 * SIGNAL_ID_BYTES and (known := reader.find([prefix])):
+        return [reader.life(number) for number in known.values()]
+    named = {life.number: life for life in reader.named(asked) if _goes_by(life, asked)}
+    if named:
+        return [named[number] for number in sorted(named)]
+    begun = reader.begun(prefix, _SHOWN_MAX + 1) if prefix is not None else ()
+    if not begun:
         raise click.ClickException(f"no signal, key or order {asked} is in the journal")
-    if not named and len(begun) > 1:
-        ids = "\n  ".join(life.signal_id for life in begun[:_SHOWN_MAX])
-        raise click.ClickException(f"{len(begun)} signals begin with {asked}, name one of them:\n  {ids}")
-    return named or begun
+    if len(begun) > 1:
+        ids = "\n  ".join([*begun[:_SHOWN_MAX], *(["..."] if len(begun) > _SHOWN_MAX else [])])
+        count = f"{len(begun)}" if len(begun) <= _SHOWN_MAX else f"more than {_SHOWN_MAX}"
+        raise click.ClickException(f"{count} signals begin with {asked}, name one of them:\n  {ids}")
+    return [reader.life(number) for number in reader.find(begun).values()]
 
 
 def _goes_by(life: OpenSignal, asked: str) -> bool:

@@ -6,7 +6,8 @@ import asyncio
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,19 +17,21 @@ from reactivex import Observable
 from adapters import control
 from adapters.signal_lines import read_signals
 from adapters.standard_input import read_lines
-from assembly import generated, open_live
+from assembly import Following, generated, open_live
 from clock import Clock
 from commands.answering import answerer
 from commands.inputs import InputReport
 from domain.signal import Raw
 from settings import Settings
+from simulation.world import Playback
 from streams.doors import given_room
 from streams.engine import Engine
+from streams.event_lines import EventLine
 from streams.market import World
 
 __all__ = ["Plan", "Show", "serve"]
 
-Show = Callable[[Engine, str], Callable[[], None]]
+Show = Callable[[Engine, str, Observable[EventLine]], Callable[[], None]]
 
 _INTERRUPTED = 130
 _PARKED = 3
@@ -41,8 +44,9 @@ class Plan:
     for_s: float | None = None
     signals: str | None = None
     strategies: bool = True
-    candles: Sequence[Path] = ()
+    playback: Playback | None = None
     until_idle: bool = False
+    detailed_log: bool = False
 
 
 async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str], None]) -> int:
@@ -55,10 +59,11 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     loop = asyncio.get_running_loop()
     clock = Clock.live(loop)
     ending: asyncio.Future[int] = loop.create_future()
-    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
-        loop.add_signal_handler(number, _end, ending, code)
+    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0), (signal.SIGHUP, 0)):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            loop.add_signal_handler(number, _end, ending, code)
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
-    opening = asyncio.ensure_future(open_live(settings, clock, candles=plan.candles, patient=True))
+    opening = asyncio.ensure_future(open_live(settings, clock, playback=plan.playback, patient=True))
     begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, World]]] = [opening, ending]
     await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
@@ -80,9 +85,11 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     for report in reports:
         engine.observe("the report of an input", report.watch)
     hang_up = await control.answer(settings.journal.url, answerer(engine))
-    stop_showing = show(engine, world.name)
+    log = Following(engine, settings.journal.url, detailed=plan.detailed_log)
+    stop_showing: Callable[[], None] | None = None
     try:
-        if plan.strategies and (plan.candles or not outside):
+        stop_showing = show(engine, world.name, log.lines)
+        if plan.strategies and (plan.playback is not None or not outside):
             await engine.start([market, *outside])
         else:  # the simulated market has no end that anybody could wait for
             await engine.start(outside, background=[market])
@@ -90,9 +97,12 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
             loop.call_later(plan.for_s, _end, ending, 0)
         code = await _until(engine, ending, idle=plan.until_idle)
     finally:
-        stop_showing()
+        with suppress(OSError):  # the terminal may be gone, and what is in flight is seen through all the same
+            if stop_showing is not None:
+                stop_showing()
         hang_up()
         left = await engine.stop()
+        log.stop()
         say(_in_words(engine, left))
         for report in reports:
             for line in report.told(engine.parts.state):

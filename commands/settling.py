@@ -25,6 +25,7 @@ from domain.line import line_of
 from domain.order import OrderStatus
 from domain.ports import Item, OpenSignal
 from domain.reasons import Reason
+from domain.text import safe
 from settings import Settings
 
 __all__ = ["reconcile", "resolve"]
@@ -46,6 +47,7 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
     """
     if (placed is None) == (not not_placed):
         raise click.UsageError("say either --placed VENUE_ID or --not-placed")
+    placed = None if placed is None else safe(placed)
     settings = invocation.settings()
     with closing(invocation.reader(None)) as reader:
         lives = [life for life in find_lives(reader, id) if _is_open(life)]

@@ -179,7 +179,7 @@ def _print(columns: Sequence[Column], reader: SqliteReader, lines: Iterable[Stru
     def short_id(signal_id: str) -> str:
         """As much of an id as `why` needs to know it."""
         lengths = range(_SHORT_ID, len(signal_id), 2)
-        return next((signal_id[:n] for n in lengths if reader.beginning(signal_id[:n]) == 1), signal_id)
+        return next((signal_id[:n] for n in lengths if len(reader.begun(signal_id[:n], 2)) == 1), signal_id)
 
     shown = [replace(column, show=short_id) if column.name == "signal_id" else column for column in columns]
     print_table(shown, ([getattr(line, column.name) for column in columns] for line in lines))

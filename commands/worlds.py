@@ -14,7 +14,7 @@ from adapters.signal_lines import read_signals
 from adapters.sqlite_journal import SqliteJournal
 from assembly import assemble, generated
 from clock import Clock, VirtualLoop
-from commands.invocation import Invocation
+from commands.invocation import Invocation, set_option, settings_by_path
 from commands.report import print_report, report_of
 from domain.timeframe import timeframe_text
 from settings import Settings
@@ -40,7 +40,7 @@ class Recording:
 @click.option("--signals", type=click.Path(path_type=Path), help="Recorded signals, JSON lines, by their timestamp.")
 @click.option("--symbol", help="The symbol of the candles, where the file's name does not say it.")
 @click.option("--timeframe", help="Their timeframe, where the file's name does not say it.")
-@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Another setting, for this replay only.")
+@set_option
 @click.option("--journal", type=click.Path(path_type=Path), help="Keep the journal here; a new file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -57,7 +57,7 @@ def replay(
     """Run the pipeline over recorded candles, under virtual time, on the paper venue."""
     files = [read_candles(path, symbol, timeframe) for path in candles]
     longest = timeframe_text(max(file.timeframe_ns for file in files))
-    settings = invocation.settings({"timeframe": longest, **_changes(changes)})
+    settings = invocation.settings({"timeframe": longest, **settings_by_path(changes)})
     if journal is not None and journal.exists():
         raise click.UsageError(f"{journal} exists: a replay begins a new journal, name another file")
     with tempfile.TemporaryDirectory(prefix="throughline-") as folder, _progress(files) as seen:
@@ -88,20 +88,14 @@ async def play(
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
     if recording.signals is not None:
-        inputs.append(as_stamped(read_signals(recording.signals), clock=clock))
+        depth, depth_max = engine.parts.door.depth, settings.intake.capacity // 2 or 1
+        lines = read_signals(recording.signals)
+        inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
     await engine.start(inputs)
     await engine.when_idle()
     report = report_of(journal)
     await engine.stop()
     return report
-
-
-def _changes(changes: Sequence[str]) -> dict[str, str]:
-    pairs = [change.partition("=") for change in changes]
-    for key, separator, _ in pairs:
-        if not separator:
-            raise click.UsageError(f"--set takes KEY=VALUE, such as execution.interval_s=5, was {key}")
-    return {key.strip(): value for key, _, value in pairs}
 
 
 @contextmanager

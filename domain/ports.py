@@ -29,11 +29,16 @@ __all__ = [
 
 
 class NewSignal(Struct, frozen=True, gc=False):
-    """The identity under which a signal is accepted: unique in the journal, checked in the commit itself."""
+    """The identity under which a signal is accepted: unique in the journal, checked in the commit itself.
+
+    `key` is its sender's own name for it, where it has one: it is found by that too.
+    """
 
     id: str
     content: bytes
     raw: bytes
+    source: str = ""
+    key: str | None = None
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -134,8 +139,8 @@ class Journal(Past, Protocol):
         """
         ...
 
-    def life_of_order(self, client_order_id: str) -> OpenSignal | None:
-        """The signal of which an order with this id was intended; None where none was. Reads the whole journal."""
+    def life_of_order(self, order_id: str) -> OpenSignal | None:
+        """The signal that has an order of this id, ours or the venue's; None where none has."""
         ...
 
     def received_since(self, at_ns: int) -> Iterator[OpenSignal]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["parse_timeframe", "timeframe_text"]
+__all__ = ["parse_timeframe", "timeframe_for", "timeframe_text"]
 
 _FORM = re.compile(r"([1-9][0-9]{0,3})([smhdw])")
+_MOST = 9_999
 _UNIT_NS = {
     unit: seconds * 1_000_000_000 for unit, seconds in zip("smhdw", (1, 60, 3_600, 86_400, 604_800), strict=True)
 }
@@ -31,3 +32,10 @@ def timeframe_text(timeframe_ns: int) -> str:
     """The shortest way to write a timeframe of whole seconds: `5m` for 300 seconds."""
     unit = max((unit for unit, unit_ns in _UNIT_NS.items() if not timeframe_ns % unit_ns), key=_UNIT_NS.__getitem__)
     return f"{timeframe_ns // _UNIT_NS[unit]}{unit}"
+
+
+def timeframe_for(duration_ns: int) -> str:
+    """The shortest timeframe that can be written and is not shorter than a duration."""
+    units = (unit_ns for unit_ns in _UNIT_NS.values() if duration_ns <= _MOST * unit_ns)
+    unit_ns = next(units, _UNIT_NS["w"])
+    return timeframe_text(max(1, -(-duration_ns // unit_ns)) * unit_ns)

@@ -9,6 +9,7 @@ from reactivex import Observable, abc
 
 from domain.reasons import Reason
 from domain.signal import Signal
+from domain.text import words_of
 from domain.verdict import Check, Refusal, Verdict
 
 __all__ = ["Screened", "Stage", "refuse_failed_check", "screen"]
@@ -76,7 +77,7 @@ def screen(fresh_check: Callable[[], Check]) -> Stage:
 
 def refuse_failed_check(name: str, error: Exception) -> Refusal:
     """The refusal of a signal whose check raised: which check, and what it raised."""
-    return Refusal(Reason.CHECK_FAILED, measured=f"{name}: {error!r}")
+    return Refusal(Reason.CHECK_FAILED, measured=f"{name}: {words_of(error, repr)}")
 
 
 def _name_of(check: Check) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from heapq import merge
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from domain.errors import SettingsError
@@ -16,8 +18,9 @@ from domain.market import Candle
 from domain.timeframe import parse_timeframe
 from simulation.recordings_csv import HEADER, candles_of, line_of
 
-__all__ = ["CandleFile", "merge_candles", "read_candles", "write_candles"]
+__all__ = ["CandleFile", "content_of", "merge_candles", "read_candles", "write_candles"]
 
+_encode = msgspec.json.Encoder().encode
 _NAMED = re.compile(r"([A-Za-z0-9]+)[-_]([A-Za-z0-9]+)[-_]([0-9]+[A-Za-z]+)")
 
 
@@ -62,6 +65,17 @@ def merge_candles(files: Iterable[CandleFile]) -> Iterator[Candle]:
         if same and next_one.candles[0].opened_at_ns < one.candles[-1].closed_at_ns:
             raise SettingsError(f"{one.path} and {next_one.path} overlap: leave out one of them")
     return merge(*(file.candles for file in files), key=attrgetter("closed_at_ns"))  # ties keep the order of the files
+
+
+def content_of(files: Iterable[CandleFile]) -> str:
+    """16 hex characters: the same for the same candles, whatever their files are called and how they are written.
+
+    Memory: one candle per file.
+    """
+    content = blake2b(digest_size=8, person=b"candles")
+    for candle in merge_candles(files):
+        content.update(_encode(candle))
+    return content.hexdigest()
 
 
 def write_candles(path: Path, candles: Iterable[Candle]) -> None:

@@ -59,10 +59,14 @@ def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max
     return Observable(subscribe)
 
 
-def as_stamped(payloads: Iterable[bytes], *, clock: Clock) -> Observable[Raw]:
+def as_stamped(
+    payloads: Iterable[bytes], *, clock: Clock, depth: Callable[[], int] = lambda: 0, depth_max: int = 1
+) -> Observable[Raw]:
     """Recorded signals, each at the moment its sender made it; what is older than now, or cannot be read, now.
 
-    Emits when:      the clock reaches a signal's timestamp; those of one moment in their order.
+    Never more than `depth_max` are under way: what floods in at one moment is let in over the next milliseconds.
+
+    Emits when:      the clock reaches a signal's timestamp, and there is room; those of one moment in their order.
     Completes when:  all were emitted.
     Errors when:     reading them raises.
     Memory:          all of them: they are put in order first.
@@ -79,6 +83,9 @@ def as_stamped(payloads: Iterable[bytes], *, clock: Clock) -> Observable[Raw]:
             if disposed.is_disposed:
                 return
             while next_of < len(stamped) and stamped[next_of][0] <= clock.now_ns():
+                if depth() >= depth_max:
+                    clock.call_after(_LOOK_AGAIN_S, turn, next_of)
+                    return
                 observer.on_next(raws[stamped[next_of][1]])
                 next_of += 1
             if next_of < len(stamped):

@@ -14,6 +14,7 @@ from domain.difference import Difference
 from domain.lifecycle import Outcome
 from domain.ports import Item, Journal, OpenSignal, Venue
 from domain.signal import Raw, Receipt
+from domain.text import encodable, safe, words_of
 from streams.doors import Inlet
 from streams.execution import Cause, Tick
 from streams.pipeline import Parts, Rules, pipeline
@@ -127,7 +128,8 @@ class Engine:
 
     def fault(self, where: str, error: Exception) -> None:
         """Record that something went wrong that is not a signal's fault; the streams go on."""
-        self.record(e.Faulted(where=where, error=f"{type(error).__name__}: {error}{_place_of(error)}"))
+        said = f"{type(error).__name__}: {words_of(error)}{encodable(_place_of(error))}"
+        self.record(e.Faulted(where=safe(where), error=said))
 
     @property
     def idle(self) -> bool:

@@ -60,7 +60,8 @@ class Place:
 
     def settings(self, **sections):
         execution = {**ONLY_WHEN_ASKED, **sections.pop("execution", {})}
-        return Settings.model_validate({"journal": {"url": self.url}, "execution": execution, **sections})
+        said = {"journal": {"url": self.url}, "execution": execution, "logging": {"json_file": None}, **sections}
+        return Settings.model_validate(said)
 
     def pipeline(self, **sections):
         return SignalOrderPipeline(self.settings(**sections), strategies=False)
@@ -446,3 +447,28 @@ def test_a_trader_that_nobody_has_cannot_be_checked(place):
         assert pipeline.check_trader("paper") is None
         with pytest.raises(ThroughlineError, match="there is no trader nobody: the settings have paper"):
             pipeline.check_trader("nobody")
+
+
+def test_it_logs_as_run_does(place):
+    log = place.folder / "logs" / "log.jsonl"
+    with place.pipeline(logging={"json_file": str(log)}) as pipeline:
+        pipeline.add_signal(saying(key="a", source="desk"))
+        pipeline.execute_with_diagnostics()
+    (placed,) = [json.loads(line)["record"]["message"] for line in log.read_text().splitlines()]
+    assert placed.startswith("placed ")
+    assert " buy BTC/USDT from desk: " in placed
+
+
+def test_its_log_is_turned_off_in_dotenv_too(place, monkeypatch):
+    monkeypatch.chdir(place.folder)
+    (place.folder / ".env").write_text("THROUGHLINE_LOG=off\n")
+    log = place.folder / "log.jsonl"
+    with place.pipeline(logging={"json_file": str(log)}) as pipeline:
+        pipeline.add_signal(saying(key="a"))
+    assert not log.exists()
+
+
+def test_a_log_that_cannot_be_written_is_named_before_anything_is_opened(place):
+    with pytest.raises(SettingsError, match=r"logging\.json_file: .* cannot be written"):
+        place.pipeline(logging={"json_file": str(place.folder)}).start()
+    assert not (place.folder / "journal.db").exists()

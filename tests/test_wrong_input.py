@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 from reactivex import compose
 
-from adapters.sqlite_journal import SqliteJournal
+from adapters.sqlite_journal import SqliteJournal, SqliteReader
 from assembly import assemble
 from clock import Clock, VirtualLoop
 from commands import main
-from domain.events import Resumed
+from domain.events import Halted, Resumed
 from domain.ports import Item
 from operators import score, screen
 from settings import Settings
@@ -206,7 +206,7 @@ def another_mode():
         complete("damaged pages", damage, "data/journal.db is damaged", "Restore it from a backup"),
         complete("a file that is no database", no_database, "data/journal.db is damaged", "move it away"),
         complete("another database", another_database, "is a database, but not a journal", "set journal.url"),
-        complete("a newer version", newer, "has schema version 99, this program knows 1", "run the newer program"),
+        complete("a newer version", newer, "has schema version 99, this program knows 2", "run the newer program"),
         complete("another mode", another_mode, "is a journal of mode replay, not paper", "set journal.url"),
     ],
 )
@@ -449,15 +449,18 @@ def test_a_second_process_on_the_same_journal_is_refused_and_the_first_is_asked_
     assert "accepted" in ask("why", "a").stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["Ctrl-C", "SIGTERM"])
+ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
+
+
+@pytest.mark.parametrize(("number", "code"), ENDINGS, ids=["Ctrl-C", "SIGTERM", "SIGHUP"])
 def test_it_is_ended_in_order_by(number, code):
     with running() as process:  # its standard input stays open, as that of `tail -f | ...`
         process.send_signal(number)
         assert process.wait(timeout=30) == code
         assert process.stderr.read() == ""
-        assert process.stdout.read() == (
-            "stopped. received 0, balanced: yes. left behind: nothing\nstandard input: 0 signals: nothing\n"
-        )
+        *_, stopped, last = process.stdout.readlines()
+        assert stopped == "stopped. received 0, balanced: yes. left behind: nothing\n"
+        assert last == "standard input: 0 signals: nothing\n"
 
 
 def test_its_time_may_be_over_before_its_input():
@@ -488,6 +491,46 @@ def test_killed_in_the_middle_it_goes_on_from_the_journal():
 )
 def test_nobody_is_there_to_be_asked(command, says):
     assert says in complaint(*command, code=1)
+
+
+LATIN = b"f\xfcr".decode(errors="surrogateescape")  # as an argument that is not UTF-8 comes
+
+
+@pytest.mark.parametrize("command", ["halt", "reduce-only"])
+@pytest.mark.parametrize("is_running", [True, False], ids=["asked", "alone"])
+def test_a_halt_is_recorded_whatever_its_reason_is_written_in(command, is_running):
+    with running() if is_running else nullcontext():
+        assert ask(command, "--why", LATIN + "x" * 5000).exit_code == 0
+        if is_running:
+            assert r"f\xfcr" in ask("diagnose").stdout
+    with closing(SqliteReader("sqlite:///data/journal.db")) as reader:
+        (why,) = [event.body.why for event in reader.read() if isinstance(event.body, Halted)]
+    assert why.startswith(r"f\xfcrxxx")
+    assert len(why) == 1000
+
+
+def test_a_signal_whose_key_is_not_utf_8_goes_by_what_was_written_for_it():
+    with running():
+        assert ask("send", "buy", "BTC/USDT", "--key", LATIN).exit_code == 0
+        assert ask("send", "buy", "BTC/USDT", "--key", "b").exit_code == 0
+    assert r"key f\xfcr" in ask("why", LATIN).stdout
+    assert ask("why", r"f\xfcr").exit_code == ask("why", "b").exit_code == 0
+
+
+def test_a_file_whose_name_is_not_utf_8_is_named_all_the_same():
+    assert r"f\udcfcr.csv" in complaint("run", "--candles", f"{LATIN}.csv")
+    assert r"f\udcfcr" in complaint("run", "--signals", LATIN)
+    assert r"f\udcfcr" in complaint("--settings", LATIN, "report")
+
+
+def test_a_strategy_that_raises_what_cannot_be_encoded_is_a_fault_like_any_other():
+    Path("latin_trader.py").write_text(ANGRY.replace("says no", "f\\udcfcr"))
+    configure({"signals": {"strategies": [{"name": "latin_trader:trade"}]}, "symbols": ["BTC/USDT"]})
+    Path("signals.jsonl").write_text(line("a"))
+    assert ask("run", "--signals", "signals.jsonl", "--strategies", "--until-idle").exit_code == 0
+    told = json.loads(ask("report", "--json").stdout)
+    assert told["placed"] == 1
+    assert r"f\xfcr" in told["faults"]["strategy latin_trader:trade on BTC/USDT"]["last"]
 
 
 def test_an_id_nobody_knows():

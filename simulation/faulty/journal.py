@@ -70,9 +70,9 @@ class FaultyJournal:
         """One signal with its whole life."""
         return self._inner.life(number)
 
-    def life_of_order(self, client_order_id: str) -> OpenSignal | None:
-        """The signal of which an order with this id was intended."""
-        return self._inner.life_of_order(client_order_id)
+    def life_of_order(self, order_id: str) -> OpenSignal | None:
+        """The signal that has an order of this id."""
+        return self._inner.life_of_order(order_id)
 
     def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
         """The signals received at `at_ns` or later, newest first."""

@@ -65,3 +65,10 @@ def test_an_error_is_told_with_its_cause():
     error = ValueError("GET https://x/y?key=1")
     error.__cause__ = ConnectionResetError()
     assert redacted(error) == "ValueError (ConnectionResetError): GET https://x/y?***"
+
+
+def test_a_venue_may_answer_what_no_journal_takes():
+    said = redact('binance {"code":-1,"msg":"f\ud83dr"}')
+    assert said == 'binance {"code":-1,"msg":"f\\ud83dr"}'
+    assert redacted(ValueError("f\udcfcr")) == r"ValueError: f\xfcr"
+    assert len(redact("\ud800" * 10_000)) == LENGTH_MAX

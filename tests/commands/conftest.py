@@ -72,7 +72,9 @@ class Scribe:
         signal, _ = read_signal(Raw(raw), at(seconds))
         signal_id = conflicting_id(signal.id, signal.content) if conflicts else signal.id
         self.ids[name] = signal_id
-        self.first.append(Item(at(seconds), (body,), new=NewSignal(signal_id, signal.content, signal.raw)))
+        self.first.append(
+            Item(at(seconds), (body,), new=NewSignal(signal_id, signal.content, signal.raw, signal.source, signal.key))
+        )
 
     def add(self, name, seconds, *bodies):
         self.later.append((seconds, name, bodies))

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from adapters.sqlite_journal import SqliteJournal
 from commands import main
 from domain.events import Refused
+from domain.identity import keyed_id
 from domain.ports import Item, NewSignal
 from domain.reasons import Reason
 
@@ -115,10 +116,10 @@ def ask_alike(tmp_path):
     """Ask a journal in which two ids begin alike, and a third signal has the other's beginning for a key."""
     raw = b'{"symbol": "A/B", "side": "buy", "strength": 1, "timestamp": 1, "key": "abcdee"}'
     journal = SqliteJournal(f"sqlite:///{tmp_path}/alike.db", mode="paper")
-    ids = ("abcdef" + 14 * "0", "abcdef" + 14 * "1", "abcdee" + 14 * "0", 20 * "2")
-    items = [
-        Item(1, (Refused(reason=Reason.WEAK),), new=NewSignal(known, b"", raw * (known == ids[3]))) for known in ids
-    ]
+    ids = ("abcdef" + 14 * "0", "abcdef" + 14 * "1", "abcdee" + 14 * "0")
+    new = [NewSignal(known, b"", b"") for known in ids]
+    new.append(NewSignal(keyed_id("unnamed", "abcdee"), b"", raw, "unnamed", "abcdee"))
+    items = [Item(1, (Refused(reason=Reason.WEAK),), new=one) for one in new]
     asyncio.run(journal.commit(items, {}))
     journal.close()
     return lambda asked: CliRunner().invoke(main, ["why", asked, "--journal", f"{tmp_path}/alike.db"])
@@ -131,5 +132,5 @@ def test_a_beginning_that_several_ids_have_lists_them(ask_alike):
 
 
 def test_a_whole_name_goes_before_the_beginning_of_an_id(ask_alike):
-    assert "signal      " + 20 * "2" in ask_alike("abcdee").stdout
+    assert "signal      " + keyed_id("unnamed", "abcdee") in ask_alike("abcdee").stdout
     assert "abcdee0" not in ask_alike("abcdee").stdout

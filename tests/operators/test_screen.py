@@ -121,3 +121,24 @@ def test_two_subscribers_have_checks_of_their_own():
 def test_errors_pass_through():
     m = Marbles(a=signal("a"))
     m.expect(m.hot("-a-#").pipe(identify(m.clock), refuse_every_second()), "-a-#", show=outcome_letter)
+
+
+class Unutterable(Exception):
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text  # None makes `repr` itself raise
+
+
+@pytest.mark.parametrize(("text", "written"), [("f\udcfcr", r"f\xfcr"), (None, "Unutterable, which cannot say what")])
+def test_a_check_that_raises_what_cannot_be_written_refuses_its_signal_in_words_that_can(text, written):
+    def check(_signal, _at_ns):
+        raise Unutterable(text)
+
+    seen: list[Verdict] = []
+    verdicts: Subject[Verdict] = Subject()
+    verdicts.pipe(screen(lambda: check)).subscribe(seen.append)
+    verdicts.on_next(Verdict(SIGNAL, 0))
+    assert seen[0].refusal.measured.endswith(written)
+    assert seen[0].refusal.measured.encode()

@@ -117,3 +117,24 @@ def test_a_closed_inlet_turns_away_and_says_so(loop, clock):
     inlet.hand_in(Raw(b"{}", reply=told.append))
     loop.run_forever()
     assert [(receipt.signal_id, str(receipt.reason)) for receipt in told] == [(None, "stopping")]
+
+
+def test_a_flood_of_recorded_signals_is_held_back_and_none_is_lost(loop, clock):
+    flood = [stamped(1, f"{number:03}") for number in range(200)]
+    under_way: list[bytes] = []
+    seen: list[bytes] = []
+    deepest = 0
+
+    def take(raw: Raw) -> None:
+        nonlocal deepest
+        seen.append(raw.payload)
+        under_way.append(raw.payload)
+        deepest = max(deepest, len(under_way))
+        loop.call_later(0.5, under_way.remove, raw.payload)
+
+    ends: list[float] = []
+    source = as_stamped(flood, clock=clock, depth=lambda: len(under_way), depth_max=50)
+    source.subscribe(take, on_completed=lambda: ends.append(loop.time()))
+    loop.run_forever()
+    assert (seen, deepest) == (flood, 50)
+    assert 2.5 <= ends[0] <= 2.6

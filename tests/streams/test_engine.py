@@ -338,3 +338,13 @@ def test_an_outcome_that_cannot_be_encoded_halts_entries_and_the_next_start_asks
     again = trading(OPEN, url=url, start_ns=it.clock.now_ns(), signals=0, found=OPEN)
     again.run(1)
     assert again.ledger() == {"placed": 2}
+
+
+def test_a_fault_in_text_that_cannot_be_encoded_is_recorded_like_any_other(stage):
+    it = stage().start()
+    it.engine.fault("strategy f\udcfcr", ValueError("f\udcfcr\ud800"))
+    it.send("a")
+    it.run(1)
+    assert faults(it) == [(r"strategy f\xfcr", r"ValueError: f\udcfcr\ud800")]
+    assert it.ledger() == {"waiting": 1}
+    assert not it.engine.failed.done()
