@@ -25,7 +25,7 @@ def problems_of(connection: Connection, trader: str, *, signs: bool, timeframe_n
         for name, needed in exchange.requiredCredentials.items():
             if needed and not getattr(exchange, name, None):
                 fix = f"set {prefix}{_VARIABLES[name]}" if name in _VARIABLES else "it cannot be used for live trading"
-                yield f"{where}: {exchange.id} needs a {name} and trader {trader} has none: {fix}"
+                yield f"{where}: {exchange.id} needs {name}, which trader {trader} does not have: {fix}"
     if exchange.verify and exchange.cafile is not None:
         try:
             ssl.create_default_context(cafile=exchange.cafile)

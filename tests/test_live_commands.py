@@ -153,7 +153,7 @@ def test_whatever_shows_before_anything_is_asked_is_named_at_once_with_place_and
     told = it.one_signal()
     assert told.returncode == 2
     for words in (
-        "traders.main: binance needs a secret and trader main has none: set THROUGHLINE_TRADER_MAIN_SECRET",
+        "traders.main: binance needs secret, which trader main does not have: set THROUGHLINE_TRADER_MAIN_SECRET",
         "traders.main.ccxt.cafile: /no/such/file.pem cannot be used: No such file or directory",
         "timeframe: must be one of binance's, ",
     ):

@@ -143,7 +143,10 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
             {"exchange": "krakne"},
             "traders.main.exchange: must be an exchange that ccxt knows, was krakne; near: kraken",
         ),
-        ({"exchange": "kraken"}, "trader main has no key: set THROUGHLINE_TRADER_MAIN_API_KEY and _SECRET"),
+        (
+            {"exchange": "kraken"},
+            "traders.main: kraken needs apiKey, which trader main does not have: set THROUGHLINE_TRADER_MAIN_API_KEY",
+        ),
         (
             {"exchange": "kraken", "ccxt": {"options": {"maxRetriesOnFailure": 3}}},
             "traders.main.ccxt.options.maxRetriesOnFailure: must be left out: ccxt would send orders again unasked",
@@ -152,7 +155,7 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
 )
 def test_a_live_trader_that_cannot_be_used_is_refused_before_anything_is_sent(trader, says):
     pytest.importorskip("ccxt")
-    keys = {} if "no key" in says else {"THROUGHLINE_TRADER_MAIN_API_KEY": "k", "THROUGHLINE_TRADER_MAIN_SECRET": "s"}
+    keys = {} if "apiKey" in says else {"THROUGHLINE_TRADER_MAIN_API_KEY": "k", "THROUGHLINE_TRADER_MAIN_SECRET": "s"}
     configure({"mode": "live", "traders": [{"id": "main", **trader}]})
     assert says in complaint("run", environ={"THROUGHLINE_ALLOW_LIVE": "1", **keys})
 
