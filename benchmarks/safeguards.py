@@ -5,32 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-__all__ = ["SAFEGUARDS", "Edit", "Safeguard", "program_without", "told", "tortured"]
+from benchmarks.edits import Edit, program_with, tortured
 
-_ROOT = Path(__file__).parents[1]
-_PACKAGES = (
-    *("adapters", "assembly", "clock", "commands", "domain", "marbles", "operators"),
-    *("settings", "simulation", "strategies", "streams"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A place in the program, and what stands there without the safeguard."""
-
-    file: str
-    old: str
-    new: str
+__all__ = ["SAFEGUARDS", "Safeguard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,55 +143,16 @@ SAFEGUARDS = (
 )
 
 
-def program_without(safeguard: Safeguard, folder: Path) -> Path:
-    """A copy of the program in `folder`, without a safeguard.
-
-    Raises:
-        ValueError: the safeguard does not stand where it should, exactly once: this table is out of date.
-    """
-    for package in _PACKAGES:
-        shutil.copytree(_ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(_ROOT / "run.py", folder)
-    for edit in safeguard.edits:
-        path = folder / edit.file
-        text = path.read_text()
-        if text.count(edit.old) != 1:
-            raise ValueError(f"{safeguard.name}: {edit.file} has {text.count(edit.old)} times {edit.old!r}")
-        path.write_text(text.replace(edit.old, edit.new))
-    return folder
-
-
-def tortured(program: Path, *options: str) -> dict[str, object]:
-    """The record of `torture`, run by the program in a folder.
-
-    Raises:
-        RuntimeError: it gave none.
-    """
-    said = told(program, "--json", *options)
-    try:
-        record: dict[str, object] = json.loads(said)
-    except json.JSONDecodeError:
-        raise RuntimeError(said) from None
-    return record
-
-
 @click.command()
 @click.option("--seeds", default=24, help="How many worlds.")
 def main(seeds: int) -> None:
     """Print a row of a Markdown table for each safeguard."""
     for safeguard in SAFEGUARDS:
         with TemporaryDirectory(prefix="throughline-") as folder:
-            record = tortured(program_without(safeguard, Path(folder)), "--seeds", str(seeds))
+            record = tortured(program_with(safeguard.edits, Path(folder)), "--seeds", str(seeds))
         failures = record["failures"]
         broken = len(failures) if isinstance(failures, list) else 0
         click.echo(f"| {safeguard.name} | {safeguard.keeps} | {broken:,} of {record['runs']:,} |")
-
-
-def told(program: Path, *options: str) -> str:
-    """What `torture` prints, run by the program in a folder; its errors, where it prints nothing."""
-    command = [sys.executable, str(program / "run.py"), "torture", *options]
-    done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout or done.stderr
 
 
 if __name__ == "__main__":
