@@ -85,14 +85,14 @@ MISTAKES = (
     ),
     *_in(
         "streams/placement.py",
-        ("sent after its time to live", "if self._clock.now_ns() >= order.entry.expires_at_ns:", "if False:"),
+        ("sent after its time to live", "if self._clock.now_ns() >= order.entry.deadline_ns:", "if False:"),
         ("sent during a halt", "if halted is not None and not (", "if False and not ("),
         ("nothing set aside before the intent", "self._state.book.reserve(request)", "pass"),
         ("capital kept when the intent fails", "self._state.book.release(", "str("),
         ("attempts not counted", "order.entry.attempts += 1", "pass"),
         ("rejections forgotten", "entry.rejected_by |= {request.trader}", "pass"),
         ("places in flight not given back", "self._in_flight.give_back(len(outcomes))", "pass"),
-        ("a failed outcome dropped", "(order, outcome), must=True)", "(order, outcome))"),
+        ("a failed outcome dropped", "(order, outcome, due_ns), must=True)", "(order, outcome, due_ns))"),
         (
             "what raised was not placed",
             'return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]',
