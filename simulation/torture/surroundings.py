@@ -110,7 +110,8 @@ class Surroundings:
         booked = {booking.order_id: booking for life in journal.lives() for booking in bookings_of(life)}
         differing = [order.request.client_order_id for order in taken if not agrees(order, booked)]
         if not self.script.lag.is_as_declared:
-            return not differing or _are_said(differing, journal)
+            placed = {order_id for order_id, booking in booked.items() if booking.status is not None}
+            return placed.isdisjoint(differing) and _are_said(differing, journal)
         return not differing and self._balances_agree(engine)
 
     def _balances_agree(self, engine: Engine) -> bool:
