@@ -125,6 +125,7 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
         pushes=random.random() < 0.5,
         orders_per_10s=random.choice([0, 0, 1, 2]),
         positions_max=random.choice([0, 0, 1]),
+        images=random.random() < 0.5,
     )
 
 

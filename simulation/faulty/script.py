@@ -82,7 +82,8 @@ class Script(Struct, frozen=True, kw_only=True):
 
     With `power_cut`, a crash takes along what the disk was not told to keep; without, it kills the process only.
     Without `pushes` no venue ever says by itself what became of an order. All accounts together may send
-    `orders_per_10s`, and hold `positions_max` symbols at once; 0 is no such bound.
+    `orders_per_10s`, and hold `positions_max` symbols at once; 0 is no such bound. With `images` an image of the state
+    goes along with every commit.
     """
 
     signals: Sequence[Planned]
@@ -93,6 +94,7 @@ class Script(Struct, frozen=True, kw_only=True):
     pushes: bool = True
     orders_per_10s: int = 0
     positions_max: int = 0
+    images: bool = False
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.signals), *map(str, self.mishaps), str(self.lag), *self._others()])
@@ -107,4 +109,6 @@ class Script(Struct, frozen=True, kw_only=True):
             yield f"{self.orders_per_10s} orders in 10 s are taken from one address"
         if self.positions_max:
             yield f"{self.positions_max} open positions are allowed"
+        if self.images:
+            yield "an image of the state goes along with every commit"
         yield "a crash cuts the power" if self.power_cut else "a crash kills the process"

@@ -79,6 +79,8 @@ class Surroundings:
         self._engine = engine
         self.world.believed = lambda: engine.parts.state.position
         engine.observe("alerts", self._alert)
+        if self.script.images:
+            engine.observe("images", lambda _: engine.parts.commits.take_image())
         self._market.listen(engine.parts.markets.follow)
 
     def let_signals_in(self, engine: Engine) -> None:
