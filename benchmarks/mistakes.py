@@ -123,27 +123,37 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "streams/reconciliation.py",
-        ("no look at orders that were being placed before", "placing_before or self._placing", "self._placing"),
+        "streams/balance_comparison.py",
         (
-            "no look at orders that are being placed now",
-            "placing_before or self._placing(venue.trader) or",
-            "placing_before or",
+            "no look at what moved while balances were read",
+            " or book.moves[trader, currency] != before[trader, currency]",
+            "",
         ),
+        ("no look at orders that are on their way", "if currency in moving or book.moves", "if book.moves"),
+        ("balances taken over whatever moved", "            if currency in moving:\n                continue\n", ""),
         (
-            "balances taken over whatever moved",
-            "if not (placing_before or self._placing(venue.trader) or differences):",
-            "if True:",
+            "no look at orders that rest",
+            "if order not in resting or order.order_id not in orders.current:",
+            "if False:",
         ),
-        ("listed trades not booked", "if new or (over and whole):", "if False:"),
-        ("over before its trades are listed", "order.status if whole else OrderStatus.OPEN", "order.status"),
+        ("currencies that are not named left alone", "totals.keys() | book", "totals.keys() & book"),
+    ),
+    *_in(
+        "streams/order_comparison.py",
+        ("listed trades not booked", "if not new and status is OrderStatus.OPEN:", "if True:"),
+        (
+            "over before its trades are listed",
+            "status = order.status if whole else OrderStatus.OPEN",
+            "status = order.status",
+        ),
         ("strangers' orders taken for ours", " or not order_id.startswith(self._tag)", ""),
-        ("unlisted orders not looked for", "or order_id in seen:", "or True:"),
-        (
-            "every currency not listed left alone",
-            "sorted(totals.keys() | ours.keys())",
-            "sorted(totals.keys() & ours.keys())",
-        ),
+        ("unlisted orders not booked", "if isinstance(finding, Acknowledged):", "if False:"),
+    ),
+    *_in(
+        "streams/reconciliation.py",
+        ("what was missing not read again", "if settle and not parts:", "if settle:"),
+        ("open before the balances are known", "return self._to_compare.get(trader) == set()", "return True"),
+        ("orders not looked at again", "if read.is_open_to_doubt:", "if False:"),
     ),
     *_in(
         "streams/orders.py",
@@ -163,7 +173,7 @@ MISTAKES = (
             "        if life is None:\n",
             "        if life is not None:\n            return\n        if life is None:\n",
         ),
-        ("a second order without a halt", "if order_id in self._halted_for:", "if True:"),
+        ("a second order without a halt", "        if not new:\n            return\n", "        return\n"),
         ("an order that came back left waiting too", "self._room.leave(life.number)", "pass"),
     ),
     *_in(
@@ -202,6 +212,14 @@ MISTAKES = (
             "cancelled sends forgotten",
             "except (Exception, asyncio.CancelledError) as error:",
             "except Exception as error:",
+        ),
+    ),
+    *_in(
+        "operators/record.py",
+        (
+            "no look at what is queued",
+            "[self._transitions.why_not(pending.item) for pending in group]",
+            "[None] * len(group)",
         ),
     ),
     *_in(

@@ -130,6 +130,82 @@ SAFEGUARDS = (
         (Edit("streams/order_comparison.py", "if not new and status is OrderStatus.OPEN:", "if True:"),),
     ),
     Safeguard(
+        "unlisted orders",
+        "an open order that no listing shows is looked up, and booked as it is found",
+        (Edit("streams/order_comparison.py", "if isinstance(finding, Acknowledged):", "if False:"),),
+    ),
+    Safeguard(
+        "whole listings",
+        "what could not be read of a listing is read again later, from the same moment on",
+        (Edit("streams/reconciliation.py", "if settle and not parts:", "if settle:"),),
+    ),
+    Safeguard(
+        "balances at rest",
+        "a balance is taken over only where nothing moved between its question and its answer",
+        (
+            Edit("streams/balance_comparison.py", "            if currency in moving:\n                continue\n", ""),
+            Edit(
+                "streams/balance_comparison.py",
+                "if currency in moving or book.moves[trader, currency] != before[trader, currency]:",
+                "if False:",
+            ),
+        ),
+    ),
+    Safeguard(
+        "strangers' orders",
+        "orders of others are reported and change nothing else",
+        (
+            Edit(
+                "streams/order_comparison.py",
+                'differences.append(difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs))',
+                'found.missing.append("strangers")',
+            ),
+        ),
+    ),
+    Safeguard(
+        "steady time",
+        "windows are counted by a clock that nobody can set",
+        (
+            Edit(
+                _RESOLUTION, "self._clock.now_ns() + int(window_s * 1e9)", "self._clock.wall_ns() + int(window_s * 1e9)"
+            ),
+            Edit(_RESOLUTION, "begun_ns = self._clock.now_ns()", "begun_ns = self._clock.wall_ns()"),
+            Edit(
+                _RESOLUTION,
+                "now_ns = self._lookups, self._clock.now_ns()",
+                "now_ns = self._lookups, self._clock.wall_ns()",
+            ),
+            Edit(
+                _RESOLUTION,
+                "self._clock.sleep_until(again_ns)",
+                "self._clock.sleep_until(self._clock.due_ns(again_ns))",
+            ),
+        ),
+    ),
+    Safeguard(
+        "possible events only",
+        "an event that cannot follow those that are queued is not written",
+        (
+            Edit(
+                "operators/record.py",
+                "[self._transitions.why_not(pending.item) for pending in group]",
+                "[None] * len(group)",
+            ),
+        ),
+    ),
+    Safeguard(
+        "whole orders",
+        "an order is over only when all its trades are booked",
+        (
+            Edit(
+                "streams/order_comparison.py",
+                "status = order.status if whole else OrderStatus.OPEN",
+                "status = order.status",
+            ),
+            Edit("streams/orders.py", "over = whole and update.status", "over = update.status"),
+        ),
+    ),
+    Safeguard(
         "evidence reopens",
         "an order that turns up after it was given up is said, and nothing more is sent",
         (

@@ -27,6 +27,7 @@ _AFTER: dict[str, str] = {
     "unknown": "unknown",
     "parked": "parked",
     "reopened": "placed",
+    "adopted": "placed",
 }
 """Where a signal stands after an event; those left out change nothing."""
 
@@ -90,13 +91,17 @@ class Sums:
         match body:
             case OrderRequest():
                 self._open(event.number, body)
-            case e.Reopened(request=request):
+            case e.Reopened(request=request) | e.Adopted(request=request):
                 self._open(event.number, request)
         match body:
             case e.Placed(client_order_id=order_id, fills=fills, status=status):
                 self._follow(order_id, fills, status)
             case e.Reopened(client_order_id=order_id, fills=fills, status=status):
                 self._follow(order_id, fills, status)
+            case e.Adopted(client_order_id=order_id, fills=fills, status=status):
+                totals = dict(self.totals)  # these trades are in the balances already
+                self._follow(order_id, fills, status)
+                self.totals = totals
             case e.Filled(client_order_id=order_id, fill=fill):
                 self._follow(order_id, (fill,), OrderStatus.OPEN)
             case e.OrderChanged(client_order_id=order_id, status=status):
