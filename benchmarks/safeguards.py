@@ -135,11 +135,6 @@ SAFEGUARDS = (
         (Edit("streams/order_comparison.py", "if isinstance(finding, Acknowledged):", "if False:"),),
     ),
     Safeguard(
-        "whole listings",
-        "what could not be read of a listing is read again later, from the same moment on",
-        (Edit("streams/reconciliation.py", "if settle and not parts:", "if settle:"),),
-    ),
-    Safeguard(
         "balances at rest",
         "a balance is taken over only where nothing moved between its question and its answer",
         (

@@ -94,6 +94,7 @@ _LAGS = {
 }
 """Venues that are not as good as most, by the seed's place in a cycle of twelve; the last one says what is not so."""
 
+_RESTS = {"side": Side.BUY, "price": 0.8, "quantity": 0.5, "order_type": None, "stamped": False}
 _FIRST = frozenset({*OF_A_SEND, Kind.HIDDEN})
 _TIMEOUT_S = 10.0
 _SLEEP_S = 7_000.0
@@ -114,7 +115,8 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
         mishaps += [m for nth in range(2, 14) for m in _maybe(random, kind, nth=nth)]
     for kind in _OF_ALL:
         mishaps += _maybe(random, kind, at_s=_moment(random))
-    if random.random() < 0.15:
+    if random.random() < 0.2:
+        signals[0] = replace(signals[0], at_s=signals[0].at_s / 3, **_RESTS)
         mishaps += _rest(random, traders)
     return Script(
         signals=tuple(signals),
@@ -180,7 +182,7 @@ def _of_account(random: Random, trader: str, lag: Lag) -> Iterator[Mishap]:
 
 def _rest(random: Random, traders: Sequence[str]) -> Iterator[Mishap]:
     """Orders rest while the machine sleeps for hours, and trade, or end, some time after it woke."""
-    asleep_s = round(random.uniform(40, 80), 3)
+    asleep_s = round(random.uniform(60, 100), 3)
     yield Mishap(kind=Kind.SUSPENDED, at_s=asleep_s, seconds=_SLEEP_S)
     for trader in traders:
         kind = random.choice([Kind.SWEPT, Kind.SWEPT, Kind.WIPED])
