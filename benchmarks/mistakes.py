@@ -190,7 +190,11 @@ MISTAKES = (
         "streams/availability.py",
         ("a ban for one account only", "self._seen.values() if banned or address_wide else (seen,)", "(seen,)"),
         ("bans ignored", "if at_ns < standstill.until_ns:", "if False:"),
-        ("orders before the books are compared", "if not seen.reconciled:", "if False:"),
+        (
+            "orders before the books are compared",
+            "if not seen.reconciled:\n            return",
+            "if False:\n            return",
+        ),
     ),
     *_in(
         "streams/waiting.py",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from clock import VirtualLoop
 from domain import events as e
 from domain.order import OrderUpdate
+from domain.reasons import Reason
 from simulation.faulty.address import Address
 from simulation.faulty.exchange import COIN, FaultyExchange
 from simulation.faulty.journal import Disk
@@ -114,7 +115,13 @@ class Surroundings:
         if not self.script.lag.is_as_declared:
             placed = {order_id for order_id, booking in booked.items() if booking.status is not None}
             return placed.isdisjoint(differing) and _are_said(differing, journal)
-        return not differing and self._balances_agree(engine)
+        return not differing and self._balances_agree(engine) and self._accounts_are_open(engine)
+
+    def _accounts_are_open(self, engine: Engine) -> bool:
+        """Whether no account is kept closed because its books were not compared."""
+        now_ns = self.world.clock.now_ns()
+        why = (engine.parts.availability.check_trader(name, now_ns) for name in self.exchanges)
+        return all(standstill is None or standstill.why.reason is not Reason.NOT_RECONCILED for standstill in why)
 
     def _balances_agree(self, engine: Engine) -> bool:
         accounts = engine.parts.state.book.accounts
