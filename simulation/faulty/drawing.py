@@ -18,7 +18,7 @@ _ORDERS = 3
 _QUESTIONS = 6
 _SIGNALS_WITHIN_S = 45.0
 _MISHAPS_WITHIN_S = 90.0
-_CYCLE = 12
+_CYCLE, _SLEEPS = 12, 5
 
 _SENDS = {
     Kind.REPLY_LOST: 6,
@@ -83,6 +83,7 @@ _OF_ALL = (
 )
 
 _LAGS = {
+    0: Lag(hidden_max_s=24),
     1: Lag(trades_s=20),
     2: Lag(hidden_max_s=24),
     3: Lag(fence_s=None, hidden_max_s=8, proves=False),
@@ -115,7 +116,7 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
         mishaps += [m for nth in range(2, 14) for m in _maybe(random, kind, nth=nth)]
     for kind in _OF_ALL:
         mishaps += _maybe(random, kind, at_s=_moment(random))
-    if random.random() < 0.2:
+    if seed % _SLEEPS == _SLEEPS - 1:
         signals[0] = replace(signals[0], at_s=signals[0].at_s / 3, **_RESTS)
         mishaps += _rest(random, traders)
     return Script(
