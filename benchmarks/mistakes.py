@@ -129,12 +129,25 @@ MISTAKES = (
             " or book.moves[trader, currency] != before[trader, currency]",
             "",
         ),
-        ("no look at orders that are on their way", "if currency in moving or book.moves", "if book.moves"),
-        ("balances taken over whatever moved", "            if currency in moving:\n                continue\n", ""),
+        (
+            "no look at orders that are on their way",
+            "if _may_move(currency, more, moving) or book.moves",
+            "if book.moves",
+        ),
+        (
+            "balances taken over whatever moved",
+            "            if _may_move(currency, more, moving):\n                continue\n",
+            "",
+        ),
         (
             "no look at orders that rest",
             "if order not in resting or order.order_id not in orders.current:",
             "if False:",
+        ),
+        (
+            "fees in a third coin not waited for",
+            "return currency in moving or (more < 0 and bool(moving))",
+            "return currency in moving",
         ),
         ("currencies that are not named left alone", "totals.keys() | book", "totals.keys() & book"),
     ),
@@ -235,13 +248,20 @@ MISTAKES = (
         ("known signals taken for new", "if known := self._known(rows.ids):", "if known := {}:"),
     ),
     *_in(
-        "adapters/ccxt_venue.py",
+        "adapters/ccxt_records.py",
         (
             "over at once whatever trades are known",
             "status=taken.status if complete else OrderStatus.OPEN",
             "status=taken.status",
         ),
-        ("another's order for ours", " and self._our_id(o) == request.client_order_id", ""),
+    ),
+    *_in(
+        "adapters/ccxt_finding.py",
+        (
+            "another's order for ours",
+            'self._quirks.client_order_id(order.get("clientOrderId")) == request.client_order_id',
+            "True",
+        ),
     ),
     *_in(
         "adapters/ccxt_redaction.py",

@@ -138,10 +138,14 @@ SAFEGUARDS = (
         "balances at rest",
         "a balance is taken over only where nothing moved between its question and its answer",
         (
-            Edit("streams/balance_comparison.py", "            if currency in moving:\n                continue\n", ""),
             Edit(
                 "streams/balance_comparison.py",
-                "if currency in moving or book.moves[trader, currency] != before[trader, currency]:",
+                "            if _may_move(currency, more, moving):\n                continue\n",
+                "",
+            ),
+            Edit(
+                "streams/balance_comparison.py",
+                "if _may_move(currency, more, moving) or book.moves[trader, currency] != before[trader, currency]:",
                 "if False:",
             ),
         ),

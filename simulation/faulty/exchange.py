@@ -351,7 +351,7 @@ class FaultyExchange:
             raise ValueError(f"{order.venue_id} is not ours")
         fills = tuple(self._shown_fills(taken))
         status = order.status if len(fills) == len(taken.fills) else OrderStatus.OPEN
-        return Acknowledged(venue_order_id=order.venue_id, status=status, fills=fills)
+        return Acknowledged(venue_order_id=order.venue_id, status=status, fills=fills, filled=amount_of(order.filled))
 
     def _venue_order(self, order: _Order) -> VenueOrder:
         taken = order.taken
