@@ -17,13 +17,12 @@ from reactivex import operators as ops
 from adapters.sqlite_journal import SqliteJournal
 from assembly.engine import assemble, generated
 from clock import Clock
-from domain.account import Account
 from domain.market import MarketRules, base_of, quote_of
 from domain.ports import Item, Journal, Outcomes, Venue
 from domain.signal import Raw
 from settings import Settings, TraderSettings, keys_of
 from simulation.paper_rules import paper_rules
-from simulation.paper_venue import PaperVenue
+from simulation.torture.history import Bounds
 from simulation.world import simulated_world
 from streams.engine import Engine
 
@@ -33,6 +32,7 @@ _PRICE = Decimal(100)
 _ORDERS = Decimal("1.6")
 _TWIN = "twin"
 _MODE = "torture"
+_CANARY = "canary/4f1c+aa07=="  # a key that is looked for also where no account has one
 _AT_RISK = 2  # commits that a power cut takes along where they are not durable
 _ENDINGS = ("", "-wal", "-shm", ".lock")
 
@@ -59,7 +59,11 @@ class TorturedSetup:
         self.traders: Sequence[str] = [trader.id for trader in traders]
         self.prices: Mapping[str, Decimal] = dict.fromkeys(settings.symbols, _PRICE)
         self.amounts: Mapping[str, Decimal] = {symbol: self._notional(symbol) / _PRICE for symbol in settings.symbols}
-        self.secrets: Sequence[str] = [secret for trader in traders for secret in keys_of(trader.id).values()]
+        self.secrets: Sequence[str] = [
+            *(secret for trader in traders for secret in keys_of(trader.id).values()),
+            _CANARY,
+        ]
+        self.installation = settings.installation
         self._empty = _made(folder / "empty.db")
 
     def machine(self) -> _Machine:
@@ -67,31 +71,54 @@ class TorturedSetup:
         path = self._folder / f"{os.getpid()}-{next(self._numbers)}.db"
         return _Machine(path, self._settings.journal.synchronous, self._empty)
 
-    def exchange(self, trader: str, price: Callable[[str], Decimal]) -> PaperVenue:
-        """An exchange with an account that can pay for little more than one order."""
+    def funds(self, trader: str) -> Mapping[str, Decimal]:  # noqa: ARG002 - all have the same
+        """What an account has: its quote currency pays for little more than one order, and so much is there to sell."""
+        funds: dict[str, Decimal] = {}
+        for symbol in self.symbols:
+            funds[quote_of(symbol)] = self._notional(symbol) * _ORDERS
+        for symbol in self.symbols:
+            funds[base_of(symbol)] = self.amounts[symbol] * _ORDERS
+        return funds
+
+    def rules(self, trader: str) -> Callable[[str], MarketRules | None]:
+        """The rules of a paper market at the first price, and those of the settings."""
         settings = self._trader(trader)
-        fees = settings.fees
-        rules = paper_rules(overrides={}, maker_fee=fees.maker, taker_fee=fees.taker, reference=price)
+        fees, known = settings.fees, dict[str, MarketRules | None]()
+        rules = paper_rules(overrides={}, maker_fee=fees.maker, taker_fee=fees.taker, reference=self.prices.get)
 
         def of(symbol: str) -> MarketRules | None:
-            found = rules(symbol)
-            other = settings.markets.get(symbol)
-            return replace(found, **other.model_dump(exclude_none=True)) if found and other else found
+            if symbol not in known:
+                found, other = rules(symbol), settings.markets.get(symbol)
+                known[symbol] = replace(found, **other.model_dump(exclude_none=True)) if found and other else found
+            return known[symbol]
 
-        account = Account()
-        for symbol in self.symbols:
-            account.count({quote_of(symbol): self._notional(symbol) * _ORDERS})
-        for symbol in self.symbols:
-            account.count({base_of(symbol): self.amounts[symbol] * _ORDERS})
-        return PaperVenue(trader, account, of, participation=settings.participation)
+        return of
+
+    def raised(self, text: str) -> str:
+        """An error in the words of ccxt, with the keys of every account, as our adapter of it lets it through."""
+        from adapters.ccxt_redaction import redact
+
+        keys = "&".join(f"apiKey={secret}&signature={secret}" for secret in self.secrets)
+        return redact(f"{text}: binance POST https://127.0.0.1/order?{keys} {' '.join(self.secrets)}", self.secrets)
+
+    def bounds(self, positions_max: int) -> Bounds:
+        """The limits of the settings, but for the open positions where so many are named."""
+        limits, sizing = self._settings.limits, self._settings.sizing
+        return Bounds(
+            positions_max or limits.max_open_positions,
+            {symbol: limits.per_quote.get(quote_of(symbol), limits.max_order_notional) for symbol in self.symbols},
+            sells_holdings=bool(getattr(sizing, "sell_holdings", False)),
+        )
 
     def settles(self, trader: str) -> bool:
         """Whether "not found" may be taken as proof on an account, where its venue allows that."""
         return self._trader(trader).after_unknown == "settle"
 
-    async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue]) -> Engine:
-        """A pipeline, not started yet."""
-        return await assemble(self._settings, journal, clock, frozenset(self.symbols), venues=venues)
+    async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue], bounds: Bounds) -> Engine:
+        """A pipeline, not started yet, that keeps within bounds."""
+        limits = self._settings.limits.model_copy(update={"max_open_positions": bounds.positions_max})
+        settings = self._settings.model_copy(update={"limits": limits})
+        return await assemble(settings, journal, clock, frozenset(self.symbols), venues=venues)
 
     def signals(self, engine: Engine, clock: Clock, *, until_ns: int) -> Sequence[Observable[Raw]]:
         """What the strategies of the settings make of a simulated market, until a moment, where they are wanted."""

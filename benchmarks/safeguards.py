@@ -5,32 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-__all__ = ["SAFEGUARDS", "Edit", "Safeguard", "program_without", "told", "tortured"]
+from benchmarks.edits import Edit, program_with, tortured
 
-_ROOT = Path(__file__).parents[1]
-_PACKAGES = (
-    *("adapters", "assembly", "clock", "commands", "domain", "marbles", "operators"),
-    *("settings", "simulation", "strategies", "streams"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A place in the program, and what stands there without the safeguard."""
-
-    file: str
-    old: str
-    new: str
+__all__ = ["SAFEGUARDS", "Safeguard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +130,81 @@ SAFEGUARDS = (
         (Edit("streams/order_comparison.py", "if not new and status is OrderStatus.OPEN:", "if True:"),),
     ),
     Safeguard(
+        "unlisted orders",
+        "an open order that no listing shows is looked up, and booked as it is found",
+        (Edit("streams/order_comparison.py", "if isinstance(finding, Acknowledged):", "if False:"),),
+    ),
+    Safeguard(
+        "balances at rest",
+        "a balance is taken over only where nothing moved between its question and its answer",
+        (
+            Edit(
+                "streams/balance_comparison.py",
+                "            if _may_move(currency, more, moving):\n                continue\n",
+                "",
+            ),
+            Edit(
+                "streams/balance_comparison.py",
+                "if _may_move(currency, more, moving) or book.moves[trader, currency] != before[trader, currency]:",
+                "if False:",
+            ),
+        ),
+    ),
+    Safeguard(
+        "strangers' orders",
+        "orders of others are reported and change nothing else",
+        (
+            Edit(
+                "streams/order_comparison.py",
+                'differences.append(difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs))',
+                'found.missing.append("strangers")',
+            ),
+        ),
+    ),
+    Safeguard(
+        "steady time",
+        "windows are counted by a clock that nobody can set",
+        (
+            Edit(
+                _RESOLUTION, "self._clock.now_ns() + int(window_s * 1e9)", "self._clock.wall_ns() + int(window_s * 1e9)"
+            ),
+            Edit(_RESOLUTION, "begun_ns = self._clock.now_ns()", "begun_ns = self._clock.wall_ns()"),
+            Edit(
+                _RESOLUTION,
+                "now_ns = self._lookups, self._clock.now_ns()",
+                "now_ns = self._lookups, self._clock.wall_ns()",
+            ),
+            Edit(
+                _RESOLUTION,
+                "self._clock.sleep_until(again_ns)",
+                "self._clock.sleep_until(self._clock.due_ns(again_ns))",
+            ),
+        ),
+    ),
+    Safeguard(
+        "possible events only",
+        "an event that cannot follow those that are queued is not written",
+        (
+            Edit(
+                "operators/record.py",
+                "[self._transitions.why_not(pending.item) for pending in group]",
+                "[None] * len(group)",
+            ),
+        ),
+    ),
+    Safeguard(
+        "whole orders",
+        "an order is over only when all its trades are booked",
+        (
+            Edit(
+                "streams/order_comparison.py",
+                "status = order.status if whole else OrderStatus.OPEN",
+                "status = order.status",
+            ),
+            Edit("streams/orders.py", "over = whole and update.status", "over = update.status"),
+        ),
+    ),
+    Safeguard(
         "evidence reopens",
         "an order that turns up after it was given up is said, and nothing more is sent",
         (
@@ -160,55 +218,16 @@ SAFEGUARDS = (
 )
 
 
-def program_without(safeguard: Safeguard, folder: Path) -> Path:
-    """A copy of the program in `folder`, without a safeguard.
-
-    Raises:
-        ValueError: the safeguard does not stand where it should, exactly once: this table is out of date.
-    """
-    for package in _PACKAGES:
-        shutil.copytree(_ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(_ROOT / "run.py", folder)
-    for edit in safeguard.edits:
-        path = folder / edit.file
-        text = path.read_text()
-        if text.count(edit.old) != 1:
-            raise ValueError(f"{safeguard.name}: {edit.file} has {text.count(edit.old)} times {edit.old!r}")
-        path.write_text(text.replace(edit.old, edit.new))
-    return folder
-
-
-def tortured(program: Path, *options: str) -> dict[str, object]:
-    """The record of `torture`, run by the program in a folder.
-
-    Raises:
-        RuntimeError: it gave none.
-    """
-    said = told(program, "--json", *options)
-    try:
-        record: dict[str, object] = json.loads(said)
-    except json.JSONDecodeError:
-        raise RuntimeError(said) from None
-    return record
-
-
 @click.command()
 @click.option("--seeds", default=24, help="How many worlds.")
 def main(seeds: int) -> None:
     """Print a row of a Markdown table for each safeguard."""
     for safeguard in SAFEGUARDS:
         with TemporaryDirectory(prefix="throughline-") as folder:
-            record = tortured(program_without(safeguard, Path(folder)), "--seeds", str(seeds))
+            record = tortured(program_with(safeguard.edits, Path(folder)), "--seeds", str(seeds))
         failures = record["failures"]
         broken = len(failures) if isinstance(failures, list) else 0
         click.echo(f"| {safeguard.name} | {safeguard.keeps} | {broken:,} of {record['runs']:,} |")
-
-
-def told(program: Path, *options: str) -> str:
-    """What `torture` prints, run by the program in a folder; its errors, where it prints nothing."""
-    command = [sys.executable, str(program / "run.py"), "torture", *options]
-    done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout or done.stderr
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -54,7 +54,8 @@ class BalanceComparison:
 
     A balance says nothing of when it was taken, except between its request and its answer. It is compared with the
     book only where no trade of that currency was booked in that time and no order of it was on its way, unknown, or
-    had trades on their way into the journal. Where orders of that currency rest in the venue's book, they have to be
+    had trades on their way into the journal. What there is less of while any order moves may have paid its fee. Where
+    orders of that currency rest in the venue's book, they have to be
     looked at once more after the answer: one that was filled before it, unheard, explains the difference.
     """
 
@@ -78,7 +79,7 @@ class BalanceComparison:
             more = totals.get(currency, _ZERO) - self._total(trader, currency)
             if not more:
                 continue
-            if currency in moving or book.moves[trader, currency] != before[trader, currency]:
+            if _may_move(currency, more, moving) or book.moves[trader, currency] != before[trader, currency]:
                 restless.add(currency)
             else:
                 off[currency] = more
@@ -98,7 +99,7 @@ class BalanceComparison:
         differences: list[Difference] = []
         counted: dict[str, Decimal] = {}
         for currency, more in sorted(read.off.items()):
-            if currency in moving:
+            if _may_move(currency, more, moving):
                 continue
             here = self._total(trader, currency)
             counted[currency] = there = here + more
@@ -125,3 +126,8 @@ class BalanceComparison:
     def _total(self, trader: str, currency: str) -> Decimal:
         balance = self._state.book.account(trader).balances.get(currency)
         return _ZERO if balance is None else balance.total
+
+
+def _may_move(currency: str, more: Decimal, moving: Collection[str]) -> bool:
+    """Whether an order that moves some currencies may explain that there is `more` of one: fees are taken in any."""
+    return currency in moving or (more < 0 and bool(moving))

@@ -15,7 +15,7 @@ from domain.lifecycle import Outcome
 from domain.market import base_of, quote_of
 from domain.order import Acknowledged, Fill, NotFound, OrderStatus, OrderUpdate, VenueOrder
 from domain.order_line import request_of
-from domain.ports import Journal, Venue
+from domain.ports import Journal, OpenSignal, Venue
 from streams.orders import OrderUpdates
 from streams.resolution import Resolution
 from streams.state import State
@@ -165,12 +165,13 @@ class OrderComparison:
             if number is None:
                 continue  # it ended meanwhile
             turns[order_id] = next(self._turns)
-            request = request_of(self._journal.life(number), order_id)
+            life = self._journal.life(number)
+            request = request_of(life, order_id)
             finding = await venue.find_order(request)
             if self._state.signal_of_order(order_id) is None:
                 continue
             if isinstance(finding, Acknowledged):
-                filled = sum((fill.amount for fill in finding.fills), Decimal(0))
+                listed = sum((fill.amount for fill in finding.fills), Decimal(0))
                 told = VenueOrder(
                     venue_order_id=finding.venue_order_id,
                     client_order_id=order_id,
@@ -179,17 +180,25 @@ class OrderComparison:
                     amount=request.amount,
                     price=request.price,
                     status=finding.status,
-                    filled=filled,
+                    filled=listed if finding.filled is None else finding.filled,
                     at_ns=0,
                     fills=finding.fills,
                 )
                 self._changed(venue, told, order_id, found, settle=settle)
             elif not isinstance(finding, NotFound):
                 found.unanswered.append(f"order {order_id} of {request.symbol}: {finding.detail}")
+                found.move(request.symbol)
             elif not found.miss(request.symbol):
-                found.current.add(order_id)
+                if self._may_be_hidden(venue, life):
+                    found.move(request.symbol)
+                else:
+                    found.current.add(order_id)
                 if order_id not in self._state.decided:
                     found.differences.append(difference(venue, Kind.MISSING, order_id, "open", finding.detail))
+
+    def _may_be_hidden(self, venue: Venue, life: OpenSignal) -> bool:
+        """Whether a venue may not show yet what it acknowledged."""
+        return self._clock.wall_ns() - life.events[-1].at_ns < venue.settlement.window_s * 1e9
 
     def _number(self, order_id: str) -> int:
         return self._state.signal_of_order(order_id) or 0

@@ -3,6 +3,6 @@
 from simulation.faulty.drawing import draw
 from simulation.faulty.mishap import Kind, Mishap
 from simulation.faulty.points import Act, Points
-from simulation.faulty.script import Lag, Planned, Script
+from simulation.faulty.script import FeesIn, Lag, Planned, Script
 
-__all__ = ["Act", "Kind", "Lag", "Mishap", "Planned", "Points", "Script", "draw"]
+__all__ = ["Act", "FeesIn", "Kind", "Lag", "Mishap", "Planned", "Points", "Script", "draw"]

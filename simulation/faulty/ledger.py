@@ -9,21 +9,33 @@ from msgspec import Struct
 
 from domain.order import Fill, OrderRequest, OrderStatus
 
-__all__ = ["Ledger", "Sent", "Taken"]
+__all__ = ["Ban", "Ledger", "Sent", "Taken"]
 
 
 class Sent(Struct, frozen=True):
-    """A call that began to send an order: when, by our own clock, and which event was believed last then."""
+    """A call that began to send an order: when, by our own clock, which event was believed last then, in which life."""
 
     request: OrderRequest
     at_ns: int
     by_own_clock_ns: int
     believed: int
+    life: int = 0
     while_banned: bool = False
 
 
+class Ban(Struct, frozen=True):
+    """An answer that sends a whole address away until a moment: when it came, and in which life of the pipeline."""
+
+    told_ns: int
+    until_ns: int
+    life: int
+
+
 class Taken(Struct):
-    """An order that a venue took, at `at_ns`. It shows in lookups from `shown_ns` on."""
+    """An order of ours that a venue took, at `at_ns`. It shows in lookups from `shown_ns` on.
+
+    Each of its `fills` was traded at the moment in `filled_ns` that stands in the same place.
+    """
 
     request: OrderRequest
     venue_order_id: str
@@ -31,7 +43,7 @@ class Taken(Struct):
     shown_ns: int
     status: OrderStatus
     fills: list[Fill]
-    changed_ns: int
+    filled_ns: list[int]
 
     @property
     def filled(self) -> Decimal:
@@ -40,11 +52,14 @@ class Taken(Struct):
 
 
 class Ledger:
-    """Every send and every order, over all accounts. Memory: all of them."""
+    """Every send, every order of ours and every order of strangers, over all accounts. Memory: all of them."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.taken: list[Taken] = []
+        self.bans: list[Ban] = []
+        self.foreign: list[str] = []
+        self.news: list[tuple[int, str]] = []
 
     def orders(self, client_order_id: str) -> Iterator[Taken]:
         """The orders that were taken under an id."""

@@ -69,5 +69,5 @@ class QuietMarket:
         now_ns = self._world.now_ns()
         price = self._prices[symbol]
         bid, ask = (Decimal(str(round(level, _DIGITS))) for level in (price, price * _SPREAD))
-        depth = self._small[symbol] / 3 if now_ns < self._thin_until_ns else _MUCH
+        depth = round(self._small[symbol] / 3, _DIGITS) if now_ns < self._thin_until_ns else _MUCH
         return Quote(symbol, self._world.wall_ns(), bid=bid, ask=ask, depth=depth)

@@ -6,7 +6,17 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["AT_A_TIME", "OF_AN_ACCOUNT", "OF_A_SEND", "Kind", "Mishap"]
+__all__ = [
+    "AT_A_TIME",
+    "OF_AN_UPDATE",
+    "OF_A_LISTING",
+    "OF_A_LOOKUP",
+    "OF_A_SEND",
+    "OF_RESTING",
+    "STRANGERS",
+    "Kind",
+    "Mishap",
+]
 
 
 class Kind(StrEnum):
@@ -27,17 +37,28 @@ class Kind(StrEnum):
 
     HIDDEN = "hidden"
     CANCELED = "canceled"
+    FILLED = "filled"
     LOOKUP_FAILS = "lookup_fails"
+    LOOKUP_STALE = "lookup_stale"
     LISTING_FAILS = "listing_fails"
+    LISTING_STALE = "listing_stale"
+    PAGE_MISSING = "page_missing"
     UPDATE_LOST = "update_lost"
     UPDATE_TWICE = "update_twice"
     AWAY = "away"
     RULES_CHANGED = "rules_changed"
+    FOREIGN_ORDER = "foreign_order"
+    FOREIGN_TRADE = "foreign_trade"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    SWEPT = "swept"
+    WIPED = "wiped"
 
     DISK_FAILS = "disk_fails"
     DISK_SLOW = "disk_slow"
 
     REDELIVERED = "redelivered"
+    RESPELLED = "respelled"
     MUTATED = "mutated"
     FLOOD = "flood"
 
@@ -45,17 +66,43 @@ class Kind(StrEnum):
     GAP = "gap"
     SUSPENDED = "suspended"
     WALL_STEPPED = "wall_stepped"
+    WALL_GLITCH = "wall_glitch"
+    COMPARED = "compared"
     HALTED = "halted"
 
 
 OF_A_SEND = tuple(Kind)[: tuple(Kind).index(Kind.HIDDEN)]
 """What becomes of an order on its way to an account: at most one of these strikes it."""
 
-OF_AN_ACCOUNT = tuple(Kind)[: tuple(Kind).index(Kind.DISK_FAILS)]
-"""What goes wrong with one account only."""
+OF_A_LOOKUP = (Kind.LOOKUP_FAILS, Kind.LOOKUP_STALE)
+"""What becomes of a question for an order."""
 
-AT_A_TIME = frozenset(
-    {Kind.AWAY, Kind.RULES_CHANGED, Kind.THIN_BOOK, Kind.GAP, Kind.SUSPENDED, Kind.WALL_STEPPED, Kind.HALTED}
+OF_A_LISTING = (Kind.LISTING_FAILS, Kind.LISTING_STALE, Kind.PAGE_MISSING)
+"""What becomes of a question for orders or balances."""
+
+OF_AN_UPDATE = (Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
+"""What becomes of a word on an order."""
+
+STRANGERS = frozenset({Kind.FOREIGN_ORDER, Kind.FOREIGN_TRADE, Kind.DEPOSIT, Kind.WITHDRAWAL})
+"""What others do with an account of ours."""
+
+OF_RESTING = frozenset({Kind.SWEPT, Kind.WIPED})
+"""What becomes of everything of ours that rests on an account: it trades, or is cancelled."""
+
+AT_A_TIME = (
+    STRANGERS
+    | OF_RESTING
+    | {
+        Kind.AWAY,
+        Kind.RULES_CHANGED,
+        Kind.THIN_BOOK,
+        Kind.GAP,
+        Kind.SUSPENDED,
+        Kind.WALL_STEPPED,
+        Kind.WALL_GLITCH,
+        Kind.COMPARED,
+        Kind.HALTED,
+    }
 )
 """What begins at a moment. The others strike the nth of something: send, order, question, update, commit, signal."""
 

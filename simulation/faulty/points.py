@@ -21,6 +21,8 @@ class Act(StrEnum):
     """The process stands still for ten minutes."""
     HALT = "halt"
     """A person halts it, for a minute."""
+    STEP = "step"
+    """The machine's clock is set forward, and back after a minute and a half."""
     CANCEL = "cancel"
     """The task that waits here is cancelled."""
 
@@ -48,6 +50,7 @@ class Points:
         self.stop: Callable[[], None] = lambda: None
         self.suspend: Callable[[], None] = lambda: None
         self.halt: Callable[[], None] = lambda: None
+        self.step: Callable[[], None] = lambda: None
 
     def reach(self, name: str, *, can_fail: bool = True) -> None:
         """Be at a point.
@@ -69,6 +72,8 @@ class Points:
             self.suspend()
         elif act is Act.HALT:
             self.halt()
+        elif act is Act.STEP:
+            self.step()
         elif act is Act.FAIL and can_fail:
             raise Failed(f"{name} fails, as planned")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from simulation.faulty.mishap import OF_A_SEND, Kind, Mishap
+from simulation.faulty.mishap import OF_A_LISTING, OF_A_LOOKUP, OF_A_SEND, OF_AN_UPDATE, Kind, Mishap
 from simulation.faulty.world import World
 
-__all__ = ["OF_AN_UPDATE", "Strikes"]
+__all__ = ["Strikes"]
 
-OF_AN_UPDATE = (Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
-"""What becomes of a word on an order."""
+_TOGETHER = (OF_A_SEND, OF_A_LOOKUP, OF_A_LISTING, OF_AN_UPDATE)
 
 
 class Strikes:
@@ -29,5 +28,5 @@ class Strikes:
 
     def plan(self, kind: Kind, seconds: float) -> None:
         """Let a mishap strike the next of something."""
-        first = next((kinds[0] for kinds in (OF_A_SEND, OF_AN_UPDATE) if kind in kinds), kind)
+        first = next((kinds[0] for kinds in _TOGETHER if kind in kinds), kind)
         self._world.plan(Mishap(kind=kind, nth=self._count[first] + 1, seconds=seconds, trader=self._trader))

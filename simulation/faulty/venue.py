@@ -1,4 +1,4 @@
-"""Any venue, behind a network that a script makes bad."""
+"""An exchange, behind a network that a script makes bad."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from decimal import Decimal
 from domain.errors import VenueUnavailable
 from domain.market import MarketRules
 from domain.order import (
-    Acknowledged,
     Answer,
     Finding,
     Listing,
@@ -21,17 +20,27 @@ from domain.order import (
 )
 from domain.ports import Settlement
 from domain.reasons import Reason
-from simulation.faulty.bourse import Bourse, Exchange
-from simulation.faulty.ledger import Sent, Taken
-from simulation.faulty.mishap import OF_A_SEND, Kind, Mishap
-from simulation.faulty.strikes import OF_AN_UPDATE, Strikes
+from simulation.faulty.address import Address
+from simulation.faulty.exchange import FaultyExchange
+from simulation.faulty.ledger import Sent
+from simulation.faulty.mishap import (
+    OF_A_LISTING,
+    OF_A_LOOKUP,
+    OF_A_SEND,
+    OF_AN_UPDATE,
+    OF_RESTING,
+    STRANGERS,
+    Kind,
+    Mishap,
+)
+from simulation.faulty.strikes import Strikes
 from simulation.faulty.world import World
 
 __all__ = ["FaultyVenue"]
 
 _LATENCY_S = 0.05
 _TIMEOUT_S = 10.0
-
+_PAGE = 2
 
 _NOT_TAKEN: dict[Kind, tuple[Reason, bool]] = {
     Kind.NEVER_SENT: (Reason.NEVER_SENT, False),
@@ -46,30 +55,43 @@ _NOT_TAKEN: dict[Kind, tuple[Reason, bool]] = {
 
 
 class FaultyVenue:
-    """Wraps `inner`, which takes orders and trades them, and lets go wrong what the world's script says.
+    """The way to `exchange` and back, on which goes wrong what the world's script says.
 
     Requests and replies get lost and come late, questions stay without answer, words on orders get lost and come twice;
-    the ledger has what really happened. Questions are answered from what the venue took, so that also orders that are
-    over are found. Not found proves nothing where its settings do not let it settle orders by that. One object serves
-    all the lives of a pipeline. Memory: every order, for ever.
+    the ledger has what really happened. What is answered is how things stood when the question came there: an answer
+    may be old when it is here. Listings come in pages of two orders, by creation, and a page may be missing. Not found
+    proves nothing where its settings do not let it settle orders by that. `raised` is what an adapter lets through of
+    an error. One object serves all the lives of a pipeline. Memory: every order, for ever.
     """
 
-    def __init__(self, inner: Exchange, world: World, *, settles: bool) -> None:
+    def __init__(
+        self,
+        exchange: FaultyExchange,
+        world: World,
+        strikes: Strikes,
+        address: Address,
+        *,
+        settles: bool,
+        raised: Callable[[str], str],
+    ) -> None:
         lag = world.script.lag
-        self.trader = inner.trader
+        self.trader = exchange.trader
         self.batch_max = 1
         self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves and settles)
-        self._world, self._strikes = world, Strikes(world, inner.trader)
-        self._bourse = Bourse(inner, world, self._strikes, self._told)
+        self._exchange, self._world, self._strikes, self._address = exchange, world, strikes, address
+        self._raised = raised
         self._heard: Callable[[OrderUpdate], None] = _nobody
-        self._away_until_ns = self._banned_until_ns = 0
+        self._away_until_ns = 0
+        exchange.told = self._told
 
     def begin(self, mishap: Mishap) -> None:
         """Let a mishap of this account begin that does so at a moment."""
         if mishap.kind is Kind.AWAY:
             self._away_until_ns = self._world.now_ns() + int(mishap.seconds * 1e9)
         elif mishap.kind is Kind.RULES_CHANGED:
-            self._bourse.change_rules()
+            self._exchange.change_rules()
+        elif mishap.kind in STRANGERS | OF_RESTING:
+            self._exchange.begin(mishap)
 
     def spoil_next(self, kind: Kind, seconds: float = 0.0) -> None:
         """Let a mishap strike the next send, order, question or update."""
@@ -77,7 +99,7 @@ class FaultyVenue:
 
     def rules(self, symbol: str) -> MarketRules | None:
         """The rules as they were read last."""
-        return self._bourse.rules(symbol)
+        return self._exchange.rules(symbol)
 
     def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
         """Tell `heard` of orders from now on, and nobody else: the others are dead."""
@@ -89,32 +111,46 @@ class FaultyVenue:
 
     async def find_order(self, request: OrderRequest) -> Finding:
         """Look an order up among those that show by now."""
-        failure = await self._asked("lookup", Kind.LOOKUP_FAILS)
+        mishap, failure = await self._ask("lookup", OF_A_LOOKUP)
         if failure is not None:
             return Unanswered(detail=failure)
-        taken = self._bourse.find(request.client_order_id)
-        if taken is None:
-            return NotFound(detail="no such order")
-        return Acknowledged(venue_order_id=taken.venue_order_id, status=taken.status, fills=tuple(taken.fills))
+        found = self._exchange.find(request.client_order_id)
+        await self._answer("lookup", mishap)
+        return NotFound(detail="no such order") if found is None else found
 
     async def orders_since(self, since_ns: int) -> Listing:
-        """The orders that show by now, and are open or changed since then."""
-        failure = await self._asked("listing of orders", Kind.LISTING_FAILS)
+        """The orders that show by now, and are open or were made since then: page by page, each as old as it is."""
+        mishap, failure = await self._ask("listing of orders", OF_A_LISTING)
         if failure is not None:
             raise VenueUnavailable(failure)
-        return Listing(orders=[_listed(taken) for taken in self._bourse.since(since_ns)])
+        orders: list[VenueOrder] = []
+        missing: tuple[str, ...] = ()
+        pages = max(1, -(-self._exchange.count_listed(since_ns) // _PAGE))
+        lost = int(mishap.seconds) % pages if mishap is not None and mishap.kind is Kind.PAGE_MISSING else None
+        for page in range(pages):
+            if page:
+                await self._world.pause(_LATENCY_S)
+            if page == lost:
+                missing = (f"page {page + 1} of the orders",)
+            else:
+                orders += self._exchange.listed(since_ns, page * _PAGE, (page + 1) * _PAGE)
+        await self._answer("listing of orders", mishap)
+        return Listing(orders=orders, missing=missing)
 
     async def balances(self) -> dict[str, Decimal]:
         """What there is of each currency."""
-        failure = await self._asked("listing of balances", Kind.LISTING_FAILS)
+        mishap, failure = await self._ask("listing of balances", OF_A_LISTING)
         if failure is not None:
             raise VenueUnavailable(failure)
-        return dict(await self._bourse.balances())
+        totals = self._exchange.books.totals()
+        await self._answer("listing of balances", mishap)
+        return totals
 
     async def _send(self, request: OrderRequest) -> Answer:
-        world, now_ns = self._world, self._world.now_ns()
-        banned = now_ns < self._banned_until_ns
-        world.ledger.sent.append(Sent(request, now_ns, world.clock.now_ns(), world.believed(), banned))
+        world, now_ns, address = self._world, self._world.now_ns(), self._address
+        world.ledger.sent.append(
+            Sent(request, now_ns, world.clock.now_ns(), world.believed(), world.life, address.banned)
+        )
         world.points.reach("send")
         mishap = self._strikes.next(*OF_A_SEND)
         if now_ns < self._away_until_ns:
@@ -122,17 +158,21 @@ class FaultyVenue:
         await world.pause(_LATENCY_S)
         kind = mishap.kind if mishap is not None else None
         seconds = mishap.seconds if mishap is not None else 0.0
+        if address.banned:
+            kind, seconds = Kind.BANNED, (address.banned_until_ns - world.now_ns()) / 1e9
         if kind in _NOT_TAKEN:
             return self._refused(kind, seconds)
         if kind is Kind.REQUEST_LOST:
             return await self._silence()
+        if (refused := address.too_many()) is not None:
+            return refused
         if kind is Kind.DELIVERED_LATE:
-            world.after(seconds, lambda: _forget(self._bourse.arrive(request, now_ns)))
+            world.await_after(seconds, lambda: _forget(self._exchange.arrive(request, now_ns)))
             return await self._silence()
-        answer = self._bourse.arrive(request, now_ns)
+        answer = self._exchange.arrive(request, now_ns)
         world.points.reach("accepted")
         if kind is Kind.RAISED:
-            raise ConnectionResetError("the answer could not be read")
+            raise ConnectionResetError(self._raised("the answer could not be read"))
         if kind is Kind.REPLY_LOST:
             return await self._silence()
         await world.pause(seconds if kind is Kind.REPLY_LATE else _LATENCY_S)
@@ -142,7 +182,8 @@ class FaultyVenue:
     def _refused(self, kind: Kind, seconds: float) -> Answer:
         reason, final = _NOT_TAKEN[kind]
         if kind is Kind.BANNED:
-            self._banned_until_ns = self._world.now_ns() + int(seconds * 1e9)
+            self._address.ban(seconds)
+            self._address.told()
         return NotPlaced(
             reason=reason,
             detail=f"{kind} by the script",
@@ -159,16 +200,24 @@ class FaultyVenue:
         if lost is not None:
             self._heard(update)
 
-    async def _asked(self, what: str, failing: Kind) -> str | None:
-        """Carry a question there and back; gives why no answer came, if none did."""
+    async def _ask(self, what: str, kinds: Sequence[Kind]) -> tuple[Mishap | None, str | None]:
+        """Carry a question there; gives what strikes it, and why it will not be answered, if it will not."""
         world = self._world
         world.points.reach(what)
-        mishap = self._strikes.next(failing)
-        if world.now_ns() < max(self._away_until_ns, self._banned_until_ns):
-            return "the venue is away"
-        await world.pause(_LATENCY_S if mishap is None else _TIMEOUT_S)
-        world.points.reach(f"answer to {what}")
-        return None if mishap is None else "no answer in time"
+        mishap = self._strikes.next(*kinds)
+        if world.now_ns() < self._away_until_ns or self._address.banned:
+            return mishap, "the venue is away"
+        if mishap is not None and mishap.kind is kinds[0]:
+            await world.pause(_TIMEOUT_S)
+            return mishap, "no answer in time"
+        await world.pause(_LATENCY_S)
+        return mishap, None
+
+    async def _answer(self, what: str, mishap: Mishap | None) -> None:
+        """Carry an answer back."""
+        late = mishap is not None and mishap.kind in _STALE
+        await self._world.pause(mishap.seconds if mishap is not None and late else _LATENCY_S)
+        self._world.points.reach(f"answer to {what}")
 
     async def _silence(self) -> Unanswered:
         await self._world.pause(_TIMEOUT_S)
@@ -176,20 +225,7 @@ class FaultyVenue:
         return Unanswered(detail="no answer in time")
 
 
-def _listed(taken: Taken) -> VenueOrder:
-    request = taken.request
-    return VenueOrder(
-        venue_order_id=taken.venue_order_id,
-        client_order_id=request.client_order_id,
-        symbol=request.symbol,
-        side=request.side,
-        amount=request.amount,
-        price=request.price,
-        status=taken.status,
-        filled=taken.filled,
-        at_ns=taken.at_ns,
-        fills=tuple(taken.fills),
-    )
+_STALE = (Kind.LOOKUP_STALE, Kind.LISTING_STALE)
 
 
 def _forget(_: Answer) -> None:

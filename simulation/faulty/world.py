@@ -20,7 +20,8 @@ class World:
 
     The world's time goes on while a process is suspended, and so does the steady clock of its machine, but no loop; its
     wall clock may be set wrong: `wall_off` says from when on, and by how much. What is due happens on the loop of the
-    life that is on. `struck` counts the mishaps that struck, by kind. Memory: what is due, and how the clock was set.
+    life that is on; nothing that counts is due after `awaited_ns`. `struck` counts the mishaps that struck, by kind.
+    Memory: what is due, and how the clock was set.
     """
 
     def __init__(self, script: Script, points: Points, *, start_ns: int) -> None:
@@ -33,6 +34,7 @@ class World:
         self._ahead_ns = start_ns  # of the loop's time
         self._wall_off_ns = 0
         self.wall_off: list[tuple[int, int]] = [(start_ns, 0)]
+        self.awaited_ns = self.life = 0
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._added = 0
         self._nth = {(m.kind, m.trader, m.nth): m for m in script.mishaps if m.kind not in AT_A_TIME}
@@ -42,6 +44,7 @@ class World:
         if hasattr(self, "_loop"):
             self._ahead_ns = self.now_ns()
         self._loop = loop
+        self.life += 1
         self.clock = Clock(loop, epoch_ns=self.wall_ns() - self.now_ns(), steady_ns=self.now_ns, wall_ns=self.wall_ns)
         self._arm()
         return self.clock
@@ -75,6 +78,15 @@ class World:
     def after(self, seconds: float, fn: Callable[[], None]) -> None:
         """Do `fn` after so many seconds, whether a process lives then or not."""
         self.at(self.now_ns() + int(seconds * 1e9), fn)
+
+    def await_after(self, seconds: float, fn: Callable[[], None]) -> None:
+        """Do `fn` after so many seconds; the world is not over before."""
+        self.awaited_ns = max(self.awaited_ns, self.now_ns() + int(seconds * 1e9))
+        self.after(seconds, fn)
+
+    def tell(self, what: str) -> None:
+        """Note what happened at a venue, for whoever reads the story."""
+        self.ledger.news.append((self.now_ns(), what))
 
     async def pause(self, seconds: float) -> None:
         """Let true time pass, in the life that is on."""

@@ -21,6 +21,7 @@ class Booking(Struct):
     order_id: str
     intent: e.Intended
     position: int
+    at_ns: int
     status: OrderStatus | None = None
     venue_order_id: str = ""
     not_placed: bool = False
@@ -33,7 +34,7 @@ def bookings_of(life: OpenSignal) -> Iterator[Booking]:
     for event in life.events:
         body = event.body
         if isinstance(body, e.Intended):
-            booked[body.client_order_id] = Booking(body.client_order_id, body, event.position)
+            booked[body.client_order_id] = Booking(body.client_order_id, body, event.position, event.at_ns)
             continue
         booking = booked.get(getattr(body, "client_order_id", ""))
         if booking is None:

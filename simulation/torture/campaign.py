@@ -28,7 +28,7 @@ def _never(_: object) -> bool:
     return False
 
 
-_BESIDES = (Act.FAIL, Act.SUSPEND, Act.CANCEL, Act.STOP, Act.HALT)
+_BESIDES = (Act.FAIL, Act.SUSPEND, Act.CANCEL, Act.STOP, Act.HALT, Act.STEP, Act.STEP)  # no divisor of the lags'
 _LOST = frozenset({"I1", "I5", "I8"})
 _DUPLICATED = frozenset({"I2", "I3", "I6"})
 

@@ -9,11 +9,14 @@ from msgspec import Struct
 
 from domain import events as e
 from domain.ports import OpenSignal
+from simulation.faulty.books import Books
 from simulation.faulty.ledger import Ledger
 from simulation.faulty.mishap import Kind
 from simulation.faulty.script import Script
+from simulation.faulty.source import Given
+from simulation.torture.kept import Kept
 
-__all__ = ["History", "Violation"]
+__all__ = ["Bounds", "History", "Violation"]
 
 
 class Violation(Struct, frozen=True):
@@ -26,9 +29,25 @@ class Violation(Struct, frozen=True):
         return f"{self.invariant}: {self.what}"
 
 
+class Bounds(Struct, frozen=True):
+    """By what the settings bind orders: the symbols that may be open at once, and the cost of an order, by symbol.
+
+    `sells_holdings` says that also coins may be sold that no trade of ours bought.
+    """
+
+    positions_max: int
+    notional_max: Mapping[str, Decimal]
+    sells_holdings: bool = False
+
+
 class History(Struct, frozen=True, kw_only=True):
-    """Everything of one run. `errors` are those that nobody handled; `balances` are the venues', by account; `wall_off`
-    says from when on the machine's wall clock was wrong, and by how much."""
+    """Everything of one run.
+
+    `books` are the venues' own, by account. `kept` is what the pipeline's state said at the end, None where it was not
+    alive then, and `restored` what the next start would make of the journal. `wall_off` has each moment at which the
+    machine's clock was set, and how far ahead of the time it was from then on. `installation` is the name that our
+    orders' ids begin with a hash of. `errors` are those that nobody handled.
+    """
 
     script: Script
     reached: Sequence[str]
@@ -39,9 +58,18 @@ class History(Struct, frozen=True, kw_only=True):
     ledger: Ledger
     sent: Sequence[bytes]
     acknowledged: Mapping[bytes, str]
-    balances: Mapping[str, Mapping[str, Decimal]]
+    given: Sequence[Given]
+    books: Mapping[str, Books]
+    kept: Kept | None
+    restored: Kept
+    bounds: Bounds
+    installation: str
     wall_off: Sequence[tuple[int, int]]
     in_time: bool
     errors: Sequence[str]
     secrets: Sequence[str]
     ended_ns: int
+
+    def skew_ns(self, at_ns: int) -> int:
+        """How far ahead the machine's clock was at a moment."""
+        return next(skew_ns for from_ns, skew_ns in reversed(self.wall_off) if from_ns <= at_ns)

@@ -8,8 +8,9 @@ from simulation.faulty.journal import FaultyJournal
 from simulation.faulty.points import Killed, Points
 from simulation.faulty.script import Script
 from simulation.torture.history import History
+from simulation.torture.kept import kept_by
 from simulation.torture.setup import Machine, Setup, Stored
-from simulation.torture.surroundings import Surroundings
+from simulation.torture.surroundings import Surroundings, history_of
 from simulation.torture.watched import WatchedLoop
 from streams.engine import Engine
 
@@ -19,6 +20,7 @@ _LOOK_EVERY_S = 8.0
 _DOWN_S = 3.0
 _SUSPENDED_S = 600.0
 _HALTED_S = 60.0
+_STEP_S, _WRONG_S = 40.0, 90.0
 _PATIENCE_NS = 420_000_000_000
 
 
@@ -54,7 +56,8 @@ class _Lives:
         journal = self._machine.open()
         try:
             disk = FaultyJournal(journal, around.world, around.disk)
-            engine = loop.run_until_complete(self._setup.engine(disk, clock, list(around.venues.values())))
+            venues = list(around.venues.values())
+            engine = loop.run_until_complete(self._setup.engine(disk, clock, venues, around.bounds))
             self._obey(engine, loop)
             around.attach(engine)
             loop.run_until_complete(engine.start([], self._setup.signals(engine, clock, until_ns=around.over_ns)))
@@ -63,7 +66,7 @@ class _Lives:
                 loop.call_later(_LOOK_EVERY_S, loop.stop)
                 loop.run_forever()
                 if not self._stopped and not engine.failed.done() and around.is_quiet(engine, journal):
-                    history = self._history(journal, in_time=True)
+                    history = self._history(journal, engine, in_time=True)
                 elif self._is_late:
                     break
             if engine.failed.done() and not self._points.cancelled:
@@ -74,7 +77,7 @@ class _Lives:
             self._note("the pipeline died", error)
         finally:
             if history is None and self._is_late:
-                history = self._history(journal, in_time=False)
+                history = self._history(journal, None, in_time=False)
             self._bury(loop, journal)
         return history
 
@@ -108,26 +111,11 @@ class _Lives:
 
         self._points.stop, self._points.suspend = begin_to_stop, suspend
         self._points.halt = lambda: self._around.halt(_HALTED_S)
+        self._points.step = lambda: self._around.step_clock(_STEP_S, _WRONG_S)
 
-    def _history(self, journal: Stored, *, in_time: bool) -> History:
-        around = self._around
-        return History(
-            script=around.script,
-            reached=self._points.reached,
-            acted=self._points.acted,
-            struck=around.world.struck,
-            lives=list(journal.lives()),
-            events=list(journal.read()),
-            ledger=around.world.ledger,
-            sent=around.source.sent,
-            acknowledged=around.source.acknowledged,
-            balances={trader: exchange.totals() for trader, exchange in around.exchanges.items()},
-            wall_off=around.world.wall_off,
-            in_time=in_time,
-            errors=self._errors,
-            secrets=self._setup.secrets,
-            ended_ns=around.world.now_ns(),
-        )
+    def _history(self, journal: Stored, engine: Engine | None, *, in_time: bool) -> History:
+        kept = None if engine is None else kept_by(engine.parts.state)
+        return history_of(self._around, self._setup, journal, kept, in_time=in_time, errors=self._errors)
 
     def _bury(self, loop: WatchedLoop, journal: Stored) -> None:
         self._around.detach()

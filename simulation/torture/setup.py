@@ -9,13 +9,13 @@ from typing import Protocol
 from reactivex import Observable
 
 from clock import Clock
-from domain.market import Quote
+from domain.market import MarketRules
 from domain.ports import Journal, OpenSignal, Venue
 from domain.signal import Raw
-from simulation.faulty.bourse import Exchange
+from simulation.torture.history import Bounds
 from streams.engine import Engine
 
-__all__ = ["Machine", "Quoted", "Setup", "Stored"]
+__all__ = ["Machine", "Setup", "Stored"]
 
 
 class Stored(Journal, Protocol):
@@ -27,18 +27,6 @@ class Stored(Journal, Protocol):
 
     def abandon(self) -> None:
         """Let go of it as a dying process does: what is not committed is gone."""
-        ...
-
-
-class Quoted(Exchange, Protocol):
-    """An exchange that trades by quotes."""
-
-    def on_quote(self, quote: Quote) -> None:
-        """Fill what the new best prices reach."""
-        ...
-
-    def totals(self) -> Mapping[str, Decimal]:
-        """What its account has of each currency in all."""
         ...
 
 
@@ -95,16 +83,33 @@ class Setup(Protocol):
         """A machine with nothing on it."""
         ...
 
-    def exchange(self, trader: str, price: Callable[[str], Decimal]) -> Quoted:
-        """An exchange with an account that can pay for little more than one order."""
+    def funds(self, trader: str) -> Mapping[str, Decimal]:
+        """What an account has at the beginning, by currency: it can pay for little more than one order."""
+        ...
+
+    def rules(self, trader: str) -> Callable[[str], MarketRules | None]:
+        """What orders of an account must fit, by symbol."""
+        ...
+
+    def raised(self, text: str) -> str:
+        """What an adapter lets through of an error that says `text` and has a key in it."""
         ...
 
     def settles(self, trader: str) -> bool:
         """Whether "not found" may be taken as proof on an account, where its venue allows that."""
         ...
 
-    async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue]) -> Engine:
-        """A pipeline, not started yet."""
+    def bounds(self, positions_max: int) -> Bounds:
+        """What binds orders where so many open positions are allowed; with 0 as many as the settings say."""
+        ...
+
+    @property
+    def installation(self) -> str:
+        """The name that our orders' ids begin with a hash of."""
+        ...
+
+    async def engine(self, journal: Journal, clock: Clock, venues: Sequence[Venue], bounds: Bounds) -> Engine:
+        """A pipeline, not started yet, that keeps within bounds."""
         ...
 
     def signals(self, engine: Engine, clock: Clock, *, until_ns: int) -> Sequence[Observable[Raw]]:

@@ -27,4 +27,5 @@ def story_of(history: History, *, start_ns: int) -> Sequence[str]:
     for taken in history.ledger.taken:
         what = f"venue    taken  {taken.request.client_order_id} at {taken.request.trader}, shown "
         told.append((taken.at_ns, 1 << 62, f"{what}{(taken.shown_ns - taken.at_ns) / 1e9:g} s later"))
+    told += [(at_ns, 1 << 62, f"venue    {what}") for at_ns, what in history.ledger.news]
     return [f"{(at_ns - start_ns) / 1e9:9.3f} s  {what}"[:_WIDTH] for at_ns, _, what in sorted(told)]

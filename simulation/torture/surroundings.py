@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
 
 from clock import VirtualLoop
 from domain import events as e
 from domain.order import OrderUpdate
+from domain.reasons import Reason
+from simulation.faulty.address import Address
+from simulation.faulty.exchange import COIN, FaultyExchange
 from simulation.faulty.journal import Disk
 from simulation.faulty.market import QuietMarket
 from simulation.faulty.mishap import AT_A_TIME, Kind, Mishap
-from simulation.faulty.points import Points
-from simulation.faulty.script import Script
+from simulation.faulty.points import Failed, Points
+from simulation.faulty.script import FeesIn, Script
 from simulation.faulty.source import Source
+from simulation.faulty.strikes import Strikes
 from simulation.faulty.venue import FaultyVenue
 from simulation.faulty.world import World
 from simulation.torture.booking import agrees, bookings_of
+from simulation.torture.history import History
+from simulation.torture.kept import Kept, kept_by
 from simulation.torture.setup import Setup, Stored
 from streams.engine import Engine
+from streams.state import State
 
-__all__ = ["START_NS", "Surroundings"]
+__all__ = ["START_NS", "Surroundings", "history_of"]
 
 START_NS = 1_735_689_600_000_000_000
 
 _ALERTS = (e.Parked, e.Reopened, e.Faulted, e.Halted)
 _AGAIN_S = 4.0
+_GLITCH_S = 60.0
+_COINS = Decimal("0.0004")
+"""Pays the fees of two orders or three; what comes after them pays in another currency."""
 
 
 class Surroundings:
@@ -38,10 +50,15 @@ class Surroundings:
         self.world = world = World(script, points, start_ns=START_NS)
         world.enter(VirtualLoop())
         self.disk = Disk()
-        self.exchanges = {name: setup.exchange(name, setup.prices.__getitem__) for name in setup.traders}
-        self.venues = {
-            name: FaultyVenue(inner, world, settles=setup.settles(name)) for name, inner in self.exchanges.items()
-        }
+        address = Address(world)
+        self.exchanges: dict[str, FaultyExchange] = {}
+        self.venues: dict[str, FaultyVenue] = {}
+        for name in setup.traders:
+            strikes = Strikes(world, name)
+            exchange = FaultyExchange(name, _funded(setup, script, name), setup.rules(name), world, strikes)
+            settles, raised = setup.settles(name), setup.raised
+            self.exchanges[name] = exchange
+            self.venues[name] = FaultyVenue(exchange, world, strikes, address, settles=settles, raised=raised)
         used = dict.fromkeys(planned.symbol for planned in script.signals)
         self._market = QuietMarket(
             world,
@@ -50,7 +67,8 @@ class Surroundings:
             seed=len(script.mishaps),
         )
         self._market.open(*(exchange.on_quote for exchange in self.exchanges.values()))
-        self.source = Source(world, setup.source)
+        self.source = Source(world, setup.source, setup.prices, setup.amounts)
+        self.bounds = setup.bounds(script.positions_max)
         self._engine: Engine | None = None
         for mishap in script.mishaps:
             if mishap.kind in AT_A_TIME:
@@ -62,6 +80,8 @@ class Surroundings:
         self._engine = engine
         self.world.believed = lambda: engine.parts.state.position
         engine.observe("alerts", self._alert)
+        if self.script.images:
+            engine.observe("images", lambda _: engine.parts.commits.take_image())
         self._market.listen(engine.parts.markets.follow)
 
     def let_signals_in(self, engine: Engine) -> None:
@@ -87,22 +107,34 @@ class Surroundings:
         Where a venue is later than it says, that an order differs may be said instead: it was a second one.
         """
         taken = self.world.ledger.taken
-        last_ns = max(self.over_ns, max((order.shown_ns for order in taken), default=0))
+        last_ns = max(self.over_ns, self.world.awaited_ns, max((order.shown_ns for order in taken), default=0))
         if not (engine.idle and self.source.done and self.world.now_ns() > last_ns):
             return False
         booked = {booking.order_id: booking for life in journal.lives() for booking in bookings_of(life)}
         differing = [order.request.client_order_id for order in taken if not agrees(order, booked)]
         if not self.script.lag.is_as_declared:
-            return not differing or _are_said(differing, journal)
-        return not differing and self._balances_agree(engine)
+            placed = {order_id for order_id, booking in booked.items() if booking.status is not None}
+            return placed.isdisjoint(differing) and _are_said(differing, journal)
+        return not differing and self._balances_agree(engine) and self._accounts_are_open(engine)
+
+    def _accounts_are_open(self, engine: Engine) -> bool:
+        """Whether no account is kept closed because its books were not compared."""
+        now_ns = self.world.clock.now_ns()
+        why = (engine.parts.availability.check_trader(name, now_ns) for name in self.exchanges)
+        return all(standstill is None or standstill.why.reason is not Reason.NOT_RECONCILED for standstill in why)
 
     def _balances_agree(self, engine: Engine) -> bool:
         accounts = engine.parts.state.book.accounts
         return all(
-            exchange.totals() == {currency: balance.total for currency, balance in accounts[name].balances.items()}
+            name in accounts
+            and exchange.books.totals() == {currency: b.total for currency, b in accounts[name].balances.items()}
             for name, exchange in self.exchanges.items()
-            if name in accounts and accounts[name].balances
         )
+
+    def step_clock(self, seconds: float, for_s: float) -> None:
+        """Set the machine's clock, and back later."""
+        self.world.set_wall(seconds)
+        self.world.await_after(for_s, lambda: self.world.set_wall(-seconds))
 
     def _beginner(self, mishap: Mishap) -> Callable[[], None]:
         def begin() -> None:
@@ -113,14 +145,29 @@ class Surroundings:
                     world.suspend(mishap.seconds)
                 case Kind.WALL_STEPPED:
                     world.set_wall(mishap.seconds)
+                case Kind.WALL_GLITCH:
+                    self.step_clock(mishap.seconds, _GLITCH_S)
                 case Kind.HALTED:
                     self.halt(mishap.seconds)
-                case Kind.AWAY | Kind.RULES_CHANGED:
-                    self.venues[mishap.trader].begin(mishap)
-                case _:
+                case Kind.COMPARED:
+                    self._compare()
+                case Kind.THIN_BOOK | Kind.GAP:
                     self._market.begin(mishap)
+                case _:
+                    self.venues[mishap.trader].begin(mishap)
 
         return begin
+
+    def _compare(self) -> None:
+        """A person has the journal compared with the venues, whatever is under way."""
+        engine = self._engine
+
+        async def compare() -> None:
+            if engine is not None and engine.rounds is not None:
+                with suppress(Failed):  # as planned
+                    await engine.differences(settle=True)
+
+        self.world.clock.run(compare, name="a person compares")
 
     def _order(self, body: e.Body) -> None:
         if self._engine is not None:
@@ -133,9 +180,47 @@ class Surroundings:
             self.world.points.reach("alert", can_fail=False)
 
 
+def history_of(
+    around: Surroundings, setup: Setup, journal: Stored, kept: Kept | None, *, in_time: bool, errors: Sequence[str] = ()
+) -> History:
+    """What is known of a run."""
+    world, source = around.world, around.source
+    return History(
+        script=around.script,
+        reached=world.points.reached,
+        acted=world.points.acted,
+        struck=world.struck,
+        lives=list(journal.lives()),
+        events=list(journal.read()),
+        ledger=world.ledger,
+        sent=source.sent,
+        acknowledged=source.acknowledged,
+        given=source.given,
+        books={name: exchange.books for name, exchange in around.exchanges.items()},
+        kept=kept,
+        restored=kept_by(State.of(journal)),
+        bounds=around.bounds,
+        installation=setup.installation,
+        wall_off=world.wall_off,
+        in_time=in_time,
+        errors=errors,
+        secrets=setup.secrets,
+        ended_ns=world.now_ns(),
+    )
+
+
 def _ends_s(script: Script) -> Iterator[float]:
     yield from (planned.at_s for planned in script.signals)
-    yield from (mishap.at_s + max(mishap.seconds, 0) for mishap in script.mishaps)
+    for mishap in script.mishaps:
+        if mishap.kind is Kind.WALL_GLITCH:
+            yield mishap.at_s + _GLITCH_S
+        elif mishap.kind in AT_A_TIME:
+            yield mishap.at_s + (mishap.seconds if mishap.kind is not Kind.WALL_STEPPED else 0)
+
+
+def _funded(setup: Setup, script: Script, trader: str) -> Mapping[str, Decimal]:
+    coins = {COIN: _COINS} if script.fees_in is FeesIn.COIN else {}
+    return {**setup.funds(trader), **coins}
 
 
 def _are_said(order_ids: Sequence[str], journal: Stored) -> bool:

@@ -403,3 +403,45 @@ def test_a_trade_that_the_second_look_booked_is_not_counted_twice(trading, recon
     assert it.bodies(e.Counted)[1:] == []
     it.run(60)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
+
+
+PAID_IN_COINS = {"USDT": Decimal(900), "BTC": Decimal(1), "BNB": Decimal("0.9")}
+
+
+@pytest.mark.parametrize(
+    ("listing", "found"),
+    [
+        pytest.param("without trades", NOWHERE, id="listed without its trades"),
+        pytest.param("", Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, filled=Decimal(1)), id="looked up"),
+        pytest.param("", NOWHERE, id="not shown yet"),
+        pytest.param("", SILENCE, id="not answered"),
+    ],
+)
+def test_while_trades_do_not_show_no_balance_is_followed_that_they_may_have_changed(
+    trading, reconciling, listing, found
+):
+    it = trading(OPEN, found=found)
+    set_to(it, USDT="1000", BNB="1")
+    it.run(11)
+    whole = listed(it.venue.sent[0], fill(fee="0.1", fee_currency="BNB"), status=OrderStatus.CLOSED)
+    it.venue.orders = [msgspec.structs.replace(whole, fills=())] if listing else []
+    it.venue.has = PAID_IN_COINS
+    reconciling(it)
+    it.run(20)
+    assert totals_of(it) == {"USDT": 1000, "BNB": 1}
+    it.venue.orders = [whole]
+    it.run(60)
+    assert totals_of(it) == PAID_IN_COINS
+    assert it.bodies(e.Counted)[1:] == []
+
+
+def test_what_is_not_found_for_longer_than_its_venue_is_late_keeps_no_balance_from_being_followed(trading, reconciling):
+    it = trading(OPEN, found=NOWHERE, settlement=Settlement(window_s=30, proves=True))
+    set_to(it, USDT="1000")
+    it.run(11)
+    it.venue.has = {"USDT": Decimal(1500)}  # a deposit
+    reconciling(it)
+    it.run(25)
+    assert totals_of(it) == {"USDT": 1000}
+    it.run(60)
+    assert totals_of(it) == {"USDT": 1500}

@@ -6,11 +6,12 @@ from assembly.torture import TorturedSetup
 from clock import VirtualLoop
 from domain.errors import JournalUnavailable
 from settings import load_settings
-from simulation.faulty import Lag, Planned, Points, Script, draw
+from simulation.faulty import Planned, Points, Script, draw
 from simulation.faulty.journal import FaultyJournal
 from simulation.torture.history import History
+from simulation.torture.kept import kept_by
 from simulation.torture.run import run
-from simulation.torture.surroundings import Surroundings
+from simulation.torture.surroundings import Surroundings, history_of
 from simulation.torture.watched import WatchedLoop
 
 
@@ -28,8 +29,8 @@ def drawn(setup):
 def happen(setup):
     """Let mishaps happen to one signal that buys after a second, or to those given; the history of that."""
 
-    def let(*mishaps, signals=(Planned("s1", 1, "BTC/USDT", "buy"),), lag=Lag(), points=None):  # noqa: B008
-        return run(setup, Script(signals=signals, mishaps=mishaps, lag=lag), points or Points())
+    def let(*mishaps, signals=(Planned("s1", 1, "BTC/USDT", "buy"),), points=None, **world):  # noqa: B008
+        return run(setup, Script(signals=signals, mishaps=mishaps, **world), points or Points())
 
     return let
 
@@ -37,10 +38,10 @@ def happen(setup):
 class Pilot:
     """A tortured pipeline in the test's hand: it lives, dies and is settled when it is told to."""
 
-    def __init__(self, setup, lag=Lag()):  # noqa: B008
+    def __init__(self, setup, **world):
         first = tuple(Planned(f"first {symbol}", 0.5, symbol, "buy") for symbol in setup.symbols[:2])
         self.setup, self.points = setup, Points()
-        self.around = Surroundings(setup, Script(signals=first, lag=lag), self.points)
+        self.around = Surroundings(setup, Script(signals=first, **world), self.points)
         self.machine = setup.machine()
         self.engine = None
         self.start()
@@ -60,7 +61,7 @@ class Pilot:
         disk = FaultyJournal(self.journal, self.world, self.around.disk)
         venues = list(self.around.venues.values())
         try:
-            self.engine = self.loop.run_until_complete(self.setup.engine(disk, clock, venues))
+            self.engine = self.loop.run_until_complete(self.setup.engine(disk, clock, venues, self.around.bounds))
         except JournalUnavailable:  # as at a real start: it says so, and is gone
             self.kill()
             return
@@ -87,25 +88,11 @@ class Pilot:
         while not self.around.is_quiet(self.engine, self.journal) and self.world.now_ns() < until_ns:
             self.let_pass(8)
 
-    def history(self, *, in_time: bool | None = None) -> History:
-        quiet = self.around.is_quiet(self.engine, self.journal) if in_time is None else in_time
-        return History(
-            script=self.around.script,
-            reached=self.points.reached,
-            acted=0,
-            struck=self.world.struck,
-            lives=list(self.journal.lives()),
-            events=list(self.journal.read()),
-            ledger=self.world.ledger,
-            sent=self.around.source.sent,
-            acknowledged=self.around.source.acknowledged,
-            balances={},
-            wall_off=self.world.wall_off,
-            in_time=quiet,
-            errors=[],
-            secrets=(),
-            ended_ns=self.world.now_ns(),
-        )
+    def history(self, *, over: bool = True) -> History:
+        """What is known now; before it is over nothing is expected of the pipeline's own state."""
+        kept = kept_by(self.engine.parts.state) if over else None
+        quiet = over and self.around.is_quiet(self.engine, self.journal)
+        return history_of(self.around, self.setup, self.journal, kept, in_time=quiet)
 
 
 @pytest.fixture

@@ -1,0 +1,270 @@
+"""Mistakes that somebody could make in the way of the money, each with its one place in the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.edits import Edit
+
+__all__ = ["MISTAKES", "Mistake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is done wrongly, and where."""
+
+    name: str
+    edit: Edit
+
+
+def _in(file: str, *mistakes: tuple[str, str, str]) -> tuple[Mistake, ...]:
+    return tuple(Mistake(name, Edit(file, old, new)) for name, old, new in mistakes)
+
+
+MISTAKES = (
+    *_in(
+        "domain/account.py",
+        ("fee in base left out when buying", "gained = amount - fee_in_base", "gained = amount"),
+        ("fee in quote left out when buying", "spent, spending = cost + fee_in_quote", "spent, spending = cost"),
+        ("fee in quote left out when selling", "gained = cost - fee_in_quote", "gained = cost"),
+        ("fee in a third coin left out", "self._balance(paid_in).total -= fee", "pass"),
+        ("profit without its cost", "closed / spent - paid", "closed / spent"),
+        ("cost kept when sold", "holding.cost -= paid", "pass"),
+        ("holding kept when sold", "holding.amount -= closed", "pass"),
+        ("bought amount not held", "holding.amount += gained", "pass"),
+        ("bought amount not in the balance", "in_base.total += gained", "pass"),
+        ("resting sales not counted as closing", "self._close(opened, opened.amount)", "pass"),
+        ("closing kept after a sale is over", "self._close(order, -order.remaining)", "pass"),
+        ("closing lost in the image", "account._close(order, order.remaining)", "pass"),
+        ("nothing locked", "self._balance(opened.currency).locked += opened.reserved", "pass"),
+        ("lock kept after an order is over", "self._balance(order.currency).locked -= order.reserved", "pass"),
+        ("lock kept while it is spent", "spending.locked -= unlocked", "pass"),
+        ("reserved twice", "if order.client_order_id in self.orders:", "if False:"),
+        ("balances added up when taken over", ".total = amount", ".total += amount"),
+    ),
+    *_in(
+        "domain/book.py",
+        ("buying orders no open positions", "self.exposure[order.symbol] += 1", "pass"),
+        ("open orders over at once", "if status is OrderStatus.OPEN:", "if False:"),
+        ("capital kept after a proof", "self.release(trader, order_id)\n                return True", "return True"),
+    ),
+    *_in(
+        "domain/market.py",
+        ("amounts rounded up", "to_integral_value(ROUND_DOWN)", 'to_integral_value("ROUND_UP")'),
+        ("prices not rounded", "(price / self.tick).to_integral_value(rounding) * self.tick", "price"),
+    ),
+    *_in(
+        "domain/terms.py",
+        ("no fee set aside", "reserved = notional * (_ONE + rules.taker_fee)", "reserved = notional"),
+        ("no minimum", "notional < rules.min_notional", "False"),
+        ("no look at the balance", "if reserved > free:", "if False:"),
+        ("the signal's price left out", "at_once if signal.price is None else", "at_once if True else"),
+        ("buying at the bid", "best = quote.ask if buying else quote.bid", "best = quote.bid"),
+    ),
+    *_in(
+        "domain/limits.py",
+        ("one open position too many", "if positions > limits", "if positions > 1 + limits"),
+        ("no limit of an order's cost", "if terms.notional > allowed:", "if False:"),
+    ),
+    *_in(
+        "domain/identity.py",
+        ("client order id without the account", 'f"{len(account)}:{account}{signal_id}', 'f"{signal_id}'),
+        ("client order id without the attempt", "{signal_id}{generation}", "{signal_id}"),
+        ("signal id without the sender", "{len(source)}:{source}{key}", "{key}"),
+    ),
+    *_in(
+        "domain/reading.py",
+        ("price left out of the content hash", "line.confidence, line.price,", "line.confidence, None,"),
+        ("quantity left out of the content hash", "line.ttl_s, line.quantity,", "line.ttl_s, None,"),
+        ("side left out of the content hash", "said = (line.symbol, side,", 'said = (line.symbol, "",'),
+    ),
+    *_in(
+        "domain/lifecycle.py",
+        ("signals counted in two places", "self.outcomes[before] -= 1", "pass"),
+        ("parked for waiting", "(_O.UNKNOWN, e.Parked): _O.PARKED", "(_O.UNKNOWN, e.Parked): _O.WAITING"),
+    ),
+    *_in(
+        "streams/placement.py",
+        ("sent after its time to live", "if self._clock.now_ns() >= order.entry.deadline_ns:", "if False:"),
+        ("sent during a halt", "if halted is not None and not (", "if False and not ("),
+        ("nothing set aside before the intent", "self._state.book.reserve(request)", "pass"),
+        ("capital kept when the intent fails", "self._state.book.release(", "str("),
+        ("attempts not counted", "order.entry.attempts += 1", "pass"),
+        ("rejections forgotten", "entry.rejected_by |= {request.trader}", "pass"),
+        ("places in flight not given back", "self._in_flight.give_back(len(outcomes))", "pass"),
+        ("a failed outcome dropped", "(order, outcome, due_ns), must=True)", "(order, outcome, due_ns))"),
+        (
+            "what raised was not placed",
+            'return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]',
+            'return [(o, NotPlaced(reason=Reason.NO_ANSWER, detail=f"{error}", final=False)) for o in orders]',
+        ),
+        ("tried again without end", "case NotPlaced(detail=detail, evidence=seen) if", "case NotPlaced() if False and"),
+        (
+            "tried again though rejected",
+            "case NotPlaced(reason=reason, detail=detail, final=True,",
+            "case NotPlaced(reason=reason, detail=detail, final=None,",
+        ),
+    ),
+    *_in(
+        "streams/resolution.py",
+        ("no lookup", "finding = await _ask(venue, order.request)", 'finding = NotFound(detail="not asked")'),
+        ("no settle window", "and begun_ns >= sought.closes_ns:", "and begun_ns >= 0:"),
+        ("settle window by the answer", "and begun_ns >= sought", "and self._clock.now_ns() >= sought"),
+        (
+            "no answer for not found",
+            "isinstance(finding, NotFound) and",
+            "isinstance(finding, NotFound | Unanswered) and",
+        ),
+        ("everything proves", "proved=venue is not None and venue.settlement.proves", "proved=True"),
+        (
+            "found by hand for not placed",
+            "self._placement.take_up(sought.order, answer)\n        return sought is not None\n\n    def give_up",
+            "pass\n        return sought is not None\n\n    def give_up",
+        ),
+    ),
+    *_in(
+        "streams/balance_comparison.py",
+        (
+            "no look at what moved while balances were read",
+            " or book.moves[trader, currency] != before[trader, currency]",
+            "",
+        ),
+        (
+            "no look at orders that are on their way",
+            "if _may_move(currency, more, moving) or book.moves",
+            "if book.moves",
+        ),
+        (
+            "balances taken over whatever moved",
+            "            if _may_move(currency, more, moving):\n                continue\n",
+            "",
+        ),
+        (
+            "no look at orders that rest",
+            "if order not in resting or order.order_id not in orders.current:",
+            "if False:",
+        ),
+        (
+            "fees in a third coin not waited for",
+            "return currency in moving or (more < 0 and bool(moving))",
+            "return currency in moving",
+        ),
+        ("currencies that are not named left alone", "totals.keys() | book", "totals.keys() & book"),
+    ),
+    *_in(
+        "streams/order_comparison.py",
+        ("listed trades not booked", "if not new and status is OrderStatus.OPEN:", "if True:"),
+        (
+            "over before its trades are listed",
+            "status = order.status if whole else OrderStatus.OPEN",
+            "status = order.status",
+        ),
+        ("strangers' orders taken for ours", " or not order_id.startswith(self._tag)", ""),
+        ("unlisted orders not booked", "if isinstance(finding, Acknowledged):", "if False:"),
+    ),
+    *_in(
+        "streams/reconciliation.py",
+        ("what was missing not read again", "if settle and not parts:", "if settle:"),
+        ("open before the balances are known", "return self._to_compare.get(trader) == set()", "return True"),
+        ("orders not looked at again", "if read.is_open_to_doubt:", "if False:"),
+    ),
+    *_in(
+        "streams/orders.py",
+        ("trades booked twice", "if fill.trade_id not in known]", "]"),
+        ("over before its trades are known", "over = whole and update.status", "over = update.status"),
+        ("words before the acknowledgement dropped", "self._kept.setdefault(number, []).append(update)", "pass"),
+        (
+            "trades forgotten at a restart",
+            "        for event in life.events:\n            self._trades_of(event.body)",
+            "        pass",
+        ),
+    ),
+    *_in(
+        "streams/turned_up.py",
+        (
+            "an order that turns up ignored",
+            "        if life is None:\n",
+            "        if life is not None:\n            return\n        if life is None:\n",
+        ),
+        ("a second order without a halt", "        if not new:\n            return\n", "        return\n"),
+        ("an order that came back left waiting too", "self._room.leave(life.number)", "pass"),
+    ),
+    *_in(
+        "streams/state.py",
+        ("reservations in the image", "return account.without(ahead) if ahead else account", "return account"),
+        ("halt lost in the image", "self.halted = image.halted", "self.halted = None"),
+    ),
+    *_in(
+        "streams/traders.py",
+        ("a sale tried elsewhere", "    if signal.side is Side.SELL:\n        return False\n", ""),
+        ("rejected accounts asked again", "if trader.id in without:", "if False:"),
+    ),
+    *_in(
+        "streams/availability.py",
+        ("a ban for one account only", "self._seen.values() if banned or address_wide else (seen,)", "(seen,)"),
+        ("bans ignored", "if at_ns < standstill.until_ns:", "if False:"),
+        (
+            "orders before the books are compared",
+            "if not seen.reconciled:\n            return",
+            "if False:\n            return",
+        ),
+    ),
+    *_in(
+        "streams/waiting.py",
+        ("attempts forgotten at a restart", "entry.attempts = sum(", "_ = sum("),
+        ("rejections forgotten at a restart", "entry.rejected_by |= {intent.trader}", "pass"),
+    ),
+    *_in(
+        "streams/decision.py",
+        (
+            "every attempt the first",
+            "signal, generation = entry.signal, entry.attempts + 1",
+            "signal, generation = entry.signal, 1",
+        ),
+        ("no limits", "refuse_beyond(rules.limits, signal, terms, state.book)", "None"),
+    ),
+    *_in(
+        "operators/bridge.py",
+        (
+            "cancelled sends forgotten",
+            "except (Exception, asyncio.CancelledError) as error:",
+            "except Exception as error:",
+        ),
+    ),
+    *_in(
+        "operators/record.py",
+        (
+            "no look at what is queued",
+            "[self._transitions.why_not(pending.item) for pending in group]",
+            "[None] * len(group)",
+        ),
+    ),
+    *_in(
+        "adapters/sqlite_file.py",
+        ("commits not flushed", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),
+    ),
+    *_in(
+        "adapters/sqlite_journal.py",
+        ("known signals taken for new", "if known := self._known(rows.ids):", "if known := {}:"),
+    ),
+    *_in(
+        "adapters/ccxt_records.py",
+        (
+            "over at once whatever trades are known",
+            "status=taken.status if complete else OrderStatus.OPEN",
+            "status=taken.status",
+        ),
+    ),
+    *_in(
+        "adapters/ccxt_finding.py",
+        (
+            "another's order for ours",
+            'self._quirks.client_order_id(order.get("clientOrderId")) == request.client_order_id',
+            "True",
+        ),
+    ),
+    *_in(
+        "adapters/ccxt_redaction.py",
+        ("keys in errors", "text = text.replace(form, _HIDDEN)", "pass"),
+    ),
+)
