@@ -16,12 +16,14 @@ from adapters.window import Window
 from domain.errors import VenueUnavailable
 from domain.reasons import Reason
 
-__all__ = ["PRIORITY", "Address", "Addresses", "LeftAlone", "Priority", "asked_as"]
+__all__ = ["PRIORITY", "TURN_S", "Address", "Addresses", "LeftAlone", "Priority", "asked_as"]
 
 _SENT_AWAY = (403, 418, 429)
 _BANNED = 418
 _LONGEST_S = 600.0
-_WAITS_S = 10.0
+TURN_S = 10.0
+"""How long a read waits for its turn, at most."""
+
 _KEPT_FREE = 0.2  # of what a venue counts: for orders, and for what is under way
 _RECORDED_FROM_S = 5.0
 
@@ -121,15 +123,15 @@ class Address:
             LeftAlone: that would take longer than 10 s.
         """
         now_ns = _now_ns()
-        if (for_s := (self._ready_ns(cost, now_ns) - now_ns) / 1e9) > _WAITS_S:
+        if (for_s := (self._ready_ns(cost, now_ns) - now_ns) / 1e9) > TURN_S:
             raise self._no_turn(for_s)
         if (until_ns := self._endpoints.pop(path.strip("/"), 0)) > now_ns:
-            await asyncio.sleep(min((until_ns - now_ns) / 1e9, _WAITS_S))
+            await asyncio.sleep(min((until_ns - now_ns) / 1e9, TURN_S))
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (priority, next(self._numbers), cost, mine))
         self._call_up()
         try:
-            async with asyncio.timeout(_WAITS_S):
+            async with asyncio.timeout(TURN_S):
                 await mine
         except TimeoutError:
             raise self._no_turn(max(1.0, (self._ready_ns(cost, _now_ns()) - _now_ns()) / 1e9)) from None

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters.ccxt_address import PRIORITY, Priority
+from adapters.ccxt_address import PRIORITY, TURN_S, Priority
 from adapters.ccxt_answers import says_not_found
 from adapters.ccxt_calls import Call, recorded
 from adapters.ccxt_connection import Connection
@@ -21,7 +21,6 @@ from domain.errors import SettingsError, VenueUnavailable
 __all__ = ["Ask", "NoSuchOrder", "Pages", "Reads", "bounded"]
 
 _HANGS_S = 5.0
-_TURN_S = 10.0
 _TRIES = 3
 _RETRY_S = 0.25
 _FAILED_IN_A_ROW = 3
@@ -39,7 +38,7 @@ Ask = Callable[[int | None, int | None, Mapping[str, Any]], Awaitable[Any]]
 
 async def bounded(work: Awaitable[Any], connection: Connection) -> Any:
     """What `work` gives; ccxt's own timeout covers neither a silent connection nor a read's wait for its turn."""
-    turn_s = 0.0 if PRIORITY.get() is Priority.ORDER else _TURN_S
+    turn_s = 0.0 if PRIORITY.get() is Priority.ORDER else TURN_S
     async with asyncio.timeout(turn_s + connection.timeout_ms / 1000 + _HANGS_S):
         return await work
 
