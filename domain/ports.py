@@ -29,11 +29,15 @@ __all__ = [
 
 
 class NewSignal(Struct, frozen=True, gc=False):
-    """The identity under which a signal is accepted: unique in the journal, checked in the commit itself."""
+    """The identity under which a signal is accepted: unique in the journal, checked in the commit itself.
+
+    `as_written` is `Signal.as_written`: a signal that is known by it, as id or as content, is the same one.
+    """
 
     id: str
     content: bytes
     raw: bytes
+    as_written: bytes = b""
 
 
 class Item(Struct, frozen=True, gc=False):
