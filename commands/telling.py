@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from commands.explaining import explain, margin_of, rounded
+from commands.explaining import explain, margin_of
+from commands.figures import rounded
 from domain import events as e
 from domain.market import base_of, quote_of
 from domain.moment import iso_of
