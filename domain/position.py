@@ -37,7 +37,7 @@ class Position(Struct, frozen=True):
     def unrealized(self) -> Decimal | None:
         """What selling all of it at the mark would gain, before the fee of selling; None where no price is known."""
         if not self.amount:
-            return Decimal(0)
+            return -self.cost  # nothing, unless the fee took all that was bought
         return self.amount * self.mark.price - self.cost if self.mark is not None else None
 
 
