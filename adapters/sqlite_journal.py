@@ -233,13 +233,15 @@ class _Rows:
                 continue
             if new is not None:
                 key = bytes.fromhex(new.id)
-                taken = known.get(key) or within.get(key)
+                taken = known.get(key) or within.get(key) or (known.get(new.as_written) if new.as_written else None)
                 if taken is not None:
-                    answers.append(Conflict(taken[0], taken[1] == new.content))
+                    answers.append(Conflict(taken[0], taken[1] in (new.content, new.as_written)))
                     continue
                 number, signal_id = head + 1, new.id
                 within[key] = (number, new.content)
                 self.ids.append(key)
+                if new.as_written:
+                    self.ids.append(new.as_written)
                 signals += (number, key, new.content, new.raw, item.done)
                 if new.key is not None:
                     if _id_follows(item.bodies[0]):

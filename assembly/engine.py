@@ -129,6 +129,7 @@ async def assemble(
         retries=_retries(settings),
         availability=availability,
         elsewhere=lambda entry, trader: another_is_able(entry.signal, traders, entry.rejected_by | {trader}),
+        valued=markets.valued,
     )
     intake = settings.intake
     door = Door(commits, room, capacity=intake.capacity, max_waiting=intake.max_waiting)
@@ -140,7 +141,7 @@ async def assemble(
         room,
         in_flight,
         placement,
-        OrderUpdates(state, commits),
+        OrderUpdates(state, commits, markets.valued),
         availability,
         door,
         Telemetry(clock),
@@ -226,7 +227,7 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
                 settings.limits.max_open_positions,
                 PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
             ),
-            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote)),
+            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote), settings.sizing.sell_holdings),
             pricing=Pricing(OrderType(settings.pricing.order_type)),
             max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
             tag=installation_tag(settings.installation),

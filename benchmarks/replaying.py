@@ -78,7 +78,7 @@ def _played(
             recording = Recording(
                 files=[read_candles(path) for path in paths], signals=signals, journal_url=f"sqlite:///{journal}"
             )
-            report = loop.run_until_complete(play(loop, settings, recording, lambda _: None))
+            report, _ = loop.run_until_complete(play(loop, settings, recording, lambda _: None))
     finally:
         loop.close()
     asyncio.set_event_loop(None)

@@ -52,6 +52,7 @@ def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings
                 "first_after_s": 3_600,
                 "max_in_flight": max(shipped.max_in_flight, 4 * group),
             },
+            "sizing": {"sell_holdings": True},  # a sale need not wait until what it sells was bought
             "limits": {"max_open_positions": 2 * len(symbols)},
             "traders": [{"balances": balances}],
             "journal": {"url": url, "group_max": max(shipped.journal.group_max, 4 * group)},

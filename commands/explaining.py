@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from commands.figures import rounded
 from commands.printing import printable
 from domain.order_line import plain
 from domain.reasons import Reason
 from domain.verdict import Measure
 
-__all__ = ["explain", "margin_of", "rounded"]
+__all__ = ["explain", "margin_of"]
 
-_DIGITS = 6
 _IN_WORDS: dict[Reason, str] = {
     Reason.MALFORMED: "{measured}",
     Reason.CONFLICT: "its key came before with other content",
@@ -53,15 +53,6 @@ def margin_of(measured: Measure, limit: Measure) -> str | None:
     except InvalidOperation:
         return None
     return plain(margin.normalize()) if margin.is_finite() else None
-
-
-def rounded(number: Decimal) -> str:
-    """A number in six significant digits at most, without cutting what is before its point: `69138`, `0.00144638`."""
-    if not number.is_finite() or not number:
-        return plain(number)
-    places = max(0, _DIGITS - 1 - number.adjusted())
-    short = plain(round(number, places))
-    return short.rstrip("0").rstrip(".") if "." in short else short
 
 
 def _short(value: Measure) -> str:

@@ -1,10 +1,15 @@
-"""Numbers as they stand on a screen: short, aligned, without exponents."""
+"""Numbers as people read them: short, aligned, without exponents. JSON has them exact, from elsewhere."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 
-__all__ = ["age", "count", "duration", "money", "plain"]
+__all__ = ["age", "change", "count", "duration", "money", "percent", "plain", "rounded", "rounded_text"]
+
+_TO_THE_CENT = frozenset({"USDT", "USDC", "USD", "EUR", "GBP", "DAI", "FDUSD", "TUSD"})
+_CENT, _TEN_THOUSANDTH, _SATOSHI = Decimal("0.01"), Decimal("0.0001"), Decimal("1E-8")
+_EXACT = Context(prec=60)
+_DIGITS = 6
 
 
 def count(number: int) -> str:
@@ -14,12 +19,51 @@ def count(number: int) -> str:
 
 def plain(number: Decimal) -> str:
     """`64,123.5`: no more decimals than it has."""
-    return f"{number.normalize():,f}"
+    return f"{_EXACT.normalize(number):,f}"
 
 
-def money(amount: Decimal, of: Decimal) -> str:
-    """`+12.34`: a gain or a loss on a position that cost `of`; eight decimals where that is below 1."""
-    return f"{amount:+,.2f}" if of >= 1 else f"{amount:+,.8f}"
+def rounded(number: Decimal) -> str:
+    """A number in six significant digits at most, without cutting what is before its point: `69138`, `0.00144638`."""
+    if not number.is_finite() or not number:
+        return f"{number:f}"
+    places = max(0, _DIGITS - 1 - number.adjusted())
+    short = f"{round(number, places):f}"
+    return short.rstrip("0").rstrip(".") if "." in short else short
+
+
+def rounded_text(text: str) -> str:
+    """The same for a number in text; any other text is left as it is."""
+    try:
+        return rounded(Decimal(text))
+    except InvalidOperation:
+        return text
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """`9,912.40 USDT`, `0.0375 USDT`, `0.021 BTC`: to the cent, a part of one to four decimals, coins to eight."""
+    return f"{_amount(amount, currency)} {currency}"
+
+
+def change(amount: Decimal, currency: str) -> str:
+    """`+12.34 USDT`, `-0.001 BTC`, `0.00 USDT`: a gain or a loss."""
+    text = money(amount, currency)
+    return f"+{text}" if amount > 0 and text.strip("0. " + currency) else text
+
+
+def percent(part: Decimal, of: Decimal) -> str:
+    """`-0.88%`: a gain or a loss on what it was made with."""
+    if of <= 0:
+        return "-"
+    exact = (part / of * 100).quantize(_CENT, context=_EXACT)
+    return f"{exact:+}%" if exact else "0.00%"
+
+
+def _amount(amount: Decimal, currency: str) -> str:
+    if currency not in _TO_THE_CENT:
+        return plain(amount.quantize(_SATOSHI, context=_EXACT) + 0)
+    finest = _CENT if abs(amount) >= 1 or not amount else _TEN_THOUSANDTH
+    exact = amount.quantize(finest, context=_EXACT) + 0  # without the sign of a zero
+    return f"{exact:,f}" if exact.quantize(_CENT) != exact else f"{exact.quantize(_CENT):,f}"
 
 
 def age(duration_ns: int) -> str:

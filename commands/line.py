@@ -27,7 +27,7 @@ COMMANDS = {
     "why": ("why", "Tell one signal's whole life."),
     "signals": ("tables", "List signals and their outcomes."),
     "orders": ("tables", "List orders."),
-    "positions": ("tables", "List what the accounts hold."),
+    "positions": ("positions", "List what our trades hold and have earned."),
     "report": ("report", "Sum up a journal: outcomes, reasons, latencies, digest."),
     "export": ("export", "Write one line per signal, as JSON lines or CSV."),
     "diagnose": ("diagnose", "Check whether signals can be executed, and say why not."),

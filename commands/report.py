@@ -11,15 +11,19 @@ import click
 from adapters.sqlite_journal import SqliteReader
 from commands.columns import Column
 from commands.invocation import Invocation, journal_option, json_option
+from commands.money import as_last_ordered, money_as_json, money_in_words
 from commands.printing import flattened, print_json, print_table, print_wrapped
 from domain import events as e
 from domain.digest import digest_of
 from domain.lifecycle import Outcome
 from domain.moment import iso_of
+from domain.money import Results, results_of
 from streams.latency import Latencies
 from streams.state import State
 
 __all__ = ["print_report", "report", "report_of"]
+
+_MONEY = ("money", "fees", "unvalued_fees", "prices")
 
 
 @click.command()
@@ -27,13 +31,16 @@ __all__ = ["print_report", "report", "report_of"]
 @json_option
 @click.pass_obj
 def report(invocation: Invocation, journal: str | None, as_json: bool) -> None:
-    """Sum up a journal: outcomes, whether they balance, reasons, rates, latencies, digest."""
+    """Sum up a journal: money, outcomes, whether they balance, reasons, rates, latencies, digest.
+
+    Money is at the prices of the newest trades on record, or of the newest quotes where the run ended orderly.
+    """
     with closing(invocation.reader(journal)) as reader:
-        print_report(report_of(reader), as_json=as_json)
+        print_report(*report_of(reader), as_json=as_json)
 
 
-def report_of(reader: SqliteReader) -> dict[str, object]:
-    """The report on a journal, from its first event to its newest.
+def report_of(reader: SqliteReader) -> tuple[dict[str, object], Results]:
+    """The report on a journal, from its first event to its newest, and the money in it as values.
 
     `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
@@ -47,8 +54,10 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
     ledger = state.ledger
     seconds = (watch.last_ns - watch.first_ns) / 1e9
     placed = ledger.outcomes[Outcome.PLACED]
-    return {
+    results = results_of(state.book, state.book.marks, as_last_ordered)
+    told = {
         "mode": reader.mode(),
+        **money_as_json(results),
         "received": ledger.received,
         **{outcome.value: ledger.outcomes[outcome] for outcome in Outcome},
         "balanced": ledger.balanced,
@@ -67,6 +76,7 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
         },
         "digest": digest,
     }
+    return told, results
 
 
 def _quantile_ms(latencies: Latencies, share: float) -> float | None:
@@ -74,15 +84,18 @@ def _quantile_ms(latencies: Latencies, share: float) -> float | None:
     return None if ms is None else round(ms, 3)
 
 
-def print_report(told: dict[str, object], *, as_json: bool) -> None:
-    """Print what `report_of` gave: the ledger as the sum it is, then everything else, line by line."""
+def print_report(told: dict[str, object], results: Results, *, as_json: bool) -> None:
+    """Print what `report_of` gave: the money, the ledger as the sum it is, then everything else, line by line."""
     if as_json:
         print_json(told)
         return
+    for name, words in money_in_words(results):
+        print_wrapped(words, first=f"{name:<10}  ", indent=" " * 12)
+    click.echo()
     terms = " + ".join(f"{outcome} {told[outcome]}" for outcome in Outcome)
     received = f"received {told['received']} = "
     print_wrapped(terms, first=received, indent=" " * len(received))
-    apart = {"received", "digest", *Outcome}
+    apart = {"received", "digest", *Outcome, *_MONEY}
     rest = {name: value for name, value in told.items() if name not in apart}
     click.echo()
     rows = [(path, text.strip('"')) for path, text in flattened(rest)]

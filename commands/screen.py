@@ -9,13 +9,20 @@ from rich.text import Text
 from commands.figures import count, duration
 from commands.printing import printable
 from commands.screen_room import shares
-from commands.screen_tables import latencies_table, markets_table, orders_table, positions_table, reasons_table
+from commands.screen_tables import (
+    latencies_table,
+    markets_table,
+    money_table,
+    orders_table,
+    positions_table,
+    reasons_table,
+)
 from commands.view import View
 from domain.lifecycle import Outcome
 
 __all__ = ["screen"]
 
-_LINES_BESIDE_LISTS = 13
+_LINES_BESIDE_LISTS = 15
 _LEAST = (4, 3, 2)
 _WIDE = 100
 _GOOD, _POOR, _BAD, _DIM = "green", "yellow", "bold red", "dim"
@@ -36,6 +43,7 @@ def screen(view: View, *, width: int, height: int) -> RenderableType:
     return Group(
         _top(view),
         _alarm(view),
+        money_table(view.results, 1),
         _funnel(view),
         _elsewhere(view),
         _ledger(view),

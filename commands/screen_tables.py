@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Context
+from decimal import Context, Decimal
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from commands.figures import age, count, money, plain
-from commands.positions_held import Position
+from commands.figures import age, change, count, money, percent, plain
 from commands.view import View
 from domain.market import quote_of
+from domain.money import Results
 from domain.order_line import OrderState
+from domain.position import Position
 from domain.signal import Side
 
-__all__ = ["latencies_table", "markets_table", "orders_table", "positions_table", "reasons_table"]
+__all__ = ["latencies_table", "markets_table", "money_table", "orders_table", "positions_table", "reasons_table"]
 
 _ID_SHOWN = 8
 _GOOD, _POOR, _BAD, _DIM = "green", "yellow", "bold red", "dim"
@@ -31,6 +32,34 @@ _STATUS = {
     OrderState.EXPIRED: _POOR,
 }
 _SIX_DIGITS = Context(prec=6)
+
+
+def money_table(results: Results, currencies: int) -> Table:
+    """Two lines for each of so many currencies: the figures, and what they are."""
+    table = Table.grid(expand=True, padding=(0, 1))
+    for _ in range(5):
+        table.add_column(justify="center", no_wrap=True)
+    for it in results.money[:currencies]:
+        table.add_row(
+            Text(money(it.equity, it.currency), "bold"),
+            Text(money(it.cash, it.currency)),
+            Text(change(it.realized, it.currency), _gain_or_loss(it.realized)),
+            Text(change(it.unrealized, it.currency), _gain_or_loss(it.unrealized)),
+            _fees(results.fees, it.currency),
+        )
+        names = ("equity", "cash", "net realized", "unrealized", "fees")
+        table.add_row(*(Text(name, _DIM) for name in names))
+    return table
+
+
+def _gain_or_loss(gain: Decimal) -> str:
+    return _GOOD if gain > 0 else "red" if gain < 0 else _DIM
+
+
+def _fees(fees: Mapping[str, Decimal], currency: str) -> Text:
+    """Those in one currency, and how many others there are."""
+    others = len(fees.keys() - {currency})
+    return Text(money(fees.get(currency, Decimal(0)), currency) + (f" + {others} other" if others else ""))
 
 
 def markets_table(view: View, listed: int, *, spread: bool) -> Table:
@@ -91,8 +120,9 @@ def orders_table(view: View, listed: int) -> Table:
 
 
 def positions_table(view: View, listed: int) -> Table:
-    """What is held, and what it would gain if it were sold now."""
-    table = _table(f"positions: {view.held}", "amount>", "entry>", "bid>", "unrealised>", ">")
+    """What is held, and what it would gain if it were sold now; dust is only counted."""
+    dust = f" + {view.dust} dust" if view.dust else ""
+    table = _table(f"positions: {view.held}{dust}", "amount>", "entry with fees>", "bid>", "unrealized>", ">")
     shown = _shown(view.held, listed)
     for position in view.positions[:shown]:
         table.add_row(position.symbol, plain(position.amount), *_worth(position))
@@ -111,12 +141,13 @@ def _more(table: Table, number: int) -> None:
 
 
 def _worth(position: Position) -> Sequence[RenderableType]:
-    quote, gain, entry = position.quote, position.unrealised, plain(position.entry.normalize(_SIX_DIGITS))
-    if quote is None or gain is None:
+    mark, gain = position.mark, position.unrealized
+    entry = "" if position.entry is None else plain(position.entry.normalize(_SIX_DIGITS))
+    if mark is None or gain is None:
         return entry, Text("no price", _POOR)
     style = _GOOD if gain >= 0 else "red"
-    worth = Text(f"{money(gain, position.cost)} {quote_of(position.symbol)}", style)
-    return entry, plain(quote.bid), worth, Text(f"{gain / position.cost:+.2%}", style)
+    worth = Text(change(gain, quote_of(position.symbol)), style)
+    return entry, plain(mark.price), worth, Text(percent(gain, position.cost), style)
 
 
 def _table(*heads: str) -> Table:

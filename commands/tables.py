@@ -1,11 +1,10 @@
-"""`signals`, `orders`, `positions`: what the journal knows, one line each."""
+"""`signals`, `orders`: what the journal knows, one line each."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from decimal import Context, Decimal, InvalidOperation
 
 import click
 from msgspec import Struct
@@ -14,17 +13,16 @@ from msgspec.structs import replace
 from adapters.sqlite_journal import SqliteReader
 from commands.blockers import blockers_of, current
 from commands.columns import Column
-from commands.explaining import rounded
+from commands.figures import rounded_text
 from commands.invocation import Invocation, journal_option, json_option
 from commands.moments import moment_ns
 from commands.printing import print_json_array, print_table
 from domain.lifecycle import Outcome
 from domain.line import SignalLine, line_of
-from domain.order_line import orders_of, plain
+from domain.order_line import orders_of
 from domain.reasons import Reason
-from streams.state import State
 
-__all__ = ["orders", "positions", "signals"]
+__all__ = ["orders", "signals"]
 
 _SHORT_ID = 8
 
@@ -34,26 +32,19 @@ def _short_time(moment: str) -> str:
     return f"{moment[5:10]} {moment[11:19]}"
 
 
-def _short_number(text: str) -> str:
-    try:
-        return rounded(Decimal(text))
-    except InvalidOperation:
-        return text
-
-
 _SIGNAL_COLUMNS = (
     Column("received_at", 2, "received UTC", _short_time),
     Column("signal_id", 0, "signal"),
     Column("source", 9),
     Column("side"),
     Column("symbol"),
-    Column("strength", 7, show=_short_number, right=True),
-    Column("score", 8, show=_short_number, right=True),
+    Column("strength", 7, show=rounded_text, right=True),
+    Column("score", 8, show=rounded_text, right=True),
     Column("outcome"),
     Column("reason", 1),
     Column("order_status", 3, "order"),
-    Column("filled", 4, show=_short_number, right=True),
-    Column("average", 5, show=_short_number, right=True),
+    Column("filled", 4, show=rounded_text, right=True),
+    Column("average", 5, show=rounded_text, right=True),
 )
 _ORDER_COLUMNS = (
     Column("intended_at", 4, "intended UTC", _short_time),
@@ -63,33 +54,13 @@ _ORDER_COLUMNS = (
     Column("side"),
     Column("symbol"),
     Column("order_type", 9, "type"),
-    Column("quantity", 1, show=_short_number, right=True),
-    Column("price", 2, show=_short_number, right=True),
+    Column("quantity", 1, show=rounded_text, right=True),
+    Column("price", 2, show=rounded_text, right=True),
     Column("status"),
-    Column("filled", 3, show=_short_number, right=True),
-    Column("average", 6, show=_short_number, right=True),
+    Column("filled", 3, show=rounded_text, right=True),
+    Column("average", 6, show=rounded_text, right=True),
     Column("venue_order_id", 8, "on the venue"),
 )
-_POSITION_COLUMNS = (
-    Column("trader", 1),
-    Column("symbol"),
-    Column("amount", show=_short_number, right=True),
-    Column("average", show=_short_number, right=True),
-    Column("cost", show=_short_number, right=True),
-    Column("realized", show=_short_number, right=True),
-)
-_SIXTEEN_DIGITS = Context(prec=16)
-
-
-class _Position(Struct):
-    """What an account holds of a symbol; `cost` and `realized` in the quote currency."""
-
-    trader: str
-    symbol: str
-    amount: str
-    cost: str
-    average: str | None
-    realized: str
 
 
 @click.command()
@@ -141,34 +112,6 @@ def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json
         lines = (order for life in reader.lives() for order in orders_of(life))
         lines = (line for line in lines if not (only_open and line.status.over))
         _print(_ORDER_COLUMNS, reader, lines, as_json=as_json)
-
-
-@click.command()
-@journal_option
-@json_option
-@click.pass_obj
-def positions(invocation: Invocation, journal: str | None, as_json: bool) -> None:
-    """List what our own trades hold and have earned; a closed position has the amount 0."""
-    with closing(invocation.reader(journal)) as reader:
-        _print(_POSITION_COLUMNS, reader, _positions(reader), as_json=as_json)
-
-
-def _positions(reader: SqliteReader) -> Iterator[_Position]:
-    state = State.of(reader)
-    for trader, account in sorted(state.book.accounts.items()):
-        for symbol, holding in sorted(account.holdings.items()):
-            yield _Position(
-                trader=trader,
-                symbol=symbol,
-                amount=plain(holding.amount),
-                cost=_rounded(holding.cost),
-                average=_rounded(holding.cost / holding.amount) if holding.amount else None,
-                realized=_rounded(holding.realized),
-            )
-
-
-def _rounded(number: Decimal) -> str:
-    return plain(number.normalize(_SIXTEEN_DIGITS))
 
 
 def _print(columns: Sequence[Column], reader: SqliteReader, lines: Iterable[Struct], *, as_json: bool) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from commands.explaining import explain, margin_of, rounded
+from commands.explaining import explain, margin_of
+from commands.figures import rounded
 from domain import events as e
 from domain.market import base_of, quote_of
 from domain.moment import iso_of
@@ -124,7 +125,7 @@ def _order(intent: e.Intended) -> str:
     price = "" if intent.price is None else f" at {plain(intent.price)}"
     return (
         f"{intent.side} {plain(intent.amount)} {intent.symbol}, {intent.order_type}{price}, by {intent.trader} "
-        f"as {intent.client_order_id}. {_reserved(intent)}"
+        f"as {intent.client_order_id}. {_reserved(intent)}{_sale(intent)}"
     )
 
 
@@ -133,9 +134,19 @@ def _reserved(intent: e.Intended) -> str:
     return f"{rounded(intent.reserved)} {currency} set aside."
 
 
+def _sale(intent: e.Intended) -> str:
+    """What is particular to a sale: that it was cut, and that it goes beyond closing."""
+    cut = "" if intent.cut_from is None else f" Cut from {plain(intent.cut_from)}: no more may be sold."
+    return cut + (" It sells coins that our trades did not buy." if intent.own_coins else "")
+
+
 def _fills(fills: tuple[Fill, ...]) -> str:
     if not fills:
         return ""
     amount, average = traded(fills)
-    fees = " + ".join(f"{rounded(fill.fee)} {fill.fee_currency}" for fill in fills)
+    fees = " + ".join(f"{rounded(fill.fee)} {fill.fee_currency}{_value(fill)}" for fill in fills)
     return f" Filled {amount} at {average}, fee {fees}."
+
+
+def _value(fill: Fill) -> str:
+    return "" if fill.fee_in_quote is None else f" (worth {rounded(fill.fee_in_quote)})"

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from commands.positions_held import Position, positions_held
 from commands.recent_orders import RecentOrder, RecentOrders
 from domain.lifecycle import Outcome
 from domain.market import Quote
+from domain.money import Results, results_of
+from domain.position import Position
 from streams.engine import Engine
 from streams.execution import next_execution_ns
 from streams.latency import Latencies
 from streams.prospects import accepted
+from streams.traders import is_dust
 
 __all__ = ["Alarm", "View", "view_of"]
 
@@ -31,7 +33,8 @@ class Alarm(Struct, frozen=True):
 class View(Struct, frozen=True):
     """A pipeline at one moment. Of long lists only what fits on a screen is there, and how many there are in all.
 
-    `quotes` has each symbol with its best prices, if known, and how old these are.
+    `quotes` has each symbol with its best prices, if known, and how old these are. `held` counts the `positions`, of
+    which dust is none.
     """
 
     banner: str
@@ -52,7 +55,9 @@ class View(Struct, frozen=True):
     latencies: Mapping[str, Latencies]
     open_orders: int
     orders: Sequence[RecentOrder]
+    results: Results
     held: int
+    dust: int
     positions: Sequence[Position]
     log: str
 
@@ -61,7 +66,9 @@ def view_of(engine: Engine, banner: str, orders: RecentOrders, log: str = "") ->
     """Take what is to be shown now: copies of what changes, in well under a millisecond."""
     parts = engine.parts
     now_ns, ledger, telemetry, markets = parts.clock.now_ns(), parts.state.ledger, parts.telemetry, parts.markets
-    positions = positions_held(parts.state.book, markets)
+    results = _results(engine)
+    held = [position for position in results.positions if position.amount]
+    positions = [position for position in held if not position.dust]
     symbols = sorted(markets.symbols)[:_LISTED_MAX]
     return View(
         banner=banner,
@@ -82,10 +89,17 @@ def view_of(engine: Engine, banner: str, orders: RecentOrders, log: str = "") ->
         latencies={name: latencies.copy() for name, latencies in telemetry.latencies.items()},
         open_orders=sum(len(account.orders) for account in parts.state.book.accounts.values()),
         orders=orders.latest(_LISTED_MAX),
+        results=results,
         held=len(positions),
+        dust=len(held) - len(positions),
         positions=positions[:_LISTED_MAX],
         log=log,
     )
+
+
+def _results(engine: Engine) -> Results:
+    book, markets = engine.parts.state.book, engine.parts.markets
+    return results_of(book, {**book.marks, **markets.marks()}, is_dust(engine.traders, markets))
 
 
 def _alarm(engine: Engine) -> Alarm | None:

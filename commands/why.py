@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from commands.blockers import blockers_of, current, waiting_for
-from commands.explaining import explain, rounded
-from commands.figures import duration
+from commands.explaining import explain
+from commands.figures import duration, rounded
 from commands.invocation import Invocation, journal_option, json_option
 from commands.printing import emphasised, faint, print_json, print_wrapped, printable
 from commands.search import find_lives

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from adapters.signal_lines import read_signals
-from adapters.sqlite_journal import SqliteJournal
+from adapters.sqlite_journal import SqliteJournal, SqliteReader
 from assembly import assemble, generated
 from clock import Clock, VirtualLoop
 from commands.invocation import Invocation, set_option, settings_by_path
 from commands.report import print_report, report_of
+from domain.money import Results
 from domain.timeframe import timeframe_text
 from settings import Settings
 from simulation.recordings import CandleFile, merge_candles, read_candles
@@ -69,13 +70,13 @@ def replay(
             )
         finally:
             loop.close()
-    print_report(report, as_json=as_json)
+    print_report(*report, as_json=as_json)
     return 0
 
 
 async def play(
     loop: VirtualLoop, settings: Settings, recording: Recording, seen: Callable[[News], None]
-) -> dict[str, object]:
+) -> tuple[dict[str, object], Results]:
     """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
 
     Raises:
@@ -93,9 +94,9 @@ async def play(
         inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
     await engine.start(inputs)
     await engine.when_idle()
-    report = report_of(journal)
     await engine.stop()
-    return report
+    with closing(SqliteReader(recording.journal_url)) as reader:
+        return report_of(reader)
 
 
 @contextmanager

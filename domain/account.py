@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from domain.market import base_of, quote_of
+from domain.market import MarketRules, base_of, quote_of
 from domain.order import Fill, OrderRequest
 from domain.signal import Side
 
@@ -32,16 +32,27 @@ class Balance(Struct, gc=False):
 class Holding(Struct, gc=False):
     """What our own trades of a symbol hold; its cost, and the profit taken so far, in the quote currency.
 
-    Fees count where they are taken: in the quote currency they raise the cost, in the base they lessen the amount.
+    Fees are included. They count where they are taken: in the quote currency they raise the cost, in the base they
+    lessen the amount; those in a third currency raise the cost by their value, where the trade says it. `least` is the
+    smallest amount that could be sold when the symbol was last ordered; None where that was not recorded.
     """
 
     amount: Decimal = _ZERO
     cost: Decimal = _ZERO
     realized: Decimal = _ZERO
+    least: Decimal | None = None
+
+    def is_dust(self, rules: MarketRules | None, price: Decimal | None) -> bool:
+        """Whether it is too small to be sold: by the venue's rules at `price`, else as when it was last ordered."""
+        least = self.least if rules is None or price is None else rules.least(price)
+        return least is not None and self.amount < least
 
 
 class OpenOrder(Struct, gc=False):
-    """An order that is intended, in flight, unknown or open: its capital is set aside."""
+    """An order that is intended, in flight, unknown or open: its capital is set aside.
+
+    `least` is the smallest amount that its venue takes, where that was recorded.
+    """
 
     symbol: str
     side: Side
@@ -50,6 +61,7 @@ class OpenOrder(Struct, gc=False):
     reserved: Decimal
     filled: Decimal = _ZERO
     trades: int = 0
+    least: Decimal | None = None
 
     @property
     def currency(self) -> str:
@@ -66,32 +78,45 @@ class _Image(Struct):
     balances: dict[str, Balance]
     holdings: dict[str, Holding]
     orders: dict[str, OpenOrder]
+    put_in: dict[str, Decimal]
+    fees: dict[str, Decimal]
+    unvalued_fees: dict[str, Decimal]
 
 
 class Account:
     """Balances, holdings and open orders of one trader.
 
     Capital is set aside with `reserve`, spent by `fill`, and what is left given back by `release`. The paper venue and
-    our own book keep their account with this one class. Memory: currencies, symbols and open orders.
+    our own book keep their account with this one class.
+
+    By currency, `put_in` is what came in from outside, less what went out: all that our trades do not explain. `fees`
+    is what trades cost so far, and `unvalued_fees` the part of it that is in no cost and no profit, since it was in a
+    third currency whose rate was not known. Memory: currencies, symbols and open orders.
     """
 
-    __slots__ = ("_closing", "balances", "holdings", "orders")
+    __slots__ = ("_closing", "balances", "fees", "holdings", "orders", "put_in", "unvalued_fees")
 
     def __init__(self) -> None:
         self.balances: dict[str, Balance] = {}
         self.holdings: dict[str, Holding] = {}
         self.orders: dict[str, OpenOrder] = {}
+        self.put_in: dict[str, Decimal] = {}
+        self.fees: dict[str, Decimal] = {}
+        self.unvalued_fees: dict[str, Decimal] = {}
         self._closing: dict[str, Decimal] = {}
 
     def fund(self, balances: dict[str, Decimal]) -> None:
         """Put `balances` in, by currency."""
         for currency, amount in balances.items():
             self._balance(currency).total += amount
+            self.put_in[currency] = self.put_in.get(currency, _ZERO) + amount
 
     def count(self, balances: dict[str, Decimal]) -> None:
         """Take over what a venue says there is, in all, of each currency that is named."""
         for currency, amount in balances.items():
-            self._balance(currency).total = amount
+            balance = self._balance(currency)
+            self.put_in[currency] = self.put_in.get(currency, _ZERO) + amount - balance.total
+            balance.total = amount
 
     def free(self, currency: str) -> Decimal:
         """What may still be spent of a currency."""
@@ -111,7 +136,7 @@ class Account:
         """Set the capital of an order aside; a second time for the same order changes nothing."""
         if order.client_order_id in self.orders:
             return
-        opened = OpenOrder(order.symbol, order.side, order.amount, order.price, order.reserved)
+        opened = OpenOrder(order.symbol, order.side, order.amount, order.price, order.reserved, _ZERO, 0, order.least)
         self.orders[order.client_order_id] = opened
         self._balance(opened.currency).locked += opened.reserved
         self._close(opened, opened.amount)
@@ -138,18 +163,24 @@ class Account:
         remaining, cost = order.remaining, amount * fill.price
         fee_in_base = fee if paid_in == base else _ZERO
         fee_in_quote = fee if paid_in == quote else _ZERO
+        fee_value = _ZERO
         if paid_in != base and paid_in != quote:
             self._balance(paid_in).total -= fee
+            fee_value = self._value_of(fill)
+        if fee:
+            self.fees[paid_in] = self.fees.get(paid_in, _ZERO) + fee
         holding = self.holdings.get(symbol)
         if holding is None:
             holding = self.holdings[symbol] = Holding()
+        if order.least is not None:
+            holding.least = order.least
         if order.side is Side.BUY:
             spent, spending = cost + fee_in_quote, in_quote
             gained = amount - fee_in_base
             in_base.total += gained
             in_quote.total -= spent
             holding.amount += gained
-            holding.cost += spent
+            holding.cost += spent + fee_value
         else:
             spent, spending = amount + fee_in_base, in_base
             gained = cost - fee_in_quote
@@ -158,7 +189,7 @@ class Account:
             closed = min(spent, holding.amount)
             if closed:
                 paid = holding.cost * closed / holding.amount
-                holding.realized += gained * closed / spent - paid
+                holding.realized += (gained - fee_value) * closed / spent - paid
                 holding.amount -= closed
                 holding.cost -= paid
             self._close(order, -min(amount, remaining))
@@ -174,13 +205,15 @@ class Account:
         copy = Account()
         copy.balances = {currency: Balance(b.total, b.locked) for currency, b in self.balances.items()}
         copy.holdings, copy.orders, copy._closing = self.holdings, dict(self.orders), dict(self._closing)
+        copy.put_in, copy.fees, copy.unvalued_fees = self.put_in, self.fees, self.unvalued_fees
         for order_id in client_order_ids:
             copy.release(order_id)
         return copy
 
     def image(self) -> bytes:
         """The whole account as JSON, for a snapshot."""
-        return msgspec.json.encode(_Image(self.balances, self.holdings, self.orders))
+        image = _Image(self.balances, self.holdings, self.orders, self.put_in, self.fees, self.unvalued_fees)
+        return msgspec.json.encode(image)
 
     @classmethod
     def from_image(cls, image: bytes) -> Account:
@@ -188,9 +221,18 @@ class Account:
         read = msgspec.json.decode(image, type=_Image)
         account = cls()
         account.balances, account.holdings, account.orders = read.balances, read.holdings, read.orders
+        account.put_in, account.fees, account.unvalued_fees = read.put_in, read.fees, read.unvalued_fees
         for order in account.orders.values():
             account._close(order, order.remaining)
         return account
+
+    def _value_of(self, fill: Fill) -> Decimal:
+        """What a fee in a third currency adds to cost: its value, or nothing where that is not known."""
+        if fill.fee_in_quote is not None:
+            return fill.fee_in_quote
+        if fill.fee:
+            self.unvalued_fees[fill.fee_currency] = self.unvalued_fees.get(fill.fee_currency, _ZERO) + fill.fee
+        return _ZERO
 
     def _close(self, order: OpenOrder, amount: Decimal) -> None:
         if order.side is Side.SELL:

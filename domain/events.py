@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from domain.market import Mark
 from domain.order import Evidence, Fill, OrderRequest, OrderStatus
 from domain.reasons import Reason
 from domain.verdict import Measure
@@ -198,9 +199,13 @@ class Started(_Body, frozen=True):
 
 
 class Stopped(_Body, frozen=True):
-    """A program closed the journal in an orderly way; `left` says what it left behind, by outcome."""
+    """A program closed the journal in an orderly way; `left` says what it left behind, by outcome.
+
+    `marks` are the newest bids of the symbols whose base currency an account has, so that it can still be valued.
+    """
 
     left: dict[str, int]
+    marks: dict[str, Mark] = {}
 
 
 class Halted(_Body, frozen=True):

@@ -5,9 +5,18 @@ All ids are BLAKE2b hashes (RFC 7693) of length-prefixed parts, under a name of 
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
 from hashlib import blake2b
 
-__all__ = ["SIGNAL_ID_BYTES", "client_order_id", "conflicting_id", "hash_of_content", "installation_tag", "keyed_id"]
+__all__ = [
+    "SIGNAL_ID_BYTES",
+    "by_value",
+    "client_order_id",
+    "conflicting_id",
+    "hash_of_content",
+    "installation_tag",
+    "keyed_id",
+]
 
 SIGNAL_ID_BYTES = 10
 """80 bits, 20 hex characters: among a hundred million signals the chance of one collision is under one in 10^8."""
@@ -18,6 +27,14 @@ _KEY = blake2b(digest_size=SIGNAL_ID_BYTES, person=b"key")
 _CONFLICT = blake2b(digest_size=SIGNAL_ID_BYTES, person=b"conflict")
 _INSTALLATION = blake2b(digest_size=2, person=b"installation")
 _ORDER = blake2b(digest_size=7, person=b"order")
+_EXACT = Context(prec=100)  # the default one would round what has more than 28 digits
+_ONE = Decimal(1)
+
+
+def by_value(number: Decimal) -> Decimal:
+    """The one notation of a number, whichever it was written in: `100` for 100, 100.0 and 1e2; at most 80 digits."""
+    shortest = _EXACT.normalize(number)
+    return _EXACT.quantize(shortest, _ONE) if shortest == shortest.to_integral_value() else shortest
 
 
 def hash_of_content(canonical: bytes) -> bytes:

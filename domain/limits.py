@@ -1,9 +1,12 @@
-"""Our own limits. They count all accounts, and bind entries: selling, which closes, is never held back by them."""
+"""Our own limits, over all accounts. A sale that closes what our trades opened is never held back by them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
+from domain.account import Holding
 from domain.book import Book
 from domain.market import quote_of
 from domain.reasons import Reason
@@ -15,21 +18,29 @@ __all__ = ["Limits", "refuse_beyond"]
 
 
 class Limits(Struct, frozen=True):
-    """At most `max_open_positions` symbols at once, over all accounts; at most `max_order_notional` an order."""
+    """At most `max_open_positions` symbols at once, dust left out; at most `max_order_notional` an order."""
 
     max_open_positions: int
     max_order_notional: PerQuote
 
 
-def refuse_beyond(limits: Limits, signal: Signal, terms: Terms, book: Book) -> Refusal | None:
-    """Refuse an order that breaks a limit: measured is what it would come to, limit what is allowed."""
-    if signal.side is Side.SELL:
+def refuse_beyond(
+    limits: Limits, signal: Signal, terms: Terms, book: Book, is_dust: Callable[[str, str, Holding], bool]
+) -> Refusal | None:
+    """Refuse an order that breaks a limit: measured is what it would come to, limit what is allowed.
+
+    `is_dust` tells whether a trader's holding of a symbol is too small to be sold; it is asked only near the limit.
+    """
+    selling = signal.side is Side.SELL
+    if selling and not terms.own_coins:
         return None
     allowed = limits.max_order_notional.of(quote_of(signal.symbol))
     if terms.notional > allowed:
         return Refusal(Reason.NOTIONAL_LIMIT, measured=str(terms.notional), limit=str(allowed))
-    if signal.symbol not in book.exposure:
-        positions = len(book.exposure) + 1
-        if positions > limits.max_open_positions:
-            return Refusal(Reason.POSITION_LIMIT, measured=positions, limit=limits.max_open_positions)
+    if selling or len(book.open_positions) < limits.max_open_positions:
+        return None
+    open_symbols = book.without_dust(is_dust)
+    positions = len(open_symbols) + 1
+    if signal.symbol not in open_symbols and positions > limits.max_open_positions:
+        return Refusal(Reason.POSITION_LIMIT, measured=positions, limit=limits.max_open_positions)
     return None

@@ -26,9 +26,9 @@ class SignalLine(Struct, frozen=True, kw_only=True):
     """A signal and where it stands. Decimals are plain strings, moments ISO 8601 in UTC.
 
     What a sender says is None where the signal could not be read, except what names it: key, source and symbol.
-    `quantity` and `price` are those of the order, and
-    before there is one those of the signal. `reason`, `measured` and `limit` are those of the event at `decided_at`,
-    which made the outcome what it is; `measured` may be the venue's own words.
+    `quantity` and `price` are those of the order, and before there is one those of the signal; `cut_from` is the
+    quantity asked for, where less could be sold. `reason`, `measured` and `limit` are those of the event at
+    `decided_at`, which made the outcome what it is; `measured` may be the venue's own words.
     """
 
     signal_id: str
@@ -53,6 +53,7 @@ class SignalLine(Struct, frozen=True, kw_only=True):
     average: str | None
     decided_at: str
     placed_at: str | None
+    cut_from: str | None = None
 
 
 def signal_of(life: OpenSignal) -> Signal | None:
@@ -102,6 +103,7 @@ def line_of(life: OpenSignal) -> SignalLine:
         average=average,
         decided_at=iso_of(decisive.at_ns),
         placed_at=order.placed_at if order else None,
+        cut_from=order.cut_from if order else None,
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 from msgspec import Struct
 
-__all__ = ["Candle", "MarketRules", "Quote", "base_of", "quote_of"]
+__all__ = ["Candle", "Mark", "MarketRules", "Quote", "base_of", "quote_of"]
 
 
 class Candle(Struct, frozen=True, gc=False):
@@ -38,6 +38,13 @@ class Quote(Struct, frozen=True, gc=False):
     depth: Decimal
 
 
+class Mark(Struct, frozen=True, gc=False):
+    """The price at which a symbol is valued, and when it was the newest one known, in nanoseconds UTC."""
+
+    price: Decimal
+    at_ns: int
+
+
 class MarketRules(Struct, frozen=True, gc=False):
     """What an order must fit on a venue: price in whole `tick`s, amount in whole `lot`s and at least `min_amount`, cost
     at least `min_notional`.
@@ -64,6 +71,11 @@ class MarketRules(Struct, frozen=True, gc=False):
     def fits(self, amount: Decimal, price: Decimal | None) -> bool:
         """Whether an order's amount is in whole lots, and its price, where it has one, in whole ticks."""
         return amount == self.round_amount(amount) and (price is None or price == self.round_price(price))
+
+    def least(self, price: Decimal) -> Decimal:
+        """The smallest amount in whole lots that the venue takes at `price`, which is above 0."""
+        least = max(self.lot, self.min_amount, self.min_notional / price)
+        return (least / self.lot).to_integral_value(ROUND_CEILING) * self.lot
 
 
 @lru_cache(maxsize=4096)

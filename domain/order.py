@@ -39,10 +39,12 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class OrderRequest(Struct, frozen=True, kw_only=True, gc=False):
+class OrderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One order to be sent, complete: nothing is left to the venue's taste. `price` is None for market orders.
 
-    `reserved` is the amount of the spent currency (quote when buying, base when selling) set aside for it.
+    `reserved` is the amount of the spent currency (quote when buying, base when selling) set aside for it, `least` the
+    smallest amount that the venue takes at its price. `cut_from` is the amount that was asked for, where less may be
+    sold; `own_coins` says that it sells coins that our trades did not buy.
     """
 
     client_order_id: str
@@ -54,16 +56,29 @@ class OrderRequest(Struct, frozen=True, kw_only=True, gc=False):
     price: Decimal | None
     generation: int
     reserved: Decimal
+    least: Decimal | None = None
+    cut_from: Decimal | None = None
+    own_coins: bool = False
+
+    @property
+    def closes(self) -> bool:
+        """Whether it only closes what our trades opened."""
+        return self.side is Side.SELL and not self.own_coins
 
 
-class Fill(Struct, frozen=True, kw_only=True, gc=False):
-    """One trade of an order. (venue, `trade_id`) is unique; the fee is in `fee_currency`."""
+class Fill(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One trade of an order. (venue, `trade_id`) is unique; the fee is in `fee_currency`.
+
+    `fee_in_quote` is what a fee in a third currency was worth in the quote currency when the trade was recorded; None
+    where no rate was known, and for fees in one of the two currencies traded.
+    """
 
     trade_id: str
     amount: Decimal
     price: Decimal
     fee: Decimal
     fee_currency: str
+    fee_in_quote: Decimal | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

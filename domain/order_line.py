@@ -39,7 +39,10 @@ class OrderState(StrEnum):
 
 
 class OrderLine(Struct, kw_only=True):
-    """An order. Decimals are plain strings, moments ISO 8601 in UTC. `detail` is the last thing the venue said."""
+    """An order. Decimals are plain strings, moments ISO 8601 in UTC. `detail` is the last thing the venue said.
+
+    `cut_from` is the quantity that was asked for, where less could be sold.
+    """
 
     client_order_id: str
     venue_order_id: str | None = None
@@ -56,6 +59,7 @@ class OrderLine(Struct, kw_only=True):
     intended_at: str
     placed_at: str | None = None
     detail: str | None = None
+    cut_from: str | None = None
 
 
 def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
@@ -130,6 +134,7 @@ def _intended(signal_id: str, at_ns: int, intent: e.Intended) -> OrderLine:
         quantity=plain(intent.amount),
         price=None if intent.price is None else plain(intent.price),
         intended_at=iso_of(at_ns),
+        cut_from=None if intent.cut_from is None else plain(intent.cut_from),
     )
 
 

@@ -31,7 +31,8 @@ __all__ = [
 class NewSignal(Struct, frozen=True, gc=False):
     """The identity under which a signal is accepted: unique in the journal, checked in the commit itself.
 
-    `key` is its sender's own name for it, where it has one: it is found by that too.
+    `key` is its sender's own name for it, where it has one: it is found by that too. `as_written` is
+    `Signal.as_written`: a signal that is known by it, as id or as content, is the same one.
     """
 
     id: str
@@ -39,6 +40,7 @@ class NewSignal(Struct, frozen=True, gc=False):
     raw: bytes
     source: str = ""
     key: str | None = None
+    as_written: bytes = b""
 
 
 class Item(Struct, frozen=True, gc=False):

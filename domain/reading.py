@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.identity import hash_of_content, keyed_id
+from domain.identity import by_value, hash_of_content, keyed_id
 from domain.reasons import Reason
 from domain.signal import OrderType, Raw, Side, Signal
 from domain.verdict import Refusal
@@ -118,9 +118,15 @@ def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
     timestamp_ms = _timestamp_ms(line, raw, at_ns)
     source = line.source or "unnamed"
     said_at = line.timestamp if line.timestamp == "now" else timestamp_ms
-    said = (line.symbol, side, line.strength, said_at, source, line.key, line.confidence, line.price, line.order_type,
-            line.ttl_s, line.quantity, line.trader, line.tags)  # fmt: skip
-    content = hash_of_content(_encode(said))
+    price, quantity = _by_value(line.price), _by_value(line.quantity)
+
+    def content_with(price: Decimal | None, quantity: Decimal | None) -> bytes:
+        said = (line.symbol, side, line.strength, said_at, source, line.key, line.confidence, price, line.order_type,
+                line.ttl_s, quantity, line.trader, line.tags)  # fmt: skip
+        return hash_of_content(_encode(said))
+
+    content = content_with(price, quantity)
+    notations_differ = str(price) != str(line.price) or str(quantity) != str(line.quantity)
     return Signal(
         id=content.hex() if line.key is None else keyed_id(source, line.key),
         content=content,
@@ -139,7 +145,12 @@ def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
         trader=line.trader,
         tags=line.tags,
         generated=raw.generated,
+        as_written=content_with(line.price, line.quantity) if notations_differ else b"",
     )
+
+
+def _by_value(number: Decimal | None) -> Decimal | None:
+    return None if number is None else by_value(number)
 
 
 @lru_cache(maxsize=4096)

@@ -58,7 +58,8 @@ class Raw(Struct, frozen=True, gc=False):
 class Signal(Struct, frozen=True, kw_only=True, gc=False):
     """One request to trade. `timestamp_ns` is when the sender made it, in nanoseconds UTC.
 
-    `id` identifies it for ever, `content` is the hash of what it says, `raw` the bytes as they came.
+    `id` identifies it for ever, `content` is the hash of what it says, `raw` the bytes as they came. `as_written` is
+    the hash by which journals before version 0.2 knew this very notation of its numbers, where it is another one.
     """
 
     id: str
@@ -78,3 +79,4 @@ class Signal(Struct, frozen=True, kw_only=True, gc=False):
     trader: str | None = None
     tags: tuple[str, ...] = ()
     generated: bool = False
+    as_written: bytes = b""

@@ -17,7 +17,6 @@ __all__ = ["PerQuote", "Pricing", "Sizing", "Terms", "price_and_size"]
 
 _SLIPPAGE = Decimal("1.01")
 _ONE = Decimal(1)
-_ZERO = Decimal(0)
 
 
 class PerQuote(Struct, frozen=True):
@@ -32,9 +31,13 @@ class PerQuote(Struct, frozen=True):
 
 
 class Sizing(Struct, frozen=True):
-    """`fixed_notional`: every order costs about this much, in its quote currency."""
+    """`fixed_notional`: every order costs about this much, in its quote currency.
+
+    With `sell_holdings` a sale may go beyond what our trades hold, to the coins that the account has otherwise.
+    """
 
     notional: PerQuote
+    sell_holdings: bool = False
 
 
 class Pricing(Struct, frozen=True):
@@ -44,24 +47,40 @@ class Pricing(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True, gc=False):
-    """What an order will say. `reserved` is in the currency it spends; `notional` is its cost in the quote currency."""
+    """What an order will say. `reserved` is in the currency it spends; `notional` is its cost in the quote currency.
+
+    `least`, `cut_from` and `own_coins` are those of `OrderRequest`.
+    """
 
     order_type: OrderType
     amount: Decimal
     price: Decimal | None
     notional: Decimal
     reserved: Decimal
+    least: Decimal
+    cut_from: Decimal | None = None
+    own_coins: bool = False
 
 
 def price_and_size(
-    signal: Signal, quote: Quote, rules: MarketRules, account: Account, sizing: Sizing, pricing: Pricing
+    signal: Signal,
+    quote: Quote,
+    rules: MarketRules,
+    account: Account,
+    sizing: Sizing,
+    pricing: Pricing,
+    *,
+    at_most: Decimal | None = None,
 ) -> Terms | Refusal:
     """The terms on which `signal` becomes an order of `account`, or why it cannot.
 
-    Buying spends the sizing's notional. Selling is closing: the whole lots that our trades hold of the symbol and no
-    order is closing yet, else what the notional buys, and never more than the free holding. Amounts are rounded down
-    to whole lots, a signal's price to the nearest tick, the best price to the tick that still trades at once. A market
-    order sets 1 % more aside than that price asks.
+    Buying spends the sizing's notional, or buys the signal's quantity. Selling is closing: all that our trades hold of
+    the symbol and no order is closing yet, or the signal's quantity. What is asked beyond that is cut off, and so is
+    what is not free. With `sell_holdings` only the free balance bounds a sale, and where our trades hold too little to
+    sell, the notional says how much. `at_most` is what an earlier attempt of the sale was for.
+
+    Amounts are rounded down to whole lots, a signal's price to the nearest tick, the best price to the tick that still
+    trades at once. A market order sets 1 % more aside than that price asks.
     """
     buying = signal.side is Side.BUY
     best = quote.ask if buying else quote.bid
@@ -73,25 +92,47 @@ def price_and_size(
     expected = best if price is None else price
     if expected <= 0:
         return Refusal(Reason.BELOW_MINIMUM, measured=str(signal.price or best), limit=str(rules.tick))
-    wanted = signal.quantity
-    if wanted is None:
-        wanted = rules.round_amount(account.closable(signal.symbol)) if not buying else _ZERO
-        wanted = wanted or sizing.notional.of(quote_of(signal.symbol)) / expected
-    if not buying:
+    least = rules.least(expected)
+    by_sizing = sizing.notional.of(quote_of(signal.symbol)) / expected
+    sale: _Sale | None = None
+    if buying:
+        amount = rules.round_amount(by_sizing if signal.quantity is None else signal.quantity)
+    else:
+        held = account.closable(signal.symbol)
+        wanted = signal.quantity or at_most or (by_sizing if sizing.sell_holdings and held < least else held)
         free = account.free(base_of(signal.symbol))
-        if free < rules.lot:
-            return Refusal(Reason.NO_POSITION, measured=str(free), limit=str(rules.lot))
-        wanted = min(wanted, free)
-    amount = rules.round_amount(wanted)
+        bounded = _bounded(wanted, at_most, held, free, rules, own=sizing.sell_holdings)
+        if isinstance(bounded, Refusal):
+            return bounded
+        sale, amount = bounded, bounded.amount
     notional = amount * expected
     if not amount or notional < rules.min_notional or amount < rules.min_amount:
         return Refusal(Reason.BELOW_MINIMUM, measured=str(notional), limit=str(rules.min_notional))
-    if not buying:
-        return Terms(order_type, amount, price, notional, amount)
+    if sale is not None:
+        return Terms(order_type, amount, price, notional, amount, least, sale.cut_from, sale.own_coins)
     reserved = notional * (_ONE + rules.taker_fee)
     if price is None:
         reserved *= _SLIPPAGE
     free = account.free(quote_of(signal.symbol))
     if reserved > free:
         return Refusal(Reason.INSUFFICIENT_BALANCE, measured=str(free), limit=str(reserved))
-    return Terms(order_type, amount, price, notional, reserved)
+    return Terms(order_type, amount, price, notional, reserved, least)
+
+
+class _Sale(Struct, frozen=True, gc=False):
+    """How much is sold in whole lots; the other two are those of `OrderRequest`."""
+
+    amount: Decimal
+    cut_from: Decimal | None
+    own_coins: bool
+
+
+def _bounded(
+    wanted: Decimal, at_most: Decimal | None, held: Decimal, free: Decimal, rules: MarketRules, *, own: bool
+) -> _Sale | Refusal:
+    closing = min(held, free)
+    available = free if own else closing
+    if available < rules.lot:
+        return Refusal(Reason.NO_POSITION, measured=str(available), limit=str(rules.lot))
+    amount = rules.round_amount(min(wanted, available, at_most or wanted))
+    return _Sale(amount, wanted if amount < rules.round_amount(wanted) else None, own_coins=amount > closing)

@@ -64,6 +64,8 @@ class SizingSettings(Section):
     """Cost of an order, in the quote currency."""
     per_quote: dict[str, Positive] = {"BTC": Decimal("0.005"), "ETH": Decimal("0.05")}
     """Cost of an order by quote currency, where `notional` does not fit."""
+    sell_holdings: bool = False
+    """Sales may go beyond what our trades hold, to coins that the account has otherwise; then every limit applies."""
 
 
 class PricingSettings(Section):
@@ -79,7 +81,7 @@ class LimitSettings(Section):
     """Our own limits, over all accounts."""
 
     max_open_positions: Count = 10
-    """Currencies held or being bought at the same time."""
+    """Symbols held or being bought at the same time; what is too small to be sold does not count."""
     max_order_notional: Positive = Decimal(1000)
     """Cost of a single order at most, in the quote currency."""
     per_quote: dict[str, Positive] = {"BTC": Decimal("0.05"), "ETH": Decimal("0.5")}

@@ -36,9 +36,9 @@ class SignalSettings(Section):
     min_candles: Annotated[int, Field(ge=5)] = 5
     """Closed candles a symbol needs before a strategy is asked about it."""
     strategies: tuple[StrategySettings, ...] = (
-        StrategySettings(name="ema_cross", params={"fast": 3, "slow": 8}),
-        StrategySettings(name="rsi_reversion", params={"period": 5, "low": 40, "high": 60}),
-        StrategySettings(name="breakout", params={"period": 6}),
+        StrategySettings(name="ema_cross", params={"fast": 2, "slow": 4}),
+        StrategySettings(name="rsi_reversion", params={"period": 2, "low": 45, "high": 55}),
+        StrategySettings(name="breakout", params={"period": 3}),
     )
     """Which strategies run. None: signals come from outside only."""
 

@@ -1,4 +1,4 @@
-"""What the simulated market trades: four symbols with sensible prices, and any other one with a price of its own."""
+"""What the simulated market trades: well-known symbols at sensible prices, and any other one at a price of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from domain.market import base_of, quote_of
 from simulation.market_noise import key_of, uniform
 
 __all__ = ["SimulatedSymbol", "simulated_symbol"]
@@ -59,14 +60,40 @@ _LISTED = {
     )
 }
 
+_WORTH_USD = {
+    name: Decimal(worth)
+    for name, worth in {
+        "USDT": "1", "USDC": "1", "USD": "1", "DAI": "1", "FDUSD": "1", "TUSD": "1", "EUR": "1.08", "GBP": "1.27",
+        "BTC": "65000", "ETH": "3200", "SOL": "150", "XRP": "0.6", "BNB": "580", "ADA": "0.45", "DOGE": "0.14",
+        "TRX": "0.13", "TON": "5.5", "AVAX": "28", "LINK": "14", "DOT": "6", "LTC": "75", "BCH": "380", "UNI": "8",
+        "ATOM": "7", "NEAR": "5", "APT": "8", "ARB": "0.8", "OP": "1.8", "FIL": "4.5", "SUI": "1.2", "ETC": "24",
+        "XLM": "0.1", "XMR": "160", "AAVE": "110", "INJ": "22", "ICP": "9", "HBAR": "0.08", "ALGO": "0.15",
+        "POL": "0.5", "MATIC": "0.5", "SHIB": "0.00002", "PEPE": "0.00001",
+    }.items()
+}  # fmt: skip
+"""What well-known currencies were worth in the summer of 2024, about."""
+
+_CASH = frozenset({"USDT", "USDC", "USD", "DAI", "FDUSD", "TUSD", "EUR", "GBP"})
+_CASH_VOLATILITY = 0.003
+_VOLUME_USD = Decimal(100_000_000)
+
 
 def simulated_symbol(symbol: str) -> SimulatedSymbol:
     """How a symbol behaves by its name alone.
 
-    One that is not among the four has a price between 0.1 and 1,000 that depends on nothing but its name, and a daily
-    volume worth a hundred million of its quote currency.
+    Well-known currencies have the price that they have in USD, against each other too. Any other symbol has a price
+    between 0.1 and 1,000 that depends on nothing but its name. But for four, whose volumes are listed, the daily volume
+    is worth a hundred million USD, or as much of a quote currency that is not known.
     """
     if symbol in _LISTED:
         return _LISTED[symbol]
-    price = Decimal(f"{10 ** (4 * uniform(key_of(symbol), 0) - 1):.3e}")
-    return SimulatedSymbol(symbol=symbol, start_price=price, volume_per_day=round(100_000_000 / price, 0))
+    worth, quote_worth = _WORTH_USD.get(base_of(symbol)), _WORTH_USD.get(quote_of(symbol))
+    if worth is not None and quote_worth is not None:
+        price, volume = Decimal(f"{worth / quote_worth:.3e}"), _VOLUME_USD / worth
+    else:
+        price = Decimal(f"{10 ** (4 * uniform(key_of(symbol), 0) - 1):.3e}")
+        volume = _VOLUME_USD / price
+    volatility = _CASH_VOLATILITY if {base_of(symbol), quote_of(symbol)} <= _CASH else 0.1
+    return SimulatedSymbol(
+        symbol=symbol, start_price=price, volume_per_day=round(volume, 0), volatility_per_day=volatility
+    )

@@ -34,7 +34,7 @@ CURES: Mapping[Reason, str] = MappingProxyType(
         Reason.NOTIONAL_LIMIT: "order less, or raise limits.max_order_notional",
         Reason.BELOW_MINIMUM: "order more: raise sizing.notional",
         Reason.INSUFFICIENT_BALANCE: "close a position, lower sizing.notional, or put money in",
-        Reason.NO_POSITION: "nothing is held that could be sold",
+        Reason.NO_POSITION: "our trades hold nothing to sell; sizing.sell_holdings lets the account's own coins go",
         Reason.AWAITING_TICK: "wait for the next execution, or `trigger` one",
         Reason.HALTED: "`resume` once the cause is gone",
         Reason.NO_MARKET_DATA: "check market.source and symbols: the symbol has no price yet",

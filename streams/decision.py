@@ -9,8 +9,10 @@ from msgspec import Struct
 
 from domain.identity import client_order_id
 from domain.limits import Limits, refuse_beyond
+from domain.market import Quote
 from domain.order import OrderRequest
 from domain.reasons import Reason
+from domain.signal import Side
 from domain.terms import Pricing, Sizing, Terms, price_and_size
 from domain.verdict import Refusal
 from operators.screen import refuse_failed_check
@@ -20,7 +22,7 @@ from streams.execution import Candidate
 from streams.market import Markets
 from streams.readiness import obstacle
 from streams.state import State
-from streams.traders import Trader, eligible, tradable
+from streams.traders import Trader, eligible, holders, is_dust, tradable
 from streams.waiting import Entry
 
 __all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
@@ -73,7 +75,8 @@ def decide(
     """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far.
 
     Of several accounts the first that can take the order does, at the prices of its own venue; where all that could are
-    against it, the last one's refusal stands. A signal waits while an account that could take it has no prices.
+    against it, the last one's refusal stands. A signal waits while an account that could take it has no prices. A sale
+    that was attempted before stays with its account, and asks for no more than it did then.
 
     Never raises: a signal on which anything here does is refused.
     """
@@ -102,25 +105,49 @@ def _decide(
         return obstacle(signal, halted=state.halted, data_age_ns=age_ns, max_data_age_ns=rules.max_data_age_ns)
 
     in_the_way = [in_the_way_of(trader) for trader in able]
-    if (first := in_the_way[0]) is not None and None not in in_the_way:
-        return Wait(entry, first)
+    if in_the_way[0] is not None and None not in in_the_way:
+        return Wait(entry, in_the_way[0])
+
+    def quote_for(trader: Trader) -> Quote | None:
+        return markets.on(trader.priced_on).quotes.get(signal.symbol)
+
+    selling, first = signal.side is Side.SELL, entry.first
+    if selling and first is not None:
+        able = [trader for trader in able if trader.id == first.trader]
+        if not able:
+            return Wait(entry, Refusal(Reason.NO_TRADER, measured=f"{first.trader} is not among the traders"))
+    if selling and len(able) > 1:
+        able = holders(able, signal.symbol, quote_for, state.book)
     ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
     if isinstance(ready, Blocker):
         return Wait(entry, ready.why, ready)
     decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
     waits: Wait | None = None
     for trader in ready:
-        quote = markets.on(trader.priced_on).quotes.get(signal.symbol)
+        quote = quote_for(trader)
         market = trader.venue.rules(signal.symbol)
         if (why := in_the_way_of(trader)) is not None:
             waits = Wait(entry, why)
         if why is not None or quote is None or market is None:
             continue
-        terms = price_and_size(signal, quote, market, state.book.account(trader.id), rules.sizing, rules.pricing)
-        refusal = terms if isinstance(terms, Refusal) else refuse_beyond(rules.limits, signal, terms, state.book)
-        if isinstance(terms, Terms) and refusal is None:
+        terms = price_and_size(
+            signal,
+            quote,
+            market,
+            state.book.account(trader.id),
+            rules.sizing,
+            rules.pricing,
+            at_most=first.amount if selling and first is not None else None,
+        )
+        if isinstance(terms, Refusal):
+            decision = Refuse(entry, terms)
+            continue
+        if terms.own_coins and state.halted is not None:
+            return Wait(entry, Refusal(Reason.HALTED, measured=state.halted.why))
+        refusal = refuse_beyond(rules.limits, signal, terms, state.book, is_dust(traders, markets))
+        if refusal is None:
             return Send(entry, _request(entry, trader, terms, rules.tag))
-        decision = Refuse(entry, refusal) if refusal is not None else decision
+        decision = Refuse(entry, refusal)
     return waits or decision
 
 
@@ -136,4 +163,7 @@ def _request(entry: Entry, trader: Trader, terms: Terms, tag: str) -> OrderReque
         price=terms.price,
         generation=generation,
         reserved=terms.reserved,
+        least=terms.least,
+        cut_from=terms.cut_from,
+        own_coins=terms.own_coins,
     )

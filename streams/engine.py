@@ -12,6 +12,7 @@ from reactivex.disposable import CompositeDisposable
 from domain import events as e
 from domain.difference import Difference
 from domain.lifecycle import Outcome
+from domain.market import Mark, base_of
 from domain.ports import Item, Journal, OpenSignal, Venue
 from domain.signal import Raw, Receipt
 from domain.text import encodable, safe, words_of
@@ -194,12 +195,16 @@ class Engine:
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
         parts.door.record(parts.clock.wall_ns())
         parts.commits.take_image()
-        self.record(e.Stopped(left=left))
+        self.record(e.Stopped(left=left, marks=self._marks()))
         await self._while_before(deadline_ns + _LAST_WORD_NS, parts.commits.depth)
         self._close_journal()
         for close in self._close_venues:
             await close()
         return left
+
+    def _marks(self) -> dict[str, Mark]:
+        has = {c for a in self.parts.state.book.accounts.values() for c, b in a.balances.items() if b.total}
+        return {symbol: mark for symbol, mark in self.parts.markets.marks().items() if base_of(symbol) in has}
 
     async def _while_before(self, deadline_ns: int, busy: Callable[[], int]) -> None:
         parts = self.parts

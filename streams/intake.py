@@ -26,7 +26,7 @@ def expires_at_ns(verdict: Verdict, ttl_ns: int) -> int:
 def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
     """The first event of a signal: accepted or refused, under its identity, with the bytes as they came."""
     signal, refusal, score = verdict.signal, verdict.refusal, verdict.score
-    new = NewSignal(signal.id, signal.content, signal.raw, signal.source, signal.key)
+    new = NewSignal(signal.id, signal.content, signal.raw, signal.source, signal.key, signal.as_written)
     if refusal is None and score is not None:
         ends_ns = expires_at_ns(verdict, ttl_ns)
         accepted = e.Accepted(score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated)

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 from reactivex import Observable, abc
 
 from clock import Clock
-from domain.market import Candle, Quote
+from domain.market import Candle, Mark, Quote, base_of, quote_of
+from domain.order import Fill
 from domain.signal import Raw
 
 __all__ = ["Markets", "News", "World", "candles_of", "taken_in"]
@@ -60,6 +62,22 @@ class Markets:
         if (there := self._elsewhere.get(venue)) is None:
             there = self._elsewhere[venue] = Markets(self.symbols, clock=self._clock)
         return there
+
+    def marks(self) -> dict[str, Mark]:
+        """The newest bid of each symbol: what selling would bring."""
+        return {symbol: Mark(quote.bid, quote.at_ns) for symbol, quote in self.quotes.items()}
+
+    def valued(self, symbol: str, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """The trades of a symbol, each fee in a third currency with its value in the quote currency, where that
+        currency's price is known now."""
+        quote_currency, own = quote_of(symbol), (base_of(symbol), quote_of(symbol))
+        return tuple([fill if fill.fee_currency in own else self._valued(fill, quote_currency) for fill in fills])
+
+    def _valued(self, fill: Fill, currency: str) -> Fill:
+        quote = self.quotes.get(f"{fill.fee_currency}/{currency}")
+        if quote is None or fill.fee_in_quote is not None:
+            return fill
+        return replace(fill, fee_in_quote=fill.fee * (quote.bid + quote.ask) / 2)
 
 
 def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from domain import events as e
@@ -25,11 +25,14 @@ class OrderUpdates:
     until the journal has the order. What is told of orders that are not ours, or are over, is left out, and so is a
     trade that was told of before. The end of an order is not recorded before all that was traded is: a word may have
     been lost, and then reconciliation brings the rest.
+    `valued` gives each fee in a third currency its value in the quote currency, where that is known.
     Memory: updates of orders that are being placed, trades of those that are open.
     """
 
-    def __init__(self, state: State, commits: GroupCommit) -> None:
-        self._state, self._commits = state, commits
+    def __init__(
+        self, state: State, commits: GroupCommit, valued: Callable[[str, Sequence[Fill]], tuple[Fill, ...]]
+    ) -> None:
+        self._state, self._commits, self._valued = state, commits, valued
         self._kept: dict[int, list[OrderUpdate]] = {}
         self._trades: dict[str, dict[str, Decimal] | None] = {}  # by open order; None where its end is being recorded
 
@@ -85,7 +88,11 @@ class OrderUpdates:
             return
         new = {fill.trade_id: fill for fill in self.unheard(order_id, update.fills)}
         trades.update({name: fill.amount for name, fill in new.items()})
-        bodies: tuple[e.Body, ...] = tuple(e.Filled(client_order_id=order_id, fill=fill) for fill in new.values())
+        bodies: tuple[e.Body, ...] = ()
+        if new:
+            symbol = self._state.book.account(update.trader).orders[order_id].symbol
+            fills = self._valued(symbol, list(new.values()))
+            bodies = tuple([e.Filled(client_order_id=order_id, fill=fill) for fill in fills])
         whole = update.filled is None or sum(trades.values()) >= update.filled
         over = whole and update.status is not OrderStatus.OPEN
         if over:

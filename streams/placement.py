@@ -11,10 +11,9 @@ from reactivex import Subject
 from clock import Clock
 from domain import events as e
 from domain.lifecycle import Outcome
-from domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, OrderStatus, Unanswered
+from domain.order import Acknowledged, Answer, Fill, NotPlaced, OrderRequest, OrderStatus, Unanswered
 from domain.ports import Committed, Item, ItemRefused, Venue
 from domain.reasons import COSTS_NO_ATTEMPT, Reason
-from domain.signal import Side
 from domain.verdict import Refusal
 from operators import backoff_s, bridge
 from operators.record import GroupCommit, Told
@@ -56,10 +55,11 @@ class Placement:
         retries: Retries,
         availability: Availability,
         elsewhere: Callable[[Entry, str], bool],
+        valued: Callable[[str, Sequence[Fill]], tuple[Fill, ...]],
     ) -> None:
         self._state, self._room, self._in_flight = state, room, in_flight
         self._clock, self._commits, self._retries = clock, commits, retries
-        self._availability, self._elsewhere = availability, elsewhere
+        self._availability, self._elsewhere, self._valued = availability, elsewhere, valued
         self.retry_at: Subject[Entry] = Subject()
         self.unknown: Subject[Send] = Subject()
         self._intended: dict[str, Subject[Send]] = {}
@@ -145,7 +145,7 @@ class Placement:
     def _committed(self, orders: Sequence[Send], answers: Sequence[Told]) -> None:
         for order, answer in zip(orders, answers, strict=True):
             if type(answer) is Committed:
-                order.entry.attempts += 1
+                order.entry.attempted(order.request)
                 self._intended[order.request.trader].on_next(order)
                 continue
             self._state.book.release(order.request.trader, order.request.client_order_id)
@@ -160,8 +160,8 @@ class Placement:
         self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
 
     def _stopped(self, order: Send) -> NotPlaced | None:
-        halted, signal = self._state.halted, order.entry.signal
-        if halted is not None and not (halted.reduce_only and signal.side is Side.SELL):
+        halted = self._state.halted
+        if halted is not None and not (halted.reduce_only and order.request.closes):
             return NotPlaced(reason=Reason.HALTED, detail=halted.why, final=False)
         if self._clock.now_ns() >= order.entry.deadline_ns:
             return NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
@@ -174,7 +174,11 @@ class Placement:
         match answer:
             case Acknowledged(venue_order_id=venue_id, status=status, fills=fills, evidence=seen):
                 return e.Placed(
-                    client_order_id=order_id, venue_order_id=venue_id, status=status, fills=fills, evidence=seen
+                    client_order_id=order_id,
+                    venue_order_id=venue_id,
+                    status=status,
+                    fills=self._valued(request.symbol, fills),
+                    evidence=seen,
                 )
             case NotPlaced(reason=reason, detail=detail, final=True, evidence=seen):
                 entry.rejected_by |= {request.trader}

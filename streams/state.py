@@ -12,11 +12,13 @@ from domain.account import Account
 from domain.book import Book
 from domain.errors import IllegalTransition
 from domain.lifecycle import FINAL, Ledger, Outcome, advance
+from domain.market import Mark
 from domain.ports import Past
 
 __all__ = ["Standing", "State"]
 
 _PART = "state"
+_FORM = 2
 _WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
 
@@ -41,6 +43,8 @@ class _Image(Struct):
     noticed: list[str] = []
     decided: list[str] = []
     banned: dict[str, int] = {}
+    marks: dict[str, Mark] = {}
+    form: int = 1
 
 
 class State:
@@ -67,11 +71,15 @@ class State:
 
     @classmethod
     def of(cls, journal: Past) -> State:
-        """The state as the journal tells it: the newest image, and the events behind it."""
+        """The state as the journal tells it: the newest image, and the events behind it.
+
+        An image that an older program took lacks a part of it: then all events are folded, once.
+        """
         state = cls()
         snapshot = journal.snapshots().get(_PART)
-        if snapshot is not None:
-            state._restore(msgspec.json.decode(snapshot.image, type=_Image))
+        image = None if snapshot is None else msgspec.json.decode(snapshot.image, type=_Image)
+        if snapshot is not None and image is not None and image.form == _FORM:
+            state._restore(image)
             state.position = snapshot.position
         state.fold(journal.read(state.position))
         return state
@@ -117,6 +125,8 @@ class State:
             sorted(self.noticed),
             sorted(self.decided),
             self.banned,
+            self.book.marks,
+            _FORM,
         )
         return {_PART: msgspec.json.encode(image)}
 
@@ -133,7 +143,8 @@ class State:
         self._order_of = {s.client_order_id: number for number, s in self.standing.items() if s.client_order_id}
         self.halted, self.banned = image.halted, image.banned
         self.noticed, self.decided = set(image.noticed), set(image.decided)
-        self.book = Book({trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()})
+        accounts = {trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()}
+        self.book = Book(accounts, image.marks)
 
     def _fold_signal(self, event: e.Recorded) -> None:
         number, body = event.number, event.body
@@ -157,7 +168,7 @@ class State:
             self._order_of[order_id] = number
             if kind is e.Adopted:
                 self.decided.add(order_id)
-        if order_id and self.book.apply(trader, body):
+        if order_id and self.book.apply(trader, body, event.at_ns):
             del self._order_of[order_id]
             trader = order_id = ""
         if after is not before:
@@ -186,3 +197,5 @@ class State:
                 self.ledger.turned_away += count
             case e.Funded(trader=trader) | e.Counted(trader=trader):
                 self.book.apply(trader, body)
+            case e.Stopped(marks=marks):
+                self.book.marks.update(marks)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.account import Account
+from domain.account import Account, Holding
 from domain.book import Book
-from domain.market import base_of, quote_of
+from domain.market import Quote, base_of, quote_of
 from domain.ports import Venue
 from domain.reasons import Reason
 from domain.signal import Side, Signal
@@ -17,8 +17,18 @@ from domain.verdict import Refusal
 from operators.screen import Stage, screen
 from streams.availability import FOR_EVER, Availability
 from streams.blocked import Blocker
+from streams.market import Markets
 
-__all__ = ["Trader", "able", "another_is_able", "eligible", "refuse_untradable", "tradable"]
+__all__ = [
+    "Trader",
+    "able",
+    "another_is_able",
+    "eligible",
+    "holders",
+    "is_dust",
+    "refuse_untradable",
+    "tradable",
+]
 
 _NAMED_MAX = 20
 
@@ -81,8 +91,37 @@ def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> S
     return screen(lambda: check)
 
 
+def is_dust(traders: Sequence[Trader], markets: Markets) -> Callable[[str, str, Holding], bool]:
+    """Tells of a trader's holding of a symbol whether it is too small to be sold at the newest bid of its venue."""
+    by_id = {trader.id: trader for trader in traders}
+
+    def judge(trader_id: str, symbol: str, holding: Holding) -> bool:
+        trader = by_id.get(trader_id)
+        rules = None if trader is None else trader.venue.rules(symbol)
+        quote = markets.on(None if trader is None else trader.priced_on).quotes.get(symbol)
+        return holding.is_dust(rules, None if quote is None else quote.bid)
+
+    return judge
+
+
+def holders(
+    able: Sequence[Trader], symbol: str, quote_for: Callable[[Trader], Quote | None], book: Book
+) -> Sequence[Trader]:
+    """Those of the accounts whose trades hold enough of a symbol to sell it; where none does, all of them."""
+
+    def holds(trader: Trader) -> bool:
+        rules, quote = trader.venue.rules(symbol), quote_for(trader)
+        return (
+            rules is not None
+            and quote is not None
+            and book.account(trader.id).closable(symbol) >= rules.least(quote.bid)
+        )
+
+    return [trader for trader in able if holds(trader)] or able
+
+
 def _held(account: Account, symbol: str) -> tuple[Decimal, Decimal]:
-    """What our trades hold comes before what was paid in."""
+    """What our trades hold comes before what the account has otherwise."""
     return account.closable(symbol), account.free(base_of(symbol))
 
 
@@ -105,13 +144,12 @@ def eligible(
 ) -> Sequence[Trader] | Blocker:
     """Those of the accounts that are `able` which may be given the order now, the first choice first.
 
-    Buying goes by priority, then by the most free money. Selling is closing: it goes to the account that holds most and
-    to no other. `without` are accounts that rejected the order for good, which is proved not placed: nothing else
-    leads to another account. Where all others stand still, the answer says why each does, and when the first may go on;
-    it holds for every signal that the same accounts may take, of the same symbol where that is a part of it.
+    Buying goes by priority, then by the most free money. Selling is closing: it goes to the account that holds most of
+    those that are available, and to no other. `without` are accounts that rejected the order for good, which is proved
+    not placed: nothing else leads to another account. Where none is available, the answer says why each is not, and
+    when the first may be again; it holds for every signal that the same accounts may take, of the same symbol where
+    that is a part of it.
     """
-    if signal.side is Side.SELL and len(able) > 1:
-        able = [max(able, key=lambda trader: _held(book.account(trader.id), signal.symbol))]
     kept: dict[str, str] = {}
     of_symbol = signal.side is Side.SELL
     until_ns = FOR_EVER
@@ -129,6 +167,8 @@ def eligible(
     if not ready:
         why = Refusal(Reason.NO_TRADER, measured="; ".join(kept.values()) or "every account rejected it")
         return Blocker(why, until_ns, frozenset(kept), signal.symbol if of_symbol else "")
+    if signal.side is Side.SELL:
+        return [max(ready, key=lambda trader: _held(book.account(trader.id), signal.symbol))]
     if len(ready) > 1:
         quote = quote_of(signal.symbol)
         ready.sort(key=lambda trader: (-trader.priority, -book.account(trader.id).free(quote), trader.id))

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 from reactivex import Observable, Subject, abc
 
 from clock import Clock
 from domain import events as e
+from domain.order import OrderRequest
 from domain.ports import Item, OpenSignal
 from domain.reading import read_signal
 from domain.reasons import COSTS_NO_ATTEMPT, Reason
@@ -31,7 +33,8 @@ class Entry(Struct, gc=False, eq=False):
 
     `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
     expires while the program runs, and `due_ns`, before which it is not tried again, are steady.
-    `attempts` counts intents, and so numbers the orders; `spent` counts those of them that cost an attempt.
+    `attempts` counts intents, and so numbers the orders; `spent` counts those of them that cost an attempt. `first` is
+    the order of its first attempt.
     """
 
     number: int
@@ -45,6 +48,12 @@ class Entry(Struct, gc=False, eq=False):
     due_ns: int = 0
     obstacle: Refusal = _AWAITING
     rejected_by: frozenset[str] = frozenset()
+    first: OrderRequest | None = None
+
+    def attempted(self, request: OrderRequest) -> None:
+        """Count an attempt whose intent is recorded."""
+        self.attempts += 1
+        self.first = self.first or request
 
     @property
     def received_ns(self) -> int:
@@ -59,12 +68,16 @@ class Entry(Struct, gc=False, eq=False):
             raise TypeError(f"{life.signal_id} was never accepted")
         raw = Raw(life.raw, generated=first.body.generated, may_say_now=True)
         signal, _ = read_signal(raw, first.at_ns)
+        if signal.id != life.signal_id:  # recorded when other notations of a number were other signals
+            signal = replace(signal, id=life.signal_id)
         expires_at_ns = first.body.expires_at_ns
         deadline_ns = _left(expires_at_ns, first.at_ns, clock)
         entry = cls(life.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
-        entry.attempts = sum(isinstance(event.body, e.Intended) for event in life.events)
         bodies = [event.body for event in life.events]
         entry.spent = sum(isinstance(body, e.Deferred) and body.reason not in COSTS_NO_ATTEMPT for body in bodies)
+        for body in bodies:
+            if isinstance(body, e.Intended):
+                entry.attempted(body)
         for intent, outcome in pairwise(bodies):
             if isinstance(intent, e.Intended) and isinstance(outcome, e.Deferred) and outcome.final:
                 entry.rejected_by |= {intent.trader}

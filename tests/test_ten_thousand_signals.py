@@ -24,6 +24,7 @@ SETTINGS = {
     "validation": {"max_signal_age_ms": 3_600_000},
     "execution": {"signal_ttl_s": 3600},
     "dedup": {"window_s": 3600},
+    "sizing": {"sell_holdings": True},
     "limits": {"max_open_positions": 1000, "max_order_notional": "1000000"},
     "traders": [{"id": "paper", "balances": dict.fromkeys(("USDT", "BTC", "ETH", "SOL", "XRP"), "1000000000")}],
     "logging": {"json_file": None},

@@ -45,6 +45,6 @@ def kept_by(state: State) -> Kept:
         held={of: holding.amount for of, holding in holdings.items() if holding.amount},
         cost={of: holding.cost for of, holding in holdings.items() if holding.cost},
         realized={of: holding.realized for of, holding in holdings.items() if holding.realized},
-        positions=dict(state.book.exposure),
+        positions=dict(state.book.open_positions),
         standing=frozenset(state.standing),
     )

@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from commands.explaining import explain, rounded
+from commands.explaining import explain
+from commands.figures import rounded
 from domain.reasons import Reason
 
 

@@ -14,12 +14,13 @@ from rich.console import Console
 from adapters.sqlite_journal import SqliteJournal
 from assembly import assemble
 from clock import Clock, VirtualLoop
-from commands.figures import age, count, duration, money, plain
+from commands.figures import age, change, count, duration, money, percent, plain
 from commands.funnel import Funnel, show_funnel, summary_line
 from commands.live_screen import LiveScreen, LogTail
 from commands.recent_orders import RecentOrders
 from commands.screen_room import shares
 from domain import events as e
+from domain.account import Holding
 from domain.market import Quote
 from domain.order import Fill, OrderStatus
 from domain.reasons import Reason
@@ -103,6 +104,8 @@ def rows(text):
         pytest.param("balanced: yes · turned away: 0 · faults: 1", id="the ledger"),
         pytest.param("22:13:30 UTC 7b0d32bd buy A/USDT 8 12.5 closed 100%", id="the order, with its signal's id"),
         pytest.param("orders: 0 open signal side symbol amount price status filled", id="how many orders are open"),
+        pytest.param("1,003.90 USDT 899.90 USDT 0.00 USDT +3.90 USDT 0.10 USDT", id="the money"),
+        pytest.param("equity cash net realized unrealized fees", id="what it is"),
         pytest.param("A/USDT 8 12.5125 13 +3.90 USDT +3.90%", id="the position, its entry with the fee"),
     ],
 )
@@ -142,6 +145,26 @@ def test_it_fits_the_terminal(width, height, colour):
     assert len(run(many)) <= height
 
 
+def test_dust_is_no_position_and_still_shown():
+    async def dusty(engine):
+        account = engine.parts.state.book.account("paper")
+        account.holdings["B/USDT"] = Holding(Decimal("0.0004"), Decimal("0.004"), least=Decimal("0.5"))
+
+    lines = rows(seen(then=dusty))
+    assert "positions: 1 + 1 dust amount entry with fees bid unrealized" in lines
+    assert not any(line.startswith("B/USDT 0.0004") for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_money_is_whole_at_any_width(width):
+    async def rich(engine):
+        engine.record(e.Funded(trader="paper", balances={"USDT": Decimal(123_456_789)}))
+        await engine.committed()
+
+    lines = rows(seen(width=width, height=24, then=rich))
+    assert "123,457,792.90 USDT 123,457,688.90 USDT 0.00 USDT +3.90 USDT 0.10 USDT" in lines
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
 def test_everything_is_there_at_eighty_and_at_a_hundred_and_twenty_columns(width, height):
     text = seen(width=width, height=height)
@@ -163,8 +186,8 @@ def test_everything_is_there_at_eighty_and_at_a_hundred_and_twenty_columns(width
 @pytest.mark.parametrize(
     ("height", "said"),
     [
-        pytest.param(24, ["+6 more", "+7 more"], id="in the smallest terminal"),
-        pytest.param(30, ["+3 more", "+4 more"], id="in a larger one"),
+        pytest.param(24, ["+7 more", "+8 more"], id="in the smallest terminal"),
+        pytest.param(30, ["+4 more", "+5 more"], id="in a larger one"),
         pytest.param(60, [], id="where there is room for all"),
     ],
 )
@@ -175,7 +198,7 @@ def test_what_does_not_fit_is_counted(height, said):
         engine.parts.state.ledger.reasons.update({f"reason{n}": 1 for n in range(9)})
 
     lines = rows(seen(height=height, then=many))
-    assert "positions: 10 amount entry bid unrealised" in lines
+    assert "positions: 10 amount entry with fees bid unrealized" in lines
     assert sorted(word for line in lines for word in re.findall(r"\+\d+ more", line)) == said
 
 
@@ -184,7 +207,7 @@ def test_the_asks_are_shown_where_there_is_room():
     assert "ask" not in seen(width=99)
 
 
-@pytest.mark.parametrize(("height", "shown", "more"), [(24, 5, "+4 more"), (60, 9, None)])
+@pytest.mark.parametrize(("height", "shown", "more"), [(24, 3, "+6 more"), (60, 9, None)])
 def test_the_latest_orders_are_shown_and_the_others_counted(height, shown, more):
     async def buy(engine):
         await trade(engine)
@@ -640,8 +663,22 @@ def test_orders_that_may_still_fill_are_kept_longest_and_come_first():
         (plain(Decimal("64123.500")), "64,123.5"),
         (plain(Decimal("0.00000012")), "0.00000012"),
         (plain(Decimal("1E+3")), "1,000"),
-        (money(Decimal("-1234.567"), Decimal(100)), "-1,234.57"),
-        (money(Decimal("0.00001234"), Decimal("0.005")), "+0.00001234"),
+        (plain(Decimal("123456789012345678901234567890.5")), "123,456,789,012,345,678,901,234,567,890.5"),
+        (money(Decimal("9912.4"), "USDT"), "9,912.40 USDT"),
+        (money(Decimal("0.0375"), "USDT"), "0.0375 USDT"),
+        (money(Decimal("0.05"), "USDT"), "0.05 USDT"),
+        (money(Decimal("0.00001"), "USDT"), "0.00 USDT"),
+        (money(Decimal(0), "EUR"), "0.00 EUR"),
+        (money(Decimal("0.021000001"), "BTC"), "0.021 BTC"),
+        (money(Decimal("-0.000000001"), "BTC"), "0 BTC"),
+        (change(Decimal("-1234.567"), "USDT"), "-1,234.57 USDT"),
+        (change(Decimal("0.00001234"), "BTC"), "+0.00001234 BTC"),
+        (change(Decimal("0.00001"), "USDT"), "0.00 USDT"),
+        (change(Decimal("0.3"), "USDT"), "+0.30 USDT"),
+        (change(Decimal(20), "BTC"), "+20 BTC"),
+        (percent(Decimal("-0.88"), Decimal(100)), "-0.88%"),
+        (percent(Decimal("-0.001"), Decimal(100)), "0.00%"),
+        (percent(Decimal(1), Decimal(0)), "-"),
         (age(-1), "0 ms"),
         (age(420_000), "0.42 ms"),
         (age(9_940_000), "9.9 ms"),

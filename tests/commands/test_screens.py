@@ -69,9 +69,12 @@ def test_orders_have_a_line_each_with_their_whole_ids(columns, shown):
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
-def test_the_report_begins_with_the_sum(columns, shown):
+def test_the_report_begins_with_the_money_and_the_sum(columns, shown):
     text = " ".join(" ".join(shown(columns, "report")).split())
-    assert text.startswith("received 11 = refused 3 + superseded 1 + expired 1 + waiting 1 + placing 1 + unknown 1 ")
+    assert text.startswith("equity 9,999.78 USDT, -0.22 USDT (0.00%) by trading cash 9,799.86 USDT, ")
+    assert text.partition(" of 2018-01-11T00:00:13Z ")[2].startswith(
+        "received 11 = refused 3 + superseded 1 + expired 1 + waiting 1 + placing 1 + unknown 1 "
+    )
     assert re.search(r"digest [0-9a-f]{64}( |$)", text)
 
 

@@ -64,21 +64,6 @@ def test_orders(words, statuses, ask):
     assert [row.split()[1] for row in rows] == [order_id for order_id, _ in statuses]
 
 
-def test_positions(ask):
-    (held,) = ask.json("positions")
-    assert held == {
-        "trader": "paper",
-        "symbol": "BTC/USDT",
-        "amount": "0.020",
-        "cost": "200.14",
-        "average": "10007",
-        "realized": "0",
-    }
-    header, row = ask("positions").stdout.splitlines()
-    assert header.split() == ["trader", "symbol", "amount", "average", "cost", "realized"]
-    assert row.split() == ["paper", "BTC/USDT", "0.020", "10007", "200.14", "0"]
-
-
 @pytest.mark.parametrize("command", ["signals", "orders", "positions"])
 def test_an_empty_journal_is_an_empty_array(command, tmp_path):
     SqliteJournal(f"sqlite:///{tmp_path}/new.db", mode="paper").close()

@@ -4,9 +4,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from domain.account import Account
-from domain.market import base_of, quote_of
+from domain.account import Account, Holding
+from domain.market import MarketRules, base_of, quote_of
 from domain.order import Fill, OrderRequest
 from domain.signal import OrderType, Side
 
@@ -208,13 +209,92 @@ def test_what_was_never_traded_is_not_held():
     assert funded().held("BTC/USDT") == 0
 
 
+def third(value: str | None, **said) -> Fill:
+    """A trade whose fee is a thousandth of a BNB, worth `value` USDT, if that was known."""
+    traded = trade(**{"amount": "1", "price": "1000", **said}, fee="0.001", fee_currency="BNB")
+    return replace(traded, fee_in_quote=value and Decimal(value))
+
+
+def test_a_fee_in_a_third_currency_counts_by_its_value_where_that_is_known():
+    account = funded(USDT="10000", BNB="1")
+    account.reserve(order(amount="2", order_id="o"))
+    account.fill("o", third("0.6", amount="2"))
+    account.reserve(order(Side.SELL, "1", order_id="s"))
+    account.fill("s", third("0.7", price="1500"))
+    holding = account.holdings["BTC/USDT"]
+    assert (holding.cost, holding.realized) == (Decimal("1000.3"), 1500 - Decimal("0.7") - Decimal("1000.3"))
+    assert (account.free("BNB"), account.fees, account.unvalued_fees) == (
+        Decimal("0.998"), {"BNB": Decimal("0.002")}, {}
+    )  # fmt: skip
+
+
+def test_one_whose_value_is_not_known_counts_apart():
+    account = funded(USDT="10000", BNB="1")
+    account.reserve(order())
+    account.fill("o", third(None))
+    assert account.holdings["BTC/USDT"].cost == 1000
+    assert account.unvalued_fees == account.fees == {"BNB": Decimal("0.001")}
+
+
+def test_fees_are_added_up_by_the_currency_they_were_paid_in():
+    account = funded(USDT="10000", BTC="1", BNB="1")
+    account.reserve(order(amount="9", price="1"))
+    for fee, currency in (("1.5", "USDT"), ("0.25", "USDT"), ("0.001", "BTC"), ("-0.5", "USDT"), ("0", "BNB")):
+        account.fill("o", trade("1", "1", fee, currency))
+    assert account.fees == {"USDT": Decimal("1.25"), "BTC": Decimal("0.001")}
+    assert account.unvalued_fees == {}
+
+
+def test_what_was_put_in_is_all_that_trades_do_not_explain():
+    account = funded(USDT="10000")
+    account.reserve(order())
+    account.fill("o", trade(fee="1"))
+    account.count({"USDT": Decimal(9500), "BTC": Decimal("0.75"), "ETH": Decimal(3)})
+    assert account.put_in == {"USDT": 10_000 + 501, "BTC": Decimal("-0.25"), "ETH": 3}
+    assert account.free("USDT") == 9500
+
+
+@pytest.mark.parametrize(
+    ("amount", "least", "rules", "price", "dust"),
+    [
+        pytest.param("0.009", None, True, "100", True, id="less than a lot"),
+        pytest.param("0.05", None, True, "100", True, id="worth too little"),
+        pytest.param("0.05", "0.01", True, "100", True, id="the venue's word comes first"),
+        pytest.param("0.1", None, True, "100", False, id="just enough"),
+        pytest.param("0.05", None, True, "300", False, id="enough at another price"),
+        pytest.param("0.05", "0.1", True, None, True, id="without a price as at the last order"),
+        pytest.param("0.05", "0.01", False, "100", False, id="without rules as at the last order"),
+        pytest.param("0.001", None, False, "100", False, id="where nothing is known it is a position"),
+    ],
+)
+def test_what_is_too_small_to_be_sold_is_dust(amount, least, rules, price, dust):
+    takes = MarketRules("BTC/USDT", tick=Decimal(1), lot=Decimal("0.01"), min_notional=Decimal(10))
+    holding = Holding(Decimal(amount), least=least and Decimal(least))
+    assert holding.is_dust(takes if rules else None, price and Decimal(price)) is dust
+
+
+def test_a_holding_knows_the_least_amount_of_its_last_order():
+    account = funded()
+    for order_id, least in (("a", "0.01"), ("b", "0.02"), ("c", None)):
+        account.reserve(replace(order(order_id=order_id), least=least and Decimal(least)))
+        account.fill(order_id, trade())
+    assert account.holdings["BTC/USDT"].least == Decimal("0.02")
+
+
 def test_an_image_brings_the_whole_account_back():
     account = funded()
+    account.fund({"BNB": Decimal(1)})
+    account.reserve(order(order_id="f"))
+    account.fill("f", third(None))
     account.reserve(order(amount="3", reserved="3003"))
     account.reserve(order(Side.SELL, "0.5", order_id="s"))
     account.fill("o", trade("1", "900", fee="1"))
     copy = Account.from_image(account.image())
     assert (copy.balances, copy.holdings, copy.orders) == (account.balances, account.holdings, account.orders)
+    assert (copy.put_in, copy.fees, copy.unvalued_fees) == (account.put_in, account.fees, account.unvalued_fees)
+    assert account.put_in
+    assert account.unvalued_fees
+    assert account.without([]).image() == account.image()
     copy.fill("o", trade("1"))
     assert account.orders["o"].filled == 1
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from domain import events as e
 from domain.account import Account
 from domain.book import Book
+from domain.market import Mark
 from domain.order import Fill, OrderRequest, OrderStatus
 from domain.reasons import Reason
 from domain.signal import OrderType, Side
@@ -81,7 +82,7 @@ def test_capital_reserved_ahead_of_the_journal_is_reserved_once():
     book.apply("paper", intended())
     book.reserve(order())
     assert free(book) == 9800
-    assert book.exposure == {BTC: 1}
+    assert book.open_positions == {BTC: 1}
 
 
 def test_a_reservation_whose_commit_failed_is_given_back_once():
@@ -90,7 +91,7 @@ def test_a_reservation_whose_commit_failed_is_given_back_once():
     book.release("paper", "o")
     book.release("paper", "o")
     assert free(book) == 10_000
-    assert BTC not in book.exposure
+    assert BTC not in book.open_positions
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_an_intent_is_not_over():
 
 
 @pytest.mark.parametrize(
-    ("bodies", "exposure"),
+    ("bodies", "open_positions"),
     [
         pytest.param([intended()], {BTC: 1}, id="a buying order counts"),
         pytest.param([intended(Side.SELL)], {}, id="a selling one does not"),
@@ -157,15 +158,15 @@ def test_an_intent_is_not_over():
         ),
     ],
 )
-def test_exposure_counts_holdings_and_buying_orders(bodies, exposure):
-    assert folded(*bodies).exposure == exposure
+def test_open_positions_counts_holdings_and_buying_orders(bodies, open_positions):
+    assert folded(*bodies).open_positions == open_positions
 
 
-def test_exposure_counts_all_accounts():
+def test_open_positions_counts_all_accounts():
     book = folded(intended())
     book.apply("other", intended(trader="other", order_id="p"))
-    assert book.exposure == {BTC: 2}
-    assert len(book.exposure) == 1
+    assert book.open_positions == {BTC: 2}
+    assert len(book.open_positions) == 1
 
 
 steps = st.one_of(
@@ -176,7 +177,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=40))
-def test_exposure_is_that_of_the_accounts_and_outlives_a_snapshot(history):
+def test_open_positions_is_that_of_the_accounts_and_outlives_a_snapshot(history):
     book = folded()
     for number, (kind, *details) in enumerate(history):
         opened = [(trader, id_) for trader, account in book.accounts.items() for id_ in account.orders]
@@ -196,8 +197,27 @@ def test_exposure_is_that_of_the_accounts_and_outlives_a_snapshot(history):
     for account in book.accounts.values():
         counted.update(symbol for symbol, holding in account.holdings.items() if holding.amount)
         counted.update(opened.symbol for opened in account.orders.values() if opened.side is Side.BUY)
-    assert book.exposure == counted
-    assert set(book.exposure) == set(counted)
+    assert book.open_positions == counted
+    assert set(book.open_positions) == set(counted)
     restored = Book({trader: Account.from_image(account.image()) for trader, account in book.accounts.items()})
-    assert restored.exposure == counted
-    assert set(restored.exposure) == set(counted)
+    assert restored.open_positions == counted
+    assert set(restored.open_positions) == set(counted)
+
+
+def test_the_mark_of_a_symbol_is_its_newest_trade():
+    book = folded(intended())
+    book.apply("paper", placed(trade("1", "99"), trade("1", "100")), 7)
+    book.apply("other", intended(trader="other", order_id="p", symbol=ETH), 8)
+    book.apply("other", e.Filled(client_order_id="p", fill=trade("2", "50")), 9)
+    assert book.marks == {BTC: Mark(Decimal(100), 7), ETH: Mark(Decimal(50), 9)}
+
+
+def test_without_dust_a_symbol_counts_that_is_held_elsewhere_or_being_bought():
+    book = folded(intended(), placed(trade(), status=OrderStatus.CLOSED))
+    book.apply("other", intended(trader="other", order_id="p", symbol=ETH))
+    book.apply("other", e.Placed(client_order_id="p", venue_order_id="v", status=OrderStatus.CLOSED, fills=(trade(),)))
+    assert book.without_dust(lambda *_: False) == {BTC, ETH}
+    assert book.without_dust(lambda trader, symbol, holding: trader == "paper") == {ETH}
+    assert book.without_dust(lambda *_: True) == set()
+    book.apply("paper", intended(order_id="q"))
+    assert book.without_dust(lambda *_: True) == {BTC}

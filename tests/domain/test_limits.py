@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.account import Holding
 from domain.book import Book
 from domain.limits import Limits, refuse_beyond
 from domain.order import OrderRequest
@@ -17,8 +18,13 @@ def signal(symbol="SOL/USDT", side=Side.BUY, quantity=None) -> Signal:
     return Signal(id="s", content=b"", raw=b"", symbol=symbol, side=side, quantity=quantity)
 
 
-def terms(notional="100") -> Terms:
-    return Terms(OrderType.LIMIT, Decimal(1), Decimal(notional), Decimal(notional), Decimal(notional))
+def terms(notional="100", *, own_coins=False) -> Terms:
+    cost = Decimal(notional)
+    return Terms(OrderType.LIMIT, Decimal(1), cost, cost, cost, Decimal(1), own_coins=own_coins)
+
+
+def no_dust(*_) -> bool:
+    return False
 
 
 def book_with_orders_of(*symbols: str) -> Book:
@@ -54,7 +60,7 @@ def book_with_orders_of(*symbols: str) -> Book:
     ],
 )
 def test_an_order_costs_at_most_what_its_quote_currency_allows(symbol, notional, refusal):
-    assert refuse_beyond(LIMITS, signal(symbol), terms(notional), Book()) == refusal
+    assert refuse_beyond(LIMITS, signal(symbol), terms(notional), Book(), no_dust) == refusal
 
 
 @pytest.mark.parametrize(
@@ -70,15 +76,53 @@ def test_an_order_costs_at_most_what_its_quote_currency_allows(symbol, notional,
     ],
 )
 def test_so_many_symbols_may_be_open_at_once(open_symbols, refusal):
-    assert refuse_beyond(LIMITS, signal(), terms(), book_with_orders_of(*open_symbols)) == refusal
+    assert refuse_beyond(LIMITS, signal(), terms(), book_with_orders_of(*open_symbols), no_dust) == refusal
 
 
-def test_closing_is_never_held_back():
+@pytest.mark.parametrize(
+    ("own_coins", "notional", "reason"),
+    [
+        pytest.param(False, "1000000", None, id="closing is never held back"),
+        pytest.param(True, "1000", None, id="selling the account's own coins opens no position"),
+        pytest.param(True, "1000.01", Reason.NOTIONAL_LIMIT, id="and costs no more than an order may"),
+    ],
+)
+def test_only_closing_passes_every_limit(own_coins, notional, reason):
     full = book_with_orders_of("BTC/USDT", "ETH/USDT")
-    assert refuse_beyond(LIMITS, signal(side=Side.SELL), terms("1000000"), full) is None
+    refusal = refuse_beyond(LIMITS, signal(side=Side.SELL), terms(notional, own_coins=own_coins), full, no_dust)
+    assert (refusal and refusal.reason) == reason
 
 
-def test_selling_is_held_to_no_limit_whatever_the_quantity():
-    full = book_with_orders_of("BTC/USDT", "ETH/USDT")
-    stated = signal(side=Side.SELL, quantity=Decimal(1))
-    assert refuse_beyond(LIMITS, stated, terms("1001"), full) is None
+@pytest.mark.parametrize(
+    ("dust", "being_bought", "symbol", "positions"),
+    [
+        pytest.param((), (), "SOL/USDT", 3, id="nothing is dust"),
+        pytest.param(("BTC/USDT",), (), "SOL/USDT", None, id="dust counts nowhere"),
+        pytest.param(("BTC/USDT",), ("BTC/USDT",), "SOL/USDT", 3, id="dust of what is being bought"),
+        pytest.param(("BTC/USDT",), ("XRP/USDT",), "BTC/USDT", 3, id="what is dust is opened anew"),
+        pytest.param((), (), "BTC/USDT", None, id="more of what is open"),
+    ],
+)
+def test_what_is_too_small_to_be_sold_is_no_position(dust, being_bought, symbol, positions):
+    book = book_with_orders_of(*being_bought)
+    for held in ("BTC/USDT", "ETH/USDT"):
+        book.account("paper").holdings[held] = Holding(Decimal(1))
+    book = Book(book.accounts)
+
+    def is_dust(trader, symbol, holding):
+        assert (trader, holding.amount) == ("paper", 1)
+        return symbol in dust
+
+    refusal = refuse_beyond(LIMITS, signal(symbol), terms(), book, is_dust)
+    assert refusal == (positions and Refusal(Reason.POSITION_LIMIT, measured=positions, limit=2))
+
+
+def test_below_the_limit_nobody_asks_what_is_dust():
+    book = book_with_orders_of("BTC/USDT")
+    assert refuse_beyond(LIMITS, signal(), terms(), book, no_dust) is None
+    book.account("paper").holdings["BTC/USDT"] = Holding(Decimal(1))
+
+    def asked(*_):
+        raise AssertionError("asked")
+
+    assert refuse_beyond(LIMITS, signal(), terms(), Book(book.accounts), asked) is None

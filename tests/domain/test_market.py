@@ -65,3 +65,24 @@ def test_a_rounded_price_is_in_ticks_and_at_most_half_a_tick_away(price, tick):
     rounded = MarketRules("A/B", tick, tick, Decimal(0)).round_price(price)
     assert rounded % tick == 0
     assert abs(price - rounded) <= tick / 2
+
+
+@pytest.mark.parametrize(
+    ("lot", "min_amount", "min_notional", "price", "least"),
+    [
+        pytest.param("0.01", "0", "0", "100", "0.01", id="one lot"),
+        pytest.param("0.01", "0.05", "0", "100", "0.05", id="the venue's least amount"),
+        pytest.param("0.02", "0.05", "0", "100", "0.06", id="in whole lots"),
+        pytest.param("0.01", "0", "10", "100", "0.10", id="what the least cost buys"),
+        pytest.param("0.01", "0", "10", "99", "0.11", id="in whole lots, rounded up"),
+        pytest.param("0.01", "0", "10", "3000", "0.01", id="a price at which one lot is enough"),
+    ],
+)
+def test_the_least_amount_that_a_venue_takes(lot, min_amount, min_notional, price, least):
+    rules = MarketRules(
+        "BTC/USDT", Decimal("0.01"), Decimal(lot), Decimal(min_notional), min_amount=Decimal(min_amount)
+    )
+    found = rules.least(Decimal(price))
+    assert found == Decimal(least)
+    one_less = found - rules.lot
+    assert one_less < rules.lot or one_less < rules.min_amount or one_less * Decimal(price) < rules.min_notional

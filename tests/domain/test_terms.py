@@ -16,7 +16,6 @@ RULES = MarketRules(
     "BTC/USDT", tick=Decimal("0.5"), lot=Decimal("0.01"), min_notional=Decimal(10), taker_fee=Decimal("0.001")
 )
 QUOTE = Quote("BTC/USDT", 1, bid=Decimal(99), ask=Decimal(100), depth=Decimal(1))
-SIZING = Sizing(PerQuote(Decimal(50)))
 
 
 def funded(held="0", **balances) -> Account:
@@ -46,10 +45,21 @@ def order(side: Side, amount: Decimal, reserved=Decimal(0)) -> OrderRequest:
     )
 
 
-def terms_of(side=Side.BUY, *, account=None, quote=QUOTE, rules=RULES, default=OrderType.LIMIT, **said):
+def terms_of(
+    side=Side.BUY,
+    *,
+    account=None,
+    quote=QUOTE,
+    rules=RULES,
+    default=OrderType.LIMIT,
+    sell_holdings=False,
+    at_most=None,
+    **said,
+):
+    sizing = Sizing(PerQuote(Decimal(50)), sell_holdings=sell_holdings)
     numbers = {name: Decimal(said.pop(name)) for name in ("price", "quantity") if name in said}
     signal = Signal(id="s", content=b"", raw=b"", symbol="BTC/USDT", side=side, **numbers, **said)
-    return price_and_size(signal, quote, rules, account or funded(), SIZING, Pricing(default))
+    return price_and_size(signal, quote, rules, account or funded(), sizing, Pricing(default), at_most=at_most)
 
 
 def test_an_amount_of_money_is_that_of_its_currency():
@@ -58,29 +68,67 @@ def test_an_amount_of_money_is_that_of_its_currency():
 
 
 def test_buying_spends_the_notional_at_the_best_price_and_sets_the_fee_aside():
-    assert terms_of() == Terms(OrderType.LIMIT, Decimal("0.5"), Decimal(100), Decimal(50), Decimal("50.05"))
+    assert terms_of() == Terms(
+        OrderType.LIMIT, Decimal("0.5"), Decimal(100), Decimal(50), Decimal("50.05"), least=Decimal("0.1")
+    )
 
 
 def test_selling_asks_for_the_bid_and_sets_the_amount_aside():
     terms = terms_of(Side.SELL, account=funded(held="0.3"))
-    assert terms == Terms(OrderType.LIMIT, Decimal("0.3"), Decimal(99), Decimal("29.7"), Decimal("0.3"))
+    assert terms == Terms(
+        OrderType.LIMIT, Decimal("0.3"), Decimal(99), Decimal("29.7"), Decimal("0.3"), least=Decimal("0.11")
+    )
 
 
 @pytest.mark.parametrize(
-    ("account", "said", "amount"),
+    ("account", "said", "amount", "cut_from"),
     [
-        pytest.param(funded(held="2"), {}, "2", id="all that our trades hold"),
-        pytest.param(funded(held="2", BTC="5"), {}, "2", id="not what was there before"),
-        pytest.param(funded(BTC="5"), {}, "0.50", id="where our trades hold nothing, what the notional buys"),
-        pytest.param(funded(BTC="0.2"), {}, "0.2", id="of that no more than is free"),
-        pytest.param(funded(held="2"), {"quantity": "0.7"}, "0.7", id="the quantity that the signal says"),
-        pytest.param(funded(held="2"), {"quantity": "70"}, "2", id="of that no more than is free"),
-        pytest.param(funded(held="0.777"), {}, "0.77", id="whole lots"),
-        pytest.param(funded(held="0.009", BTC="5"), {}, "0.50", id="less than a lot is nothing to close"),
+        pytest.param(funded(held="2"), {}, "2", None, id="all that our trades hold"),
+        pytest.param(funded(held="2", BTC="5"), {}, "2", None, id="not what was there before"),
+        pytest.param(funded(held="2"), {"quantity": "0.7"}, "0.7", None, id="the quantity that the signal says"),
+        pytest.param(funded(held="2"), {"quantity": "70"}, "2", "70", id="cut to what our trades hold"),
+        pytest.param(funded(held="2", BTC="50"), {"quantity": "9"}, "2", "9", id="whatever else is there"),
+        pytest.param(funded(held="2", BTC="-1.5"), {}, "0.5", "2", id="cut to what is free"),
+        pytest.param(funded(held="0.777"), {}, "0.77", None, id="whole lots"),
+        pytest.param(funded(held="2"), {"quantity": "0.777"}, "0.77", None, id="rounding to lots is no cut"),
     ],
 )
-def test_selling_closes(account, said, amount):
-    assert terms_of(Side.SELL, account=account, **said).amount == Decimal(amount)
+def test_selling_closes(account, said, amount, cut_from):
+    terms = terms_of(Side.SELL, account=account, **said)
+    assert (terms.amount, terms.cut_from, terms.own_coins) == (
+        Decimal(amount), cut_from and Decimal(cut_from), False
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("account", "said", "amount", "cut_from", "own_coins"),
+    [
+        pytest.param(funded(held="2", BTC="5"), {}, "2", None, False, id="all that our trades hold comes first"),
+        pytest.param(funded(BTC="5"), {}, "0.50", None, True, id="where they hold nothing, what the notional buys"),
+        pytest.param(funded(held="0.009", BTC="5"), {}, "0.50", None, True, id="dust is nothing to close"),
+        pytest.param(funded(BTC="0.2"), {}, "0.2", "0.505", True, id="cut to what is free"),
+        pytest.param(funded(held="2", BTC="5"), {"quantity": "1"}, "1", None, False, id="closing, by its quantity"),
+        pytest.param(funded(held="2", BTC="5"), {"quantity": "6"}, "6", None, True, id="beyond what our trades hold"),
+        pytest.param(funded(held="2", BTC="5"), {"quantity": "9"}, "7", "9", True, id="cut to all there is"),
+    ],
+)
+def test_with_sell_holdings_the_accounts_own_coins_are_sold_too(account, said, amount, cut_from, own_coins):
+    terms = terms_of(Side.SELL, account=account, sell_holdings=True, **said)
+    cut = terms.cut_from and round(terms.cut_from, 3)
+    assert (terms.amount, cut, terms.own_coins) == (Decimal(amount), cut_from and Decimal(cut_from), own_coins)
+
+
+@pytest.mark.parametrize(
+    ("held", "said", "amount", "cut_from"),
+    [
+        pytest.param("3.6", {}, "1.8", None, id="what was bought since is not sold along"),
+        pytest.param("1.2", {}, "1.2", "1.8", id="what was sold since is gone"),
+        pytest.param("3.6", {"quantity": "9"}, "1.8", "9", id="what was cut then stays cut"),
+    ],
+)
+def test_another_attempt_sells_no_more_than_the_first(held, said, amount, cut_from):
+    terms = terms_of(Side.SELL, account=funded(held=held), at_most=Decimal("1.8"), **said)
+    assert (terms.amount, terms.cut_from) == (Decimal(amount), cut_from and Decimal(cut_from))
 
 
 def test_what_open_orders_sell_is_not_sold_again():
@@ -89,10 +137,20 @@ def test_what_open_orders_sell_is_not_sold_again():
     assert terms_of(Side.SELL, account=account).amount == Decimal("0.5")
 
 
-@pytest.mark.parametrize("held", ["0", "0.009"])
-def test_less_than_a_lot_is_no_position(held):
-    refusal = terms_of(Side.SELL, account=funded(BTC=held))
-    assert refusal == Refusal(Reason.NO_POSITION, measured=held, limit="0.01")
+@pytest.mark.parametrize(
+    ("account", "sell_holdings", "measured"),
+    [
+        pytest.param(funded(), False, "0", id="nothing"),
+        pytest.param(funded(held="0.009"), False, "0.009", id="less than a lot"),
+        pytest.param(funded(BTC="9"), False, "0", id="only what the account had"),
+        pytest.param(funded(held="0.009", BTC="9"), False, "0.009", id="less than a lot, and what the account had"),
+        pytest.param(funded(BTC="0.009"), True, "0.009", id="less than a lot of its own"),
+    ],
+)
+def test_where_our_trades_hold_nothing_there_is_no_position(account, sell_holdings, measured):
+    for said in ({}, {"quantity": Decimal("0.5")}):
+        refusal = terms_of(Side.SELL, account=account, sell_holdings=sell_holdings, **said)
+        assert refusal == Refusal(Reason.NO_POSITION, measured=measured, limit="0.01")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +180,7 @@ def test_what_the_signal_says_comes_before_the_settings(said, default, order_typ
 )
 def test_the_best_price_between_ticks_still_trades_at_once(side, price):
     quote = Quote("BTC/USDT", 1, bid=Decimal("99.9"), ask=Decimal("100.1"), depth=Decimal(1))
-    assert terms_of(side, quote=quote, account=funded(USDT="100", BTC="1")).price == Decimal(price)
+    assert terms_of(side, quote=quote, account=funded(held="1", USDT="100")).price == Decimal(price)
 
 
 def test_a_market_order_sets_one_percent_more_aside():
@@ -131,7 +189,7 @@ def test_a_market_order_sets_one_percent_more_aside():
 
 def test_the_least_that_may_be_sold_is_a_lot():
     rules = MarketRules("BTC/USDT", tick=Decimal("0.5"), lot=Decimal("0.2"), min_notional=Decimal(10))
-    assert terms_of(Side.SELL, account=funded(BTC="0.2"), rules=rules).amount == Decimal("0.2")
+    assert terms_of(Side.SELL, account=funded(held="0.2"), rules=rules).amount == Decimal("0.2")
 
 
 def test_the_least_that_may_be_spent_is_the_minimum():
@@ -180,12 +238,20 @@ steps = st.sampled_from([Decimal(digit).scaleb(exponent) for digit in (1, 2, 5) 
     tick=steps,
     lot=steps,
     balances=st.fixed_dictionaries({"USDT": positive, "BTC": positive}),
+    held=positive,
+    sell_holdings=st.booleans(),
+    at_most=st.none() | positive,
 )
-def test_whatever_is_asked_the_terms_fit_the_rules_and_the_account(side, bid, spread, said, tick, lot, balances):
+def test_whatever_is_asked_the_terms_fit_the_rules_and_the_account(
+    side, bid, spread, said, tick, lot, balances, held, sell_holdings, at_most
+):
     quote = Quote("BTC/USDT", 1, bid, bid + spread, Decimal(1))
     rules = MarketRules("BTC/USDT", tick, lot, Decimal(5), taker_fee=Decimal("0.001"))
-    account = funded(**balances)
-    terms = terms_of(side, quote=quote, rules=rules, account=account, **said)
+    account = funded(held=held, **balances)
+    at_most = at_most and rules.round_amount(at_most)
+    terms = terms_of(
+        side, quote=quote, rules=rules, account=account, sell_holdings=sell_holdings, at_most=at_most, **said
+    )
     if isinstance(terms, Refusal):
         return
     best = quote.ask if side is Side.BUY else quote.bid
@@ -205,3 +271,9 @@ def test_whatever_is_asked_the_terms_fit_the_rules_and_the_account(side, bid, sp
         assert terms.notional < terms.reserved <= account.free("USDT")
     else:
         assert terms.reserved == terms.amount <= account.free("BTC")
+        assert terms.own_coins is (terms.amount > held)
+        assert sell_holdings or not terms.own_coins
+        assert not at_most or terms.amount <= at_most
+    assert terms.least % lot == 0
+    assert terms.amount >= terms.least
+    assert (terms.least - lot) * (terms.price or best) < rules.min_notional or terms.least == lot

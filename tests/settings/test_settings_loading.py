@@ -71,9 +71,9 @@ def test_a_source_leaves_the_rest_of_a_section_alone(load):
         ),
         pytest.param(
             "signals.strategies.0.params.fast",
-            "4",
+            "3",
             lambda s: s.signals.strategies[0],
-            StrategySettings(name="ema_cross", params={"fast": 4, "slow": 8}),
+            StrategySettings(name="ema_cross", params={"fast": 3, "slow": 4}),
             id="a strategy's parameter, as a number",
         ),
         pytest.param(

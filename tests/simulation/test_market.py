@@ -184,6 +184,27 @@ def test_the_four_symbols_have_sensible_prices(name, least, most):
     assert least < SimulatedMarket(1).quote(name, NOON_NS).bid < most
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("DOGE/USDT", 0.03, 0.7), ("BNB/USDC", 200, 1_500), ("ADA/EUR", 0.1, 2), ("ETH/BTC", 0.02, 0.1),
+        ("SOL/ETH", 0.015, 0.15), ("LTC/BTC", 0.0004, 0.004), ("SHIB/USDT", 0.000004, 0.0001),
+        ("EUR/USDT", 1, 1.2), ("USDC/USDT", 0.97, 1.03), ("BTC/EUR", 30_000, 150_000),
+    ],
+)  # fmt: skip
+def test_well_known_symbols_have_plausible_prices(name, least, most):
+    for seed in (1, 7):
+        assert least < SimulatedMarket(seed).quote(name, NOON_NS).bid < most
+
+
+def test_a_cross_rate_is_that_of_its_two_currencies():
+    worth = {name: simulated_symbol(f"{name}/USDT").start_price for name in ("ETH", "BTC", "LTC")}
+    for base, quote in (("ETH", "BTC"), ("LTC", "ETH"), ("BTC", "ETH")):
+        assert simulated_symbol(f"{base}/{quote}").start_price == pytest.approx(
+            worth[base] / worth[quote], rel=Decimal("0.001")
+        )
+
+
 def test_any_other_symbol_has_a_price_of_its_own():
     prices = {simulated_symbol(f"COIN{number}/USDT").start_price for number in range(100)}
     assert len(prices) > 90

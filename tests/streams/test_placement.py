@@ -216,21 +216,24 @@ def test_each_order_of_a_call_has_the_answer_of_its_own(trading):
 
 
 @pytest.mark.parametrize(
-    ("reduce_only", "side", "sent"),
+    ("reduce_only", "side", "quantity", "sent"),
     [
-        pytest.param(False, "buy", 0, id="a halt keeps an entry back"),
-        pytest.param(False, "sell", 0, id="a halt keeps an exit back"),
-        pytest.param(True, "buy", 0, id="reduce-only keeps an entry back"),
-        pytest.param(True, "sell", 1, id="reduce-only lets an exit through"),
+        pytest.param(False, "buy", "0.1", 0, id="a halt keeps an entry back"),
+        pytest.param(False, "sell", "0.1", 0, id="a halt keeps an exit back"),
+        pytest.param(True, "buy", "0.1", 0, id="reduce-only keeps an entry back"),
+        pytest.param(True, "sell", "0.1", 1, id="reduce-only lets an exit through"),
+        pytest.param(True, "sell", "0.4", 0, id="reduce-only keeps a sale of the account's own coins back"),
     ],
 )
-def test_directly_before_the_call_a_halt_is_looked_at_again(trading, reduce_only, side, sent):
-    it = trading(OPEN, signals=0)
-    it.send("a", side=side, quantity="0.1")
-    halt_at_the_next_execution(it, reduce_only=reduce_only)
+def test_directly_before_the_call_a_halt_is_looked_at_again(trading, reduce_only, side, quantity, sent):
+    bought = Acknowledged(venue_order_id="v0", status=OrderStatus.CLOSED, fills=(fill("t"),))
+    it = trading(bought, OPEN, sizing__sell_holdings="true")
     it.run(11)
-    assert "intent" in it.kinds()
-    assert len(it.venue.sent) == sent
+    it.send("a", side=side, quantity=quantity)
+    halt_at_the_next_execution(it, reduce_only=reduce_only)
+    it.run(30)
+    assert it.kinds().count("intent") == 2
+    assert len(it.venue.sent) == 1 + sent
 
 
 def halt_at_the_next_execution(it, *, reduce_only: bool) -> None:
@@ -481,3 +484,34 @@ def test_attempts_by_new_rules_are_attempts_too(trading):
     it.run(60)
     assert len(it.venue.sent) == 3
     assert it.kinds()[-1] == "failed"
+
+
+def bnb(trade_id: str) -> Fill:
+    return Fill(trade_id=trade_id, amount=Decimal("0.5"), price=Decimal(100), fee=Decimal("0.0001"), fee_currency="BNB")
+
+
+@pytest.mark.parametrize(
+    ("price", "value"), [pytest.param("600", "0.06", id="its price is known"), pytest.param(None, None, id="it is not")]
+)
+def test_a_fee_in_a_third_currency_is_recorded_with_its_value_where_its_price_is_known(trading, price, value):
+    at_once = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, fills=(bnb("t1"),))
+    it = trading(at_once, symbols='["BTC/USDT", "BNB/USDT"]')
+    if price is None:
+        del it.engine.parts.markets.quotes["BNB/USDT"]
+    else:
+        it.quote("BNB/USDT", price)
+    it.run(11)
+    it.venue.update(OrderStatus.CLOSED, bnb("t1"), bnb("t2"))
+    it.run(1)
+    (placed,), (later,) = it.bodies(e.Placed), it.bodies(e.Filled)
+    assert [fill.fee_in_quote for fill in (*placed.fills, later.fill)] == [value and Decimal(value)] * 2
+    account = it.engine.parts.state.book.account("paper")
+    assert account.holdings["BTC/USDT"].cost == 100 + 2 * Decimal(value or 0)
+    assert account.fees == {"BNB": Decimal("0.0002")}
+    assert account.unvalued_fees == ({} if value else {"BNB": Decimal("0.0002")})
+
+
+def test_fees_in_the_currencies_traded_carry_no_value(trading):
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(fill("t"),)))
+    it.run(11)
+    assert [fill.fee_in_quote for placed in it.bodies(e.Placed) for fill in placed.fills] == [None]

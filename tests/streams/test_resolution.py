@@ -61,13 +61,15 @@ def test_a_signal_whose_time_ran_out_meanwhile_expires_at_once(stage, url):
 
 def test_a_waiting_signal_is_executed_after_the_restart_as_it_was_sent(stage, url):
     first = stage(url).start()
-    first.send("a", side="sell", quantity="0.25", tags=["x"])
+    first.send("in")
+    first.run(11)
+    first.send("out", side="sell", quantity="0.25", tags=["x"])
     first.run(5)
     it = stage(url, start_ns=killed(first)).start()
     it.run(11)
-    (intent,) = it.bodies(e.Intended)
+    _, intent = it.bodies(e.Intended)
     assert (intent.side, intent.amount) == ("sell", Decimal("0.25"))
-    assert it.ledger() == {"placed": 1}
+    assert it.ledger() == {"placed": 2}
 
 
 def test_supersede_holds_across_a_restart(stage, url):

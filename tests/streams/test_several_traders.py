@@ -142,16 +142,6 @@ def test_attempts_count_over_all_accounts(two):
     assert it.it.bodies(e.Failed)[0].reason is Reason.ATTEMPTS_USED_UP
 
 
-def test_a_sale_goes_to_the_account_that_holds_most_and_nowhere_else(two):
-    it = two([OPEN], [REJECTED], signals=0)
-    for name, amount in (("first", 1), ("second", 2)):
-        it.it.engine.record(e.Counted(trader=name, balances={"BTC": Decimal(amount)}))
-    it.it.send("exit", side="sell")
-    it.run(60)
-    assert it.sent == (0, 1)
-    assert it.it.ledger() == {"failed": 1}
-
-
 def test_a_sale_closes_what_was_bought_before_it_touches_what_was_paid_in(two):
     filled = Fill(trade_id="t", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
     bought = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))

@@ -1,6 +1,7 @@
 """What the journal adds up to: folded as a whole, or from an image and the events behind it, it is the same."""
 
 import random
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain import events as e
 from domain.events import Recorded
+from domain.market import Mark
 from domain.reasons import Reason
 from streams.state import State
 
@@ -25,6 +27,7 @@ def content(state: State) -> dict[str, object]:
             {currency: (b.total, b.locked) for currency, b in account.balances.items()},
             {symbol: (h.amount, h.cost, h.realized) for symbol, h in account.holdings.items()},
             account.orders,
+            (account.put_in, account.fees, account.unvalued_fees),
         )
         for trader, account in state.book.accounts.items()
     }
@@ -35,7 +38,8 @@ def content(state: State) -> dict[str, object]:
         "standing": state.standing,
         "halted": state.halted,
         "accounts": accounts,
-        "exposure": state.book.exposure,
+        "open_positions": state.book.open_positions,
+        "marks": state.book.marks,
         "position": state.position,
         "by hand": (state.noticed, state.decided),
     }
@@ -150,6 +154,36 @@ def test_capital_reserved_ahead_of_the_journal_is_in_no_image(stage):
     it.run(1)
     open_orders = [len(image["accounts"]["paper"]["orders"]) for image in images]
     assert open_orders[:3] == [1, 2, 3]
+
+
+def test_an_image_of_an_older_program_is_left_aside(stage):
+    """It says nothing of fees and of what was put in, which no event behind it can tell."""
+    it = stage().start()
+    it.send("a")
+    it.run(11)
+    image = msgspec.json.decode(it.engine.parts.state.images()["state"])
+    new = "put_in", "fees", "unvalued_fees"
+    older = {name: value for name, value in image.items() if name not in ("form", "marks")}
+    older["accounts"] = {
+        trader: {name: value for name, value in account.items() if name not in new}
+        for trader, account in image["accounts"].items()
+    }
+    it.wait(it.journal.commit([], {"state": msgspec.json.encode(older)}))
+    assert State.of(it.journal).book.account("paper").fees["USDT"] > 0
+    assert content(State.of(it.journal)) == content(folded(it.journal))
+
+
+def test_the_marks_of_an_orderly_stop_are_known_to_the_next_run(stage, tmp_path):
+    url = f"sqlite:///{tmp_path}/journal.db"
+    first = stage(url, traders__0__balances='{"USDT": "1000", "ETH": "1"}').start()
+    first.send("a")
+    first.run(11)
+    first.quote("BTC/USDT", "120")
+    first.quote("ETH/USDT", "50")
+    at_ns = first.clock.now_ns()
+    first.wait(first.engine.stop())
+    marks = stage(url, start_ns=first.clock.now_ns()).engine.parts.state.book.marks
+    assert marks == {"BTC/USDT": Mark(Decimal(120), at_ns), "ETH/USDT": Mark(Decimal(50), at_ns)}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from domain import events as e
+from domain.order import NotPlaced
 from domain.reasons import Reason
 
 
@@ -150,3 +151,13 @@ def test_a_redelivered_signal_does_not_enter_twice(stage):
     it.send("a")
     it.run(40)
     assert it.kinds() == ["accepted", "intent", "placed", "redelivered"]
+
+
+def test_what_the_first_attempt_was_for_is_kept(trading):
+    """A later one may have been for less."""
+    busy = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)
+    it = trading(busy, execution__order_creation_retries="9")
+    it.run(12)
+    (entry,) = it.engine.parts.room.entries.values()
+    assert entry.attempts == 2
+    assert entry.first == it.venue.sent[0] != it.venue.sent[1]
