@@ -107,6 +107,7 @@ class TorturedSetup:
         return Bounds(
             positions_max or limits.max_open_positions,
             {symbol: limits.per_quote.get(quote_of(symbol), limits.max_order_notional) for symbol in self.symbols},
+            self._settings.execution.order_creation_retries,
             sells_holdings=bool(getattr(sizing, "sell_holdings", False)),
         )
 

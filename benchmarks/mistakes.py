@@ -90,6 +90,11 @@ MISTAKES = (
         ("nothing set aside before the intent", "self._state.book.reserve(request)", "pass"),
         ("capital kept when the intent fails", "self._state.book.release(", "str("),
         ("attempts not counted", "order.entry.attempts += 1", "pass"),
+        (
+            "a rate limit costs an attempt",
+            "if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:",
+            "if isinstance(answer, NotPlaced):",
+        ),
         ("rejections forgotten", "entry.rejected_by |= {request.trader}", "pass"),
         ("places in flight not given back", "self._in_flight.give_back(len(outcomes))", "pass"),
         ("a failed outcome dropped", "(order, outcome, due_ns), must=True)", "(order, outcome, due_ns))"),
@@ -192,7 +197,7 @@ MISTAKES = (
     *_in(
         "streams/state.py",
         ("reservations in the image", "return account.without(ahead) if ahead else account", "return account"),
-        ("halt lost in the image", "self.halted = image.halted", "self.halted = None"),
+        ("halt lost in the image", "self.halted, self.banned = image.halted,", "self.halted, self.banned = None,"),
     ),
     *_in(
         "streams/traders.py",
@@ -205,7 +210,7 @@ MISTAKES = (
         ("bans ignored", "if at_ns < standstill.until_ns:", "if False:"),
         (
             "orders before the books are compared",
-            "if not seen.reconciled:\n            return",
+            "if seen.not_reconciled is not None:\n            return",
             "if False:\n            return",
         ),
     ),

@@ -37,6 +37,8 @@ __all__ = ["Judgement", "check", "judge"]
 _SETTLED = frozenset(Outcome) - {Outcome.WAITING, Outcome.PLACING, Outcome.UNKNOWN}
 _REASONS = (e.Refused, e.Expired, e.Failed)
 _OF_AGE = frozenset({"stale", "from_future"})
+_USED_UP = frozenset({"attempts_used_up"})
+_FREE = frozenset({"rejected_for_now", "banned", "halted", "paced", "in_flight_full"})
 _NEW_NS = 4_900_000_000
 _TICKS = 1000  # a price is rounded by less than a thousandth
 
@@ -119,6 +121,11 @@ def _i1_one_outcome(read: _Read) -> Iterator[Violation]:
         if key is not None and times > 1:
             yield Violation("I1", f"{key} was accepted {times} times")
     for life in read.history.lives:
+        failed = [ev.body for ev in life.events if isinstance(ev.body, e.Failed) and ev.body.reason in _USED_UP]
+        free = sum(isinstance(ev.body, e.Deferred) and ev.body.reason in _FREE for ev in life.events)
+        attempts = sum(isinstance(ev.body, e.Intended) for ev in life.events) - free
+        if failed and attempts < read.history.bounds.attempts_max:
+            yield Violation("I1", f"{life.signal_id} used up its attempts with {attempts} that cost one")
         body = life.events[0].body
         if isinstance(body, e.Refused) and body.reason in _OF_AGE and not _may_seem_old(read.history, life):
             yield Violation("I1", f"{life.signal_id} was refused as {body.reason}, and was new when it came")

@@ -30,13 +30,15 @@ class Violation(Struct, frozen=True):
 
 
 class Bounds(Struct, frozen=True):
-    """By what the settings bind orders: the symbols that may be open at once, and the cost of an order, by symbol.
+    """By what the settings bind orders: the symbols that may be open at once, the cost of an order, by symbol, and how
+    many attempts that cost one it has.
 
     `sells_holdings` says that also coins may be sold that no trade of ours bought.
     """
 
     positions_max: int
     notional_max: Mapping[str, Decimal]
+    attempts_max: int
     sells_holdings: bool = False
 
 
