@@ -17,8 +17,7 @@ from simulation.torture.watched import WatchedLoop
 
 @pytest.fixture
 def setup(tmp_path):
-    """Sales of what an account has anyway come first: nothing has to be bought before they can be tortured."""
-    return TorturedSetup(load_settings(environ={}, overrides={"sizing.sell_holdings": "true"}), tmp_path)
+    return TorturedSetup(load_settings(environ={}), tmp_path)
 
 
 @pytest.fixture
