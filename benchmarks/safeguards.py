@@ -75,7 +75,7 @@ SAFEGUARDS = (
         "the journal's unique key says whether a signal is new",
         (
             Edit("adapters/sqlite_journal.py", "if known := self._known(rows.ids):", "if known := {}:"),
-            Edit("adapters/sqlite_file.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
+            Edit("adapters/sqlite_schema.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
         ),
     ),
     Safeguard(
