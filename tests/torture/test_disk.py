@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite_journal import SqliteReader
+from assembly.torture import TorturedSetup
 from domain import events as e
 from domain.errors import JournalRefused
+from settings import load_settings
 from simulation.faulty import Planned
 from simulation.torture.checker import check
+
+
+@pytest.fixture
+def setup(tmp_path):
+    """Accounts that may sell coins of their own: the first order of a run may be a sale."""
+    return TorturedSetup(load_settings(environ={}, overrides={"sizing.sell_holdings": "true"}), tmp_path)
 
 
 def file_of(pilot) -> Path:
