@@ -21,7 +21,7 @@ from domain.money import Results, results_of
 from streams.latency import Latencies
 from streams.state import State
 
-__all__ = ["print_report", "report", "report_of"]
+__all__ = ["print_report", "report", "report_of", "results_in"]
 
 _MONEY = ("money", "fees", "unvalued_fees", "prices")
 
@@ -36,11 +36,17 @@ def report(invocation: Invocation, journal: str | None, as_json: bool) -> None:
     Money is at the prices of the newest trades on record, or of the newest quotes where the run ended orderly.
     """
     with closing(invocation.reader(journal)) as reader:
-        print_report(*report_of(reader), as_json=as_json)
+        print_report(report_of(reader), results_in(reader), as_json=as_json)
 
 
-def report_of(reader: SqliteReader) -> tuple[dict[str, object], Results]:
-    """The report on a journal, from its first event to its newest, and the money in it as values.
+def results_in(reader: SqliteReader) -> Results:
+    """What all accounts of a journal come to, at the newest prices on record."""
+    book = State.of(reader).book
+    return results_of(book, book.marks, as_last_ordered)
+
+
+def report_of(reader: SqliteReader) -> dict[str, object]:
+    """The report on a journal, from its first event to its newest.
 
     `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
@@ -54,10 +60,9 @@ def report_of(reader: SqliteReader) -> tuple[dict[str, object], Results]:
     ledger = state.ledger
     seconds = (watch.last_ns - watch.first_ns) / 1e9
     placed = ledger.outcomes[Outcome.PLACED]
-    results = results_of(state.book, state.book.marks, as_last_ordered)
-    told = {
+    return {
         "mode": reader.mode(),
-        **money_as_json(results),
+        **money_as_json(results_of(state.book, state.book.marks, as_last_ordered)),
         "received": ledger.received,
         **{outcome.value: ledger.outcomes[outcome] for outcome in Outcome},
         "balanced": ledger.balanced,
@@ -76,7 +81,6 @@ def report_of(reader: SqliteReader) -> tuple[dict[str, object], Results]:
         },
         "digest": digest,
     }
-    return told, results
 
 
 def _quantile_ms(latencies: Latencies, share: float) -> float | None:
@@ -85,7 +89,7 @@ def _quantile_ms(latencies: Latencies, share: float) -> float | None:
 
 
 def print_report(told: dict[str, object], results: Results, *, as_json: bool) -> None:
-    """Print what `report_of` gave: the money, the ledger as the sum it is, then everything else, line by line."""
+    """Print the money, the ledger as the sum it is, and then everything else that `report_of` gave, line by line."""
     if as_json:
         print_json(told)
         return

@@ -15,7 +15,7 @@ from adapters.sqlite_journal import SqliteJournal, SqliteReader
 from assembly import assemble, generated
 from clock import Clock, VirtualLoop
 from commands.invocation import Invocation, set_option, settings_by_path
-from commands.report import print_report, report_of
+from commands.report import print_report, report_of, results_in
 from domain.money import Results
 from domain.timeframe import timeframe_text
 from settings import Settings
@@ -96,7 +96,7 @@ async def play(
     await engine.when_idle()
     await engine.stop()
     with closing(SqliteReader(recording.journal_url)) as reader:
-        return report_of(reader)
+        return report_of(reader), results_in(reader)
 
 
 @contextmanager

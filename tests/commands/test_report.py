@@ -53,6 +53,6 @@ def test_an_empty_journal_has_a_report(tmp_path):
     url = f"sqlite:///{tmp_path}/new.db"
     SqliteJournal(url, mode="paper").close()
     with closing(SqliteReader(url)) as reader:
-        told, _ = report_of(reader)
+        told = report_of(reader)
     assert (told["received"], told["balanced"], told["first_at"], told["received_per_s"]) == (0, True, None, None)
     assert told["latency_ms"]["sent"] == {"p50": None, "p99": None}
