@@ -64,13 +64,15 @@ class OrderFollower:
 
     async def _run(self) -> None:
         PRIORITY.set(Priority.FOLLOW)  # of this task alone
-        while self._followed:
-            await self._clock.sleep_until(min(followed.due_ns for followed in self._followed.values()))
-            now_ns = self._clock.now_ns()
-            due = [followed for followed in self._followed.values() if followed.due_ns <= now_ns]
-            for symbol in sorted({followed.request.symbol for followed in due}):
-                await self._ask([followed for followed in due if followed.request.symbol == symbol], symbol)
-        self._running = False
+        try:
+            while self._followed:
+                await self._clock.sleep_until(min(followed.due_ns for followed in self._followed.values()))
+                now_ns = self._clock.now_ns()
+                due = [followed for followed in self._followed.values() if followed.due_ns <= now_ns]
+                for symbol in sorted({followed.request.symbol for followed in due}):
+                    await self._ask([followed for followed in due if followed.request.symbol == symbol], symbol)
+        finally:
+            self._running = False  # also where a listener raised: the next order begins it again
 
     async def _ask(self, due: Sequence[_Followed], symbol: str) -> None:
         for followed in due:

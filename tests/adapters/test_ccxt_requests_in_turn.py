@@ -183,6 +183,27 @@ def test_of_the_orders_that_are_followed_the_one_that_fills_is_looked_up(live):
     assert sum(fill.amount for fill in update.fills) == Decimal("0.01")
 
 
+def test_a_listener_that_raises_does_not_end_the_following_of_later_orders(live):
+    async def scenario(venue, exchange):
+        told = []
+
+        def hear(update):
+            told.append(update.client_order_id)
+            if len(told) == 1:
+                raise ValueError("odd")
+
+        venue.listen(hear)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        for number in (1, 2):
+            await venue.create_orders([request(number)])
+            ours = [o for o in exchange.ledger.orders.values() if o.client_order_id == request(number).client_order_id]
+            exchange.ledger.fill(ours[0], exchange.now_ms())
+            await asyncio.sleep(2)
+        return told
+
+    assert live(scenario) == [request(1).client_order_id, request(2).client_order_id]
+
+
 @pytest.mark.parametrize(
     ("refusal", "read"),
     [
