@@ -502,7 +502,7 @@ class Pipeline:
             self.book.apply("paper", e.Failed(client_order_id=order_id, reason=Reason.REJECTED, detail=answer.detail))
             return
         self.fills[order_id].extend(answer.fills)
-        fields = {field: getattr(answer, field) for field in answer.__struct_fields__}
+        fields = {field: getattr(answer, field) for field in answer.__struct_fields__ if field != "filled"}
         self.book.apply("paper", e.Placed(client_order_id=order_id, **fields))
 
     def hear(self, heard: OrderUpdate) -> None:
