@@ -34,6 +34,8 @@ def reckon(history: History) -> tuple[Sums, list[Violation]]:
         body = event.body
         if isinstance(body, OrderRequest):
             broken += _beyond(body, sums, history.bounds)
+        elif isinstance(body, e.Counted):
+            broken += _needlessly(event.position, body, sums)
         sums.add(event)
         if isinstance(body, e.Counted) and as_declared and not _unsettled(sums, body.trader):
             broken += _taken_over(event.position, body, sums, history.books[body.trader])
@@ -69,6 +71,14 @@ def against_books(history: History, kept: Kept) -> Iterator[Violation]:
         ours = {currency: total for (account, currency), total in kept.totals.items() if account == trader}
         if ours != theirs:
             yield Violation("I6", f"{trader} has {_plain(theirs)}, in the journal {_plain(ours)}")
+
+
+def _needlessly(position: int, counted: e.Counted, sums: Sums) -> Iterator[Violation]:
+    """What is taken over after trades differs from what the events add up to: else the pipeline's books had not."""
+    for currency, total in counted.balances.items():
+        of = counted.trader, currency
+        if of in sums.counted and sums.totals[of] == exact(total) != sums.counted[of]:
+            yield Violation("I6", f"{counted.trader}: {total} {currency} at {position} is what the events add up to")
 
 
 def _taken_over(position: int, counted: e.Counted, sums: Sums, books: Books) -> Iterator[Violation]:

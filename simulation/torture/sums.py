@@ -74,6 +74,7 @@ class Sums:
         self.orders: dict[str, Order] = {}
         self.booked: dict[str, dict[str, Order]] = {}
         self.totals: dict[_Of, Fraction] = {}
+        self.counted: dict[_Of, Fraction] = {}
         self.held: dict[_Of, Fraction] = {}
         self.cost: dict[_Of, Fraction] = {}
         self.realized: dict[_Of, Fraction] = {}
@@ -113,7 +114,7 @@ class Sums:
                     self.totals[trader, currency] = self.totals.get((trader, currency), Fraction(0)) + exact(amount)
             case e.Counted(trader=trader, balances=balances):
                 for currency, amount in balances.items():
-                    self.totals[trader, currency] = exact(amount)
+                    self.totals[trader, currency] = self.counted[trader, currency] = exact(amount)
 
     def outcomes(self) -> Counter[str]:
         """How many signals stand where."""
