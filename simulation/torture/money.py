@@ -9,8 +9,10 @@ from itertools import accumulate
 
 from domain import events as e
 from domain.order import OrderRequest
+from domain.order_line import fills_in
 from domain.signal import Side
 from simulation.faulty.books import Books
+from simulation.faulty.exchange import COIN_PRICE
 from simulation.torture.history import Bounds, History, Violation
 from simulation.torture.kept import Kept
 from simulation.torture.sums import Sums, exact
@@ -37,6 +39,9 @@ def reckon(history: History) -> tuple[Sums, list[Violation]]:
         elif isinstance(body, e.Counted):
             broken += _needlessly(event.position, body, sums)
         sums.add(event)
+        for fill in fills_in(body):
+            if fill.fee_in_quote is not None and exact(fill.fee_in_quote) != exact(fill.fee) * COIN_PRICE:
+                broken.append(Violation("I6", f"the fee of {fill.trade_id} was not worth {fill.fee_in_quote}"))
         if isinstance(body, e.Counted) and as_declared and not _unsettled(sums, body.trader):
             broken += _taken_over(event.position, body, sums, history.books[body.trader])
     return sums, broken
@@ -52,7 +57,7 @@ def _beyond(order: OrderRequest, sums: Sums, bounds: Bounds) -> Iterator[Violati
     notional = amount * exact(order.price) if order.price is not None else Fraction(0)
     if notional > exact(bounds.notional_max[symbol]):
         yield Violation("I2", f"{order_id} costs {float(notional):g}, more than an order may")
-    positions = sums.positions()
+    positions = sums.positions(bounds.no_dust)
     if symbol not in positions and len(positions) >= bounds.positions_max:
         yield Violation("I2", f"{order_id} opens one position more than are allowed")
 
@@ -103,6 +108,9 @@ def _differing(when: str, kept: Kept, sums: Sums) -> Iterator[Violation]:
     for name, ours, theirs, exactly in (
         ("totals", kept.totals, sums.totals, True),
         ("locked", kept.locked, sums.locked(), True),
+        ("put in", kept.put_in, sums.put_in, True),
+        ("fees", kept.fees, sums.fees, True),
+        ("unvalued fees", kept.unvalued, sums.unvalued, True),
         ("holdings", kept.held, sums.held, True),
         ("costs", kept.cost, sums.cost, False),
         ("profits", kept.realized, sums.realized, False),
