@@ -30,6 +30,7 @@ __all__ = ["TorturedSetup"]
 
 _PRICE = Decimal(100)
 _ORDERS = Decimal("1.6")
+_NO_DUST = 5  # a fifth of what is usually bought is above every minimum
 _TWIN = "twin"
 _MODE = "torture"
 _CANARY = "canary/4f1c+aa07=="  # a key that is looked for also where no account has one
@@ -105,10 +106,13 @@ class TorturedSetup:
         """The limits of the settings, but for the open positions where so many are named."""
         limits, sizing = self._settings.limits, self._settings.sizing
         return Bounds(
-            positions_max or limits.max_open_positions,
-            {symbol: limits.per_quote.get(quote_of(symbol), limits.max_order_notional) for symbol in self.symbols},
-            self._settings.execution.order_creation_retries,
-            sells_holdings=bool(getattr(sizing, "sell_holdings", False)),
+            positions_max=positions_max or limits.max_open_positions,
+            notional_max={
+                symbol: limits.per_quote.get(quote_of(symbol), limits.max_order_notional) for symbol in self.symbols
+            },
+            no_dust={symbol: amount / _NO_DUST for symbol, amount in self.amounts.items()},
+            attempts_max=self._settings.execution.order_creation_retries,
+            sells_holdings=sizing.sell_holdings,
         )
 
     def settles(self, trader: str) -> bool:

@@ -28,6 +28,9 @@ MISTAKES = (
         ("fee in quote left out when buying", "spent, spending = cost + fee_in_quote", "spent, spending = cost"),
         ("fee in quote left out when selling", "gained = cost - fee_in_quote", "gained = cost"),
         ("fee in a third coin left out", "self._balance(paid_in).total -= fee", "pass"),
+        ("fee in a third coin not in the cost", "holding.cost += spent + fee_value", "holding.cost += spent"),
+        ("fee in a third coin not in the profit", "(gained - fee_value) * closed", "gained * closed"),
+        ("fees not summed up", "if fee:\n            self.fees", "if False:\n            self.fees"),
         ("profit without its cost", "closed / spent - paid", "closed / spent"),
         ("cost kept when sold", "holding.cost -= paid", "pass"),
         ("holding kept when sold", "holding.amount -= closed", "pass"),
@@ -44,7 +47,8 @@ MISTAKES = (
     ),
     *_in(
         "domain/book.py",
-        ("buying orders no open positions", "self.exposure[order.symbol] += 1", "pass"),
+        ("buying orders no open positions", "self.open_positions[order.symbol] += 1", "pass"),
+        ("trades that move nothing", "self.moves[trader, currency] += 1", "pass"),
         ("open orders over at once", "if status is OrderStatus.OPEN:", "if False:"),
         ("capital kept after a proof", "self.release(trader, order_id)\n                return True", "return True"),
     ),
@@ -56,6 +60,12 @@ MISTAKES = (
     *_in(
         "domain/terms.py",
         ("no fee set aside", "reserved = notional * (_ONE + rules.taker_fee)", "reserved = notional"),
+        ("sales of what our trades do not hold", "closing = min(held, free)", "closing = free"),
+        (
+            "a sale that grows when it is tried again",
+            "min(wanted, available, at_most or wanted)",
+            "min(wanted, available)",
+        ),
         ("no minimum", "notional < rules.min_notional", "False"),
         ("no look at the balance", "if reserved > free:", "if False:"),
         ("the signal's price left out", "at_once if signal.price is None else", "at_once if True else"),
@@ -63,7 +73,7 @@ MISTAKES = (
     ),
     *_in(
         "domain/limits.py",
-        ("one open position too many", "if positions > limits", "if positions > 1 + limits"),
+        ("one open position too many", "and positions > limits", "and positions > 1 + limits"),
         ("no limit of an order's cost", "if terms.notional > allowed:", "if False:"),
     ),
     *_in(
@@ -74,8 +84,8 @@ MISTAKES = (
     ),
     *_in(
         "domain/reading.py",
-        ("price left out of the content hash", "line.confidence, line.price,", "line.confidence, None,"),
-        ("quantity left out of the content hash", "line.ttl_s, line.quantity,", "line.ttl_s, None,"),
+        ("price left out of the content hash", "line.confidence, price,", "line.confidence, None,"),
+        ("quantity left out of the content hash", "line.ttl_s, quantity,", "line.ttl_s, None,"),
         ("side left out of the content hash", "said = (line.symbol, side,", 'said = (line.symbol, "",'),
     ),
     *_in(
@@ -89,7 +99,7 @@ MISTAKES = (
         ("sent during a halt", "if halted is not None and not (", "if False and not ("),
         ("nothing set aside before the intent", "self._state.book.reserve(request)", "pass"),
         ("capital kept when the intent fails", "self._state.book.release(", "str("),
-        ("attempts not counted", "order.entry.attempts += 1", "pass"),
+        ("attempts not counted", "order.entry.attempted(order.request)", "pass"),
         (
             "a rate limit costs an attempt",
             "if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:",
@@ -216,7 +226,7 @@ MISTAKES = (
     ),
     *_in(
         "streams/waiting.py",
-        ("attempts forgotten at a restart", "entry.attempts = sum(", "_ = sum("),
+        ("attempts forgotten at a restart", "entry.attempted(body)", "pass"),
         ("rejections forgotten at a restart", "entry.rejected_by |= {intent.trader}", "pass"),
     ),
     *_in(
@@ -226,7 +236,7 @@ MISTAKES = (
             "signal, generation = entry.signal, entry.attempts + 1",
             "signal, generation = entry.signal, 1",
         ),
-        ("no limits", "refuse_beyond(rules.limits, signal, terms, state.book)", "None"),
+        ("no limits", "refuse_beyond(rules.limits, signal, terms, state.book, is_dust(traders, markets))", "None"),
     ),
     *_in(
         "operators/bridge.py",

@@ -120,6 +120,11 @@ SAFEGUARDS = (
         (Edit(_PLACEMENT, "self._state.book.reserve(request)", "pass"),),
     ),
     Safeguard(
+        "closing only",
+        "what is sold is what our own trades bought, and no other order sells",
+        (Edit("domain/terms.py", "closing = min(held, free)", "closing = free"),),
+    ),
+    Safeguard(
         "trades by their id",
         "a trade is booked once, however often it is told of",
         (Edit("streams/orders.py", "if fill.trade_id not in known]", "]"),),

@@ -20,12 +20,13 @@ from simulation.faulty.strikes import Strikes
 from simulation.faulty.units import amount_of, part_of, product_of, units_of
 from simulation.faulty.world import World
 
-__all__ = ["COIN", "FaultyExchange"]
+__all__ = ["COIN", "COIN_PRICE", "FaultyExchange"]
 
 COIN = "BNB"
 """The exchange's own coin, in which it may take its fees."""
+COIN_PRICE = 600
+"""What it is worth, in every quote currency."""
 
-_COIN_PRICE = 600
 _COIN_DIGIT = 10**10
 _NEW_LOT = 10
 _FARTHEST = 5
@@ -299,7 +300,7 @@ class FaultyExchange:
         fees_in = self._world.script.fees_in
         if fees_in is FeesIn.QUOTE:
             return quote, part_of(cost, rate)
-        coins = -(-part_of(cost, rate) // (_COIN_PRICE * _COIN_DIGIT)) * _COIN_DIGIT
+        coins = -(-part_of(cost, rate) // (COIN_PRICE * _COIN_DIGIT)) * _COIN_DIGIT
         if fees_in is FeesIn.COIN and coins <= self.books.free(COIN):
             return COIN, coins
         return received, part_of(gained, rate)

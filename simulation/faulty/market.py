@@ -22,12 +22,20 @@ _DIGITS = 4
 class QuietMarket:
     """Tells `venues` a quote of each symbol every nine seconds, and the pipeline too, unless there is a gap.
 
-    `prices` are where they begin, by symbol; of a thin book a third of the amount in `small` is on offer.
-    Memory: one price a symbol.
+    `prices` are where they begin, by symbol; of a thin book a third of the amount in `small` is on offer. `steady` are
+    prices that only the pipeline hears of, and that do not move. Memory: one price a symbol.
     """
 
-    def __init__(self, world: World, prices: Mapping[str, Decimal], small: Mapping[str, Decimal], *, seed: int) -> None:
-        self._world, self._small = world, small
+    def __init__(
+        self,
+        world: World,
+        prices: Mapping[str, Decimal],
+        small: Mapping[str, Decimal],
+        *,
+        steady: Mapping[str, Decimal],
+        seed: int,
+    ) -> None:
+        self._world, self._small, self._steady = world, small, steady
         self._prices = {symbol: float(price) for symbol, price in prices.items()}
         self._random = Random(seed)  # noqa: S311 - moves prices, guards nothing
         self._venues: list[Callable[[Quote], None]] = []
@@ -45,6 +53,8 @@ class QuietMarket:
         if heard is not None and self._world.now_ns() >= self._gap_until_ns:
             for symbol in self._prices:
                 heard(self._quote(symbol))
+            for symbol, price in self._steady.items():
+                heard(Quote(symbol, self._world.wall_ns(), bid=price, ask=price, depth=_MUCH))
 
     def begin(self, mishap: Mishap) -> None:
         """Let a mishap of the market begin."""

@@ -176,6 +176,11 @@ def _terms(read: _Read) -> Iterator[Violation]:
             yield Violation("I2", f"{name} is at {intent.price}, and {price} was asked for")
         if (intent.price is None) is not (intent.order_type == "market"):
             yield Violation("I2", f"{name} is a {intent.order_type} order at {intent.price}")
+    for life in read.history.lives:
+        sales = [ev.body for ev in life.events if isinstance(ev.body, e.Intended) and ev.body.side is Side.SELL]
+        for sale in sales[1:]:
+            if sale.amount > sales[0].amount or sale.trader != sales[0].trader:
+                yield Violation("I2", f"{sale.client_order_id} sells more, or elsewhere, than the attempt before it")
 
 
 def _i3_placed_where_it_is(read: _Read) -> Iterator[Violation]:

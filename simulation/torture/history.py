@@ -29,7 +29,7 @@ class Violation(Struct, frozen=True):
         return f"{self.invariant}: {self.what}"
 
 
-class Bounds(Struct, frozen=True):
+class Bounds(Struct, frozen=True, kw_only=True):
     """By what the settings bind orders: the symbols that may be open at once, the cost of an order, by symbol, and how
     many attempts that cost one it has.
 
@@ -38,6 +38,7 @@ class Bounds(Struct, frozen=True):
 
     positions_max: int
     notional_max: Mapping[str, Decimal]
+    no_dust: Mapping[str, Decimal]
     attempts_max: int
     sells_holdings: bool = False
 

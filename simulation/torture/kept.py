@@ -15,8 +15,9 @@ __all__ = ["Kept", "kept_by"]
 class Kept(Struct, frozen=True):
     """The ledger and the book of a state.
 
-    Totals and locked amounts are by account and currency, holdings by account and symbol: amount, cost, profit taken.
-    Zeros are left out. `positions` counts what makes a symbol an open position.
+    Totals, locked amounts, what was put in, fees, and those of them that are in no cost, are by account and currency;
+    holdings are by account and symbol: amount, cost, profit taken. Zeros are left out. `positions` counts what makes a
+    symbol an open position.
     """
 
     received: int
@@ -24,6 +25,9 @@ class Kept(Struct, frozen=True):
     outcomes: Mapping[str, int]
     totals: Mapping[tuple[str, str], Decimal]
     locked: Mapping[tuple[str, str], Decimal]
+    put_in: Mapping[tuple[str, str], Decimal]
+    fees: Mapping[tuple[str, str], Decimal]
+    unvalued: Mapping[tuple[str, str], Decimal]
     held: Mapping[tuple[str, str], Decimal]
     cost: Mapping[tuple[str, str], Decimal]
     realized: Mapping[tuple[str, str], Decimal]
@@ -42,6 +46,11 @@ def kept_by(state: State) -> Kept:
         outcomes={outcome.value: times for outcome, times in state.ledger.outcomes.items() if times},
         totals={of: balance.total for of, balance in balances.items() if balance.total},
         locked={of: balance.locked for of, balance in balances.items() if balance.locked},
+        put_in={(name, of): amount for name, account in accounts for of, amount in account.put_in.items() if amount},
+        fees={(name, of): amount for name, account in accounts for of, amount in account.fees.items() if amount},
+        unvalued={
+            (name, of): amount for name, account in accounts for of, amount in account.unvalued_fees.items() if amount
+        },
         held={of: holding.amount for of, holding in holdings.items() if holding.amount},
         cost={of: holding.cost for of, holding in holdings.items() if holding.cost},
         realized={of: holding.realized for of, holding in holdings.items() if holding.realized},

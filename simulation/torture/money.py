@@ -9,8 +9,10 @@ from itertools import accumulate
 
 from domain import events as e
 from domain.order import OrderRequest
+from domain.order_line import fills_in
 from domain.signal import Side
 from simulation.faulty.books import Books
+from simulation.faulty.exchange import COIN_PRICE
 from simulation.torture.history import Bounds, History, Violation
 from simulation.torture.kept import Kept
 from simulation.torture.sums import Sums, exact
@@ -34,7 +36,12 @@ def reckon(history: History) -> tuple[Sums, list[Violation]]:
         body = event.body
         if isinstance(body, OrderRequest):
             broken += _beyond(body, sums, history.bounds)
+        elif isinstance(body, e.Counted):
+            broken += _needlessly(event.position, body, sums)
         sums.add(event)
+        for fill in fills_in(body):
+            if fill.fee_in_quote is not None and exact(fill.fee_in_quote) != exact(fill.fee) * COIN_PRICE:
+                broken.append(Violation("I6", f"the fee of {fill.trade_id} was not worth {fill.fee_in_quote}"))
         if isinstance(body, e.Counted) and as_declared and not _unsettled(sums, body.trader):
             broken += _taken_over(event.position, body, sums, history.books[body.trader])
     return sums, broken
@@ -50,7 +57,7 @@ def _beyond(order: OrderRequest, sums: Sums, bounds: Bounds) -> Iterator[Violati
     notional = amount * exact(order.price) if order.price is not None else Fraction(0)
     if notional > exact(bounds.notional_max[symbol]):
         yield Violation("I2", f"{order_id} costs {float(notional):g}, more than an order may")
-    positions = sums.positions()
+    positions = sums.positions(bounds.no_dust)
     if symbol not in positions and len(positions) >= bounds.positions_max:
         yield Violation("I2", f"{order_id} opens one position more than are allowed")
 
@@ -69,6 +76,14 @@ def against_books(history: History, kept: Kept) -> Iterator[Violation]:
         ours = {currency: total for (account, currency), total in kept.totals.items() if account == trader}
         if ours != theirs:
             yield Violation("I6", f"{trader} has {_plain(theirs)}, in the journal {_plain(ours)}")
+
+
+def _needlessly(position: int, counted: e.Counted, sums: Sums) -> Iterator[Violation]:
+    """What is taken over after trades differs from what the events add up to: else the pipeline's books had not."""
+    for currency, total in counted.balances.items():
+        of = counted.trader, currency
+        if of in sums.counted and sums.totals[of] == exact(total) != sums.counted[of]:
+            yield Violation("I6", f"{counted.trader}: {total} {currency} at {position} is what the events add up to")
 
 
 def _taken_over(position: int, counted: e.Counted, sums: Sums, books: Books) -> Iterator[Violation]:
@@ -93,6 +108,9 @@ def _differing(when: str, kept: Kept, sums: Sums) -> Iterator[Violation]:
     for name, ours, theirs, exactly in (
         ("totals", kept.totals, sums.totals, True),
         ("locked", kept.locked, sums.locked(), True),
+        ("put in", kept.put_in, sums.put_in, True),
+        ("fees", kept.fees, sums.fees, True),
+        ("unvalued fees", kept.unvalued, sums.unvalued, True),
         ("holdings", kept.held, sums.held, True),
         ("costs", kept.cost, sums.cost, False),
         ("profits", kept.realized, sums.realized, False),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -74,6 +75,10 @@ class Sums:
         self.orders: dict[str, Order] = {}
         self.booked: dict[str, dict[str, Order]] = {}
         self.totals: dict[_Of, Fraction] = {}
+        self.counted: dict[_Of, Fraction] = {}
+        self.put_in: dict[_Of, Fraction] = {}
+        self.fees: dict[_Of, Fraction] = {}
+        self.unvalued: dict[_Of, Fraction] = {}
         self.held: dict[_Of, Fraction] = {}
         self.cost: dict[_Of, Fraction] = {}
         self.realized: dict[_Of, Fraction] = {}
@@ -110,10 +115,13 @@ class Sums:
                 self.orders[order_id].over = True
             case e.Funded(trader=trader, balances=balances):
                 for currency, amount in balances.items():
-                    self.totals[trader, currency] = self.totals.get((trader, currency), Fraction(0)) + exact(amount)
+                    _add(self.totals, (trader, currency), exact(amount))
+                    _add(self.put_in, (trader, currency), exact(amount))
             case e.Counted(trader=trader, balances=balances):
                 for currency, amount in balances.items():
-                    self.totals[trader, currency] = exact(amount)
+                    of = trader, currency
+                    _add(self.put_in, of, exact(amount) - self.totals.get(of, Fraction(0)))
+                    self.totals[of] = self.counted[of] = exact(amount)
 
     def outcomes(self) -> Counter[str]:
         """How many signals stand where."""
@@ -123,8 +131,7 @@ class Sums:
         """What is set aside of each currency."""
         locked: dict[_Of, Fraction] = {}
         for order in self.alive():
-            of = order.trader, order.quote if order.buying else order.base
-            locked[of] = locked.get(of, Fraction(0)) + order.locks
+            _add(locked, (order.trader, order.quote if order.buying else order.base), order.locks)
         return locked
 
     def alive(self) -> Iterator[Order]:
@@ -138,9 +145,12 @@ class Sums:
         )
         return self.held.get((trader, symbol), Fraction(0)) - sum(closing, Fraction(0))
 
-    def positions(self) -> Counter[str]:
-        """For each symbol one for each account that holds it, and one for each order that buys it."""
-        positions = Counter(symbol for (_, symbol), amount in self.held.items() if amount)
+    def positions(self, no_dust: Mapping[str, Decimal] = MappingProxyType({})) -> Counter[str]:
+        """For each symbol one for each account that holds it, at least so much of it as is no dust, and one for each
+        order that buys it."""
+        least = {symbol: exact(amount) for symbol, amount in no_dust.items()}
+        held = ((symbol, amount) for (_, symbol), amount in self.held.items() if amount)
+        positions = Counter(symbol for symbol, amount in held if amount >= least.get(symbol, 0))
         positions.update(order.symbol for order in self.alive() if order.buying)
         return positions
 
@@ -162,34 +172,40 @@ class Sums:
         order = self.orders[order_id]
         for fill in fills:
             self.booked.setdefault(order.trader, {})[fill.trade_id] = order
-            self._trade(order, exact(fill.amount), exact(fill.price), exact(fill.fee), fill.fee_currency)
+            self._trade(order, fill)
         if status is not OrderStatus.OPEN:
             order.over = True
 
-    def _trade(self, order: Order, amount: Fraction, price: Fraction, fee: Fraction, fee_in: str) -> None:
+    def _trade(self, order: Order, fill: Fill) -> None:
+        amount, fee, fee_in = exact(fill.amount), exact(fill.fee), fill.fee_currency
         account, holding, sign = order.trader, (order.trader, order.symbol), 1 if order.buying else -1
-        cost = amount * price
-        self._move(account, order.base, sign * amount)
-        self._move(account, order.quote, -sign * cost)
-        self._move(account, fee_in, -fee)
+        cost = amount * exact(fill.price)
+        _add(self.totals, (account, order.base), sign * amount)
+        _add(self.totals, (account, order.quote), -sign * cost)
+        _add(self.totals, (account, fee_in), -fee)
+        _add(self.fees, (account, fee_in), fee)
         order.filled += amount
         in_base = fee if fee_in == order.base else Fraction(0)
         in_quote = fee if fee_in == order.quote else Fraction(0)
+        worth = in_quote if fill.fee_in_quote is None else exact(fill.fee_in_quote)
+        if fee_in not in (order.base, order.quote) and fill.fee_in_quote is None:
+            _add(self.unvalued, (account, fee_in), fee)
         order.spent += cost + in_quote if order.buying else amount + in_base
         held, paid = self.held.get(holding, Fraction(0)), self.cost.get(holding, Fraction(0))
         if order.buying:
-            self.held[holding], self.cost[holding] = held + amount - in_base, paid + cost + in_quote
+            self.held[holding], self.cost[holding] = held + amount - in_base, paid + cost + worth
             return
         closed = min(amount + in_base, held)
         if closed:
             part = paid * closed / held
-            earned = (cost - in_quote) * closed / (amount + in_base)
+            earned = (cost - worth) * closed / (amount + in_base)
             self.held[holding], self.cost[holding] = held - closed, paid - part
-            self.realized[holding] = self.realized.get(holding, Fraction(0)) + earned - part
+            _add(self.realized, holding, earned - part)
 
-    def _move(self, account: str, currency: str, amount: Fraction) -> None:
-        if amount:
-            self.totals[account, currency] = self.totals.get((account, currency), Fraction(0)) + amount
+
+def _add(sums: dict[_Of, Fraction], of: _Of, amount: Fraction) -> None:
+    if amount:
+        sums[of] = sums.get(of, Fraction(0)) + amount
 
 
 @lru_cache(maxsize=65_536)

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from clock import VirtualLoop
 from domain import events as e
+from domain.market import quote_of
 from domain.order import OrderUpdate
 from domain.reasons import Reason
 from simulation.faulty.address import Address
-from simulation.faulty.exchange import COIN, FaultyExchange
+from simulation.faulty.exchange import COIN, COIN_PRICE, FaultyExchange
 from simulation.faulty.journal import Disk
 from simulation.faulty.market import QuietMarket
 from simulation.faulty.mishap import AT_A_TIME, Kind, Mishap
@@ -64,6 +65,7 @@ class Surroundings:
             world,
             {symbol: setup.prices[symbol] for symbol in used},
             {symbol: setup.amounts[symbol] for symbol in used},
+            steady=_coin_prices(script),
             seed=len(script.mishaps),
         )
         self._market.open(*(exchange.on_quote for exchange in self.exchanges.values()))
@@ -221,6 +223,12 @@ def _ends_s(script: Script) -> Iterator[float]:
 def _funded(setup: Setup, script: Script, trader: str) -> Mapping[str, Decimal]:
     coins = {COIN: _COINS} if script.fees_in is FeesIn.COIN else {}
     return {**setup.funds(trader), **coins}
+
+
+def _coin_prices(script: Script) -> Mapping[str, Decimal]:
+    """The price of the exchanges' coin, in every other world that pays in it."""
+    known = script.fees_in is FeesIn.COIN and script.pushes
+    return {f"{COIN}/{quote_of(planned.symbol)}": Decimal(COIN_PRICE) for planned in script.signals} if known else {}
 
 
 def _are_said(order_ids: Sequence[str], journal: Stored) -> bool:

@@ -11,7 +11,7 @@ from domain.errors import IllegalTransition
 from domain.events import Recorded
 from domain.order import Fill, OrderStatus
 from domain.signal import Side
-from simulation.faulty import Kind, Lag, Mishap, Planned
+from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned
 from simulation.faulty.ledger import Ban
 from simulation.torture import identities
 from simulation.torture.checker import check
@@ -132,6 +132,33 @@ def test_selling_more_than_our_trades_hold_breaks_i2(happen):
     events = [more if event is intent or event.position == intent.position else event for event in history.events]
     assert "I2" in told(replace(history, events=events))
     assert "I2" not in told(replace(history, events=events, bounds=replace(history.bounds, sells_holdings=True)))
+
+
+def test_a_sale_that_grows_when_it_is_tried_again_breaks_i2(happen):
+    closed = Mishap(kind=Kind.MARKET_CLOSED, nth=2, seconds=5, trader="paper")
+    history = happen(closed, signals=BOUGHT_AND_SOLD)
+    assert check(history) == []
+    accepted, first, deferred, second, placed = history.lives[1].events
+    assert first.body.amount == second.body.amount
+    for other in ({"amount": first.body.amount * 2}, {"trader": "twin"}):
+        changed = replace(second, body=replace(second.body, **other))
+        lives = [history.lives[0], replace(history.lives[1], events=(accepted, first, deferred, changed, placed))]
+        assert "I2" in told(replace(history, lives=lives))
+
+
+def test_attempts_that_cost_nothing_do_not_use_up_an_order_or_break_i1(happen):
+    limits = [
+        Mishap(kind=Kind.RATE_LIMITED, nth=nth, seconds=1, trader=t) for nth in range(1, 6) for t in ("paper", "twin")
+    ]
+    history = happen(*limits)
+    assert check(history) == []
+    assert len(history.lives[0].events) > 8
+    accepted, *others = history.lives[0].events
+    bodies = [event for event in others if isinstance(event.body, e.Intended | e.Deferred)][:5]
+    order_id = bodies[-1].body.client_order_id
+    given_up = replace(bodies[-1], position=bodies[-1].position + 1)
+    failed = replace(given_up, body=e.Failed(client_order_id=order_id, reason="attempts_used_up", detail=""))
+    assert "I1" in told(with_events(history, accepted, *bodies, failed))
 
 
 def test_an_order_beyond_the_limits_breaks_i2(history):
@@ -297,6 +324,30 @@ def test_balances_of_a_moment_before_a_booked_trade_break_i6(history):
     stale = replace(history, events=[*history.events, again], kept=None, restored=kept_by(state))
     assert set(told(stale)) == {"I6"}
     assert any("is none that there ever was" in violation.what for violation in check(stale))
+
+
+def test_a_balance_that_is_taken_over_though_the_events_add_up_to_it_breaks_i6(history):
+    counted = next(
+        event for event in history.events if isinstance(event.body, e.Counted) and event.body.trader == "paper"
+    )
+    total = history.books["paper"].totals()["USDT"]
+    right = e.Counted(trader="paper", balances={"USDT": total})
+    again = replace(counted, position=history.events[-1].position + 1, body=right)
+    events = [*history.events, again]
+    assert set(told(replace(history, events=events))) == {"I6"}
+    assert told(replace(history, events=[*events, replace(again, position=again.position + 1)])).count("I6") == 1
+
+
+def test_a_fee_in_a_third_coin_that_was_worth_something_else_breaks_i6(happen):
+    history = happen(fees_in=FeesIn.COIN)
+    assert check(history) == []
+    accepted, intent, placed = history.lives[0].events
+    (fill,) = placed.body.fills
+    assert fill.fee_in_quote == fill.fee * 600
+    wrong = replace(fill, fee_in_quote=fill.fee)
+    assert set(
+        told(with_events(history, accepted, intent, replace(placed, body=replace(placed.body, fills=(wrong,)))))
+    ) == {"I6"}
 
 
 def test_where_there_is_no_secret_to_look_for_i7_is_broken(history):
