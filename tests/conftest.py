@@ -15,22 +15,23 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def exchange_process(tmp_path) -> Iterator:
-    """Start an exchange that speaks binance's language: gives its address, or asks it for what is at a path."""
+    """Start an exchange, binance by default: gives its address, or asks it for what is at a path."""
     started = []
 
-    def start(*options: str, faults=()):
+    def start(*options: str, faults=(), dialect="binance"):
         script = tmp_path / "faults.json"
         script.write_text(json.dumps(list(faults)))
-        command = [sys.executable, "-m", "simulation.exchange", "--dialect", "binance", "--faults", str(script)]
+        command = [sys.executable, "-m", "simulation.exchange", "--dialect", dialect, "--faults", str(script)]
         process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         started.append(process)
         address = json.loads(process.stdout.readline())["address"]
 
-        def ask(path="", body=None):
+        def ask(path="", body=None, *, method=None):
             if not path:
                 return address
             data = None if body is None else json.dumps(body).encode()
-            with urllib.request.urlopen(urllib.request.Request(address + path, data), timeout=5) as answer:
+            request = urllib.request.Request(address + path, data, method=method)
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return json.loads(answer.read())
 
         return ask
@@ -46,10 +47,10 @@ def exchange_process(tmp_path) -> Iterator:
 def live_settings():
     """Write settings.json for live trading on an exchange of ours; gives the environment to run in."""
 
-    def write(folder: Path, address: str, *, trader=(), timeframe="1m", logging=None, **environ: str) -> dict[str, str]:
+    def write(folder: Path, address: str, *, trader=(), timeframe="1m", logging=None, dialect="binance", **environ):
         from simulation.exchange import settings_for
 
-        block = settings_for("binance", address)
+        block = settings_for(dialect, address)
         block["options"]["recvWindow"] = 1000
         settings = {
             "mode": "live",
@@ -67,7 +68,7 @@ def live_settings():
                 "order_creation_retry_delay_ms": 100,
             },
             "limits": {"max_open_positions": 10},
-            "traders": [{"id": "main", "exchange": "binance", "ccxt": {**block, "timeout": 500}, **dict(trader)}],
+            "traders": [{"id": "main", "exchange": dialect, "ccxt": {**block, "timeout": 500}, **dict(trader)}],
             "market": {"history": 0},
             "journal": {"url": "sqlite:///journal.db"},
             "logging": logging or {"json_file": None, "level": "ERROR"},

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
+from domain.signal import Side
 from simulation.exchange.faults import Fault
 from simulation.exchange.ledger import Ledger
 from simulation.exchange.orders import Order
@@ -24,6 +25,14 @@ class _Price(Struct, forbid_unknown_fields=True):
 
 class _Advance(Struct, forbid_unknown_fields=True):
     seconds: float
+
+
+class _ByHand(Struct, forbid_unknown_fields=True):
+    symbol: str
+    side: Side
+    amount: Decimal
+    price: Decimal | None = None
+    times: int = 1
 
 
 class _Named(Struct, forbid_unknown_fields=True):
@@ -62,9 +71,11 @@ def truth_of(service: Service) -> bytes:
 
 
 def control(service: Service, request: Request) -> Reply:
-    """Answer GET /-/ledger; POST to /-/faults, /-/price, /-/advance, /-/state, /-/fill, /-/cancel; DELETE /-/faults.
+    """Answer GET /-/ledger; POST to /-/faults, /-/price, /-/advance, /-/state, /-/order, /-/fill, /-/cancel;
+    DELETE /-/faults.
 
-    What is done is done at once, before the answer; an unknown path is 404, a body that does not fit 400.
+    An order made there is somebody else's, on the first account, as often as `times` says. What is done is done at
+    once, before the answer; an unknown path is 404, a body that does not fit 400.
     """
     try:
         return _control(service, request)
@@ -88,6 +99,10 @@ def _control(service: Service, request: Request) -> Reply:
             service.advance(msgspec.json.decode(body, type=_Advance).seconds)
         case "POST", "/-/state":
             _set_state(service, msgspec.json.decode(body, type=_State))
+        case "POST", "/-/order":
+            asked = msgspec.json.decode(body, type=_ByHand)
+            for _ in range(asked.times):
+                service.order_by_hand(asked.symbol, asked.side, asked.amount, price=asked.price)
         case "POST", "/-/fill":
             named = msgspec.json.decode(body, type=_Named)
             ledger, order = _open_order(service, named.venue_order_id)

@@ -116,6 +116,22 @@ def test_another_process_scripts_it_and_reads_the_truth(run):
     assert account["duplicates"] == {}
 
 
+def test_somebody_else_trades_on_the_account(run, dialect):
+    _, address = run("--dialect", dialect)
+    ask("POST", f"{address}/-/order", {"symbol": BTC, "side": "buy", "amount": "0.01", "price": "50000"})
+    ask("POST", f"{address}/-/order", {"symbol": BTC, "side": "sell", "amount": "0.02", "times": 3})
+    account = ask("GET", f"{address}/-/ledger")["accounts"]["key"]
+    assert [(order["side"], order["status"]) for order in account["orders"]] == [
+        ("buy", "open"),
+        *[("sell", "filled")] * 3,
+    ]
+    assert {order["client_order_id"] for order in account["orders"]} == {""}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask("POST", f"{address}/-/order", {"symbol": BTC, "side": "buy", "amount": "0"})
+    assert caught.value.code == 400
+    caught.value.close()
+
+
 def test_it_can_be_away_for_a_while(run):
     _, address = run("--dialect", "binance")
     ask("POST", f"{address}/-/down", {"seconds": 0.2})
