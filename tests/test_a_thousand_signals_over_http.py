@@ -94,4 +94,4 @@ def test_the_exchange_s_ledger_and_the_journal_agree_order_by_order(exchange, li
     assert outcomes["failed"] > 20, outcomes
     assert truth["struck"]["silent"] > 10, truth["struck"]
     assert truth["struck"]["banned"] == truth["struck"]["rate_limited"] == 1
-    assert truth["requests_during_ban"] <= 16, "more than were on their way when it began"
+    assert truth["requests_during_ban"] <= 20, "more than the 16 orders and few reads on their way when it began"
