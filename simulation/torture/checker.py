@@ -188,8 +188,16 @@ def _i3_placed_where_it_is(read: _Read) -> Iterator[Violation]:
     for order_id, booking in read.bookings.items():
         if booking.status is not None and order_id not in taken_ids:
             yield Violation("I3", f"{order_id} is placed in the journal, and no venue took it")
-        if booking.not_placed and order_id in taken_ids and not read.caught(read.signal_of[order_id]):
+        declared = read.history.script.lag.is_as_declared
+        if booking.not_placed and order_id in taken_ids and not declared and not read.caught(read.signal_of[order_id]):
             yield Violation("I3", f"{order_id} is proved not placed in the journal, and a venue took it")
+    if read.history.script.lag.is_as_declared:
+        for event in read.history.events:
+            body = event.body
+            if isinstance(body, e.Deferred | e.Failed) and body.client_order_id in taken_ids:
+                yield Violation(
+                    "I3", f"{body.client_order_id} was thought to be proved not placed, and a venue took it"
+                )
     for order_id in taken_ids - read.bookings.keys():
         yield Violation("I3", f"{order_id} was taken by a venue, and the journal never meant to send it")
     for taken in read.history.ledger.taken:
