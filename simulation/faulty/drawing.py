@@ -13,7 +13,7 @@ from simulation.faulty.script import FeesIn, Lag, Planned, Script
 
 __all__ = ["draw"]
 
-_SIGNALS_MAX = 3
+_SIGNALS = (1, 2, 3, 3, 4, 4)
 _ORDERS = 3
 _QUESTIONS = 6
 _SIGNALS_WITHIN_S = 45.0
@@ -96,6 +96,8 @@ _LAGS = {
 """Venues that are not as good as most, by the seed's place in a cycle of twelve; the last one says what is not so."""
 
 _RESTS = {"side": Side.BUY, "price": 0.8, "quantity": 0.5, "order_type": None, "stamped": False}
+_WAKING = frozenset({Kind.HALTED, Kind.DISK_FAILS, Kind.DISK_SLOW, Kind.SUSPENDED})
+"""What would keep orders from resting before the machine falls asleep."""
 _FIRST = frozenset({*OF_A_SEND, Kind.HIDDEN})
 _TIMEOUT_S = 10.0
 _SLEEP_S = 7_000.0
@@ -117,6 +119,7 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
     for kind in _OF_ALL:
         mishaps += _maybe(random, kind, at_s=_moment(random))
     if seed % _SLEEPS == _SLEEPS - 1:
+        mishaps = [m for m in mishaps if m.kind not in _WAKING]
         signals[0] = replace(signals[0], at_s=signals[0].at_s / 3, **_RESTS)
         mishaps += _rest(random, traders)
     return Script(
@@ -124,38 +127,49 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
         mishaps=tuple(mishaps),
         lag=lag,
         power_cut=random.random() < 0.5,
-        fees_in=random.choice(list(FeesIn)),
+        fees_in=tuple(FeesIn)[seed % len(FeesIn)],
         pushes=random.random() < 0.5,
         orders_per_10s=random.choice([0, 0, 1, 2]),
-        positions_max=random.choice([0, 0, 1]),
+        positions_max=random.choice([0, 0, 0, 1]),
         images=random.random() < 0.5,
     )
 
 
 def _signals(random: Random, symbols: Sequence[str]) -> Iterator[Planned]:
-    """What is sold is bought before, or not: both happen."""
-    for number in range(1, random.randint(1, _SIGNALS_MAX) + 1):
-        closing = number > 1 and random.random() < 0.6
-        side = Side.SELL if closing or random.random() < 0.15 else Side.BUY
-        after_s = 20.0 if closing else 0.0
-        yield Planned(
+    """Most of what is sold was bought before; the rest, and what asks for too much, has to be refused."""
+    bought: list[Planned] = []
+    for number in range(1, random.choice(_SIGNALS) + 1):
+        at_s, symbol, side = random.uniform(0, _SIGNALS_WITHIN_S), random.choice(symbols), Side.BUY
+        if bought and random.random() < 0.65:
+            buying = random.choice(bought)
+            at_s, symbol, side = buying.at_s + random.uniform(30, 55), buying.symbol, Side.SELL
+        elif random.random() < 0.08:
+            side = Side.SELL
+        planned = Planned(
             key=f"s{number}",
-            at_s=round(after_s + random.uniform(0, _SIGNALS_WITHIN_S), 3),
-            symbol=symbols[0] if closing else random.choice(symbols),
+            at_s=round(at_s, 3),
+            symbol=symbol,
             side=side,
             price=_price(random, side),
-            quantity=random.choice([None, None, None, 0.5, 0.25, 1.5, 30.0]),
+            quantity=random.choice([None, None, None, None, 0.5, 0.25, 1.4, 3.0 if side is Side.SELL else 0.6]),
             order_type=random.choice([None, None, OrderType.MARKET]),
             stamped=random.random() < 0.15,
         )
+        if random.random() < 0.05:
+            planned = replace(planned, quantity=30.0)
+        elif planned.side is Side.BUY:
+            bought.append(planned)
+        yield planned
 
 
 def _price(random: Random, side: Side) -> float | None:
     """None for the market's; else one that trades at once, or one that rests."""
-    if random.random() < 0.6:
+    chance = random.random()
+    if chance < 0.7:
         return None
-    far = random.random() < 0.6
-    return (0.8 if far else 1.05) if side is Side.BUY else (1.25 if far else 0.95)
+    if chance < 0.85:
+        return 1.05 if side is Side.BUY else 0.95
+    return 0.8 if side is Side.BUY else 1.25
 
 
 def _of_account(random: Random, trader: str, lag: Lag) -> Iterator[Mishap]:

@@ -6,7 +6,7 @@ import pytest
 
 from clock import VirtualLoop
 from domain import events as e
-from simulation.faulty import Kind, Lag, Mishap, Planned, Points, Script, draw
+from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script, draw
 from simulation.faulty.mishap import OF_A_SEND
 from simulation.faulty.world import World
 from simulation.torture.checker import check
@@ -113,6 +113,30 @@ def test_rules_that_change_are_read_again_after_an_order_did_not_fit(happen):
     assert not history.ledger.taken[-1].request.amount % Decimal("0.0001")
 
 
+def test_what_a_signal_asks_for_is_what_is_ordered(happen):
+    asked = Planned("s1", 1, "BTC/USDT", "buy", price=0.8, quantity=0.5, stamped=True)
+    history = happen(Mishap(kind=Kind.SWEPT, at_s=100, trader="paper"), signals=[asked])
+    assert check(history) == []
+    (taken,) = history.ledger.taken
+    assert (taken.request.price, taken.request.amount, taken.filled) == (80, Decimal("0.5"), Decimal("0.5"))
+    (payload,) = history.sent
+    assert (b'"key"' in payload, b"1735689601000" in payload) == (False, True)
+
+
+def test_a_clock_that_is_set_comes_back(happen):
+    glitch = Mishap(kind=Kind.WALL_GLITCH, at_s=0.5, seconds=3600)
+    signals = [Planned("s1", 1, "BTC/USDT", "buy", stamped=True), Planned("s2", 70, "BTC/USDT", "buy", stamped=True)]
+    history = happen(glitch, signals=signals)
+    assert check(history) == []
+    assert [kinds(history, number)[0] for number in range(2)] == ["refused", "accepted"]
+    assert [off_ns for _, off_ns in history.wall_off] == [0, 3_600_000_000_000, 0]
+
+
+def test_a_person_has_everything_compared_at_once(happen):
+    before = happen().reached.count("listing of balances")
+    assert happen(Mishap(kind=Kind.COMPARED, at_s=3)).reached.count("listing of balances") == before + 2
+
+
 def test_a_gap_in_the_market_holds_orders_back(happen):
     gap = Mishap(kind=Kind.GAP, at_s=1, seconds=50)
     history = happen(gap, signals=[Planned("s1", 15, "BTC/USDT", "buy")])
@@ -120,11 +144,14 @@ def test_a_gap_in_the_market_holds_orders_back(happen):
     assert history.ledger.sent[0].at_ns - START_NS > 51e9
 
 
+@pytest.mark.parametrize("asked", [{}, {"price": 1.05}, {"quantity": 0.5}])
 @pytest.mark.parametrize(
-    ("kind", "lines", "redelivered"), [(Kind.REDELIVERED, 1, 1), (Kind.FLOOD, 1, 10), (Kind.MUTATED, 2, 0)]
+    ("kind", "lines", "redelivered"),
+    [(Kind.REDELIVERED, 1, 1), (Kind.RESPELLED, 1, 1), (Kind.FLOOD, 1, 10), (Kind.MUTATED, 2, 0)],
 )
-def test_a_sender_sends_again_and_otherwise(happen, kind, lines, redelivered):
-    history = happen(Mishap(kind=kind, nth=1, seconds=1))
+def test_a_sender_sends_again_and_otherwise(happen, kind, lines, redelivered, asked):
+    history = happen(Mishap(kind=kind, nth=1, seconds=1), signals=[Planned("s1", 1, "BTC/USDT", "buy", **asked)])
+    assert len(set(history.sent)) == (1 if kind in (Kind.REDELIVERED, Kind.FLOOD) else 2)
     assert check(history) == []
     assert len(history.lives) == lines
     assert kinds(history).count("redelivered") == redelivered
@@ -191,15 +218,46 @@ def test_the_same_seed_draws_the_same_script_and_seeds_differ():
         sends = [(m.trader, m.nth) for m in script.mishaps if m.kind in OF_A_SEND]
         assert len(sends) == len(set(sends))
     assert {script.lag.is_as_declared for script in drawn} == {True, False}
+    assert {script.fees_in for script in drawn} == set(FeesIn)
+    assert {bool(script.lag.trades_s) for script in drawn} == {True, False}
+    for habit in ("pushes", "images", "power_cut", "orders_per_10s", "positions_max"):
+        assert {bool(getattr(script, habit)) for script in drawn} == {True, False}
+    planned = [signal for script in drawn for signal in script.signals]
+    for asked in ("price", "quantity", "order_type", "stamped"):
+        assert {bool(getattr(signal, asked)) for signal in planned} == {True, False}
 
 
 def test_a_script_is_told_in_words():
     mishaps = (Mishap(kind=Kind.HIDDEN, nth=2, seconds=3, trader="x"), Mishap(kind=Kind.GAP, at_s=7, seconds=5))
-    script = Script(signals=(Planned("s1", 1.5, "A/B", "buy"),), mishaps=mishaps, lag=Lag(fence_s=None), power_cut=True)
+    signals = (Planned("s1", 1.5, "A/B", "buy"), Planned("s2", 2, "A/B", "sell", 0.8, 3.0, "limit", stamped=True))
+    lag = Lag(fence_s=None, trades_s=20)
+    assert str(lag) == (
+        "requests are taken at any time, orders may be hidden for 8 s, trades for 20 s; "
+        "not found after 30 s proves that there is none"
+    )
+    plain = Script(signals=signals[:1])
+    assert str(plain).splitlines()[2:] == ["a crash kills the process"]
+    script = Script(
+        signals=signals,
+        mishaps=mishaps,
+        lag=lag,
+        power_cut=True,
+        fees_in=FeesIn.COIN,
+        pushes=False,
+        orders_per_10s=2,
+        positions_max=1,
+        images=True,
+    )
     assert str(script).splitlines() == [
         "s1: buy A/B after 1.5 s",
+        "s2: sell A/B after 2 s, at 0.8 of the price, 3 of the amount, limit, stamped",
         "hidden no. 2 of x, 3 s",
         "gap after 7 s, 5 s",
-        "requests are taken at any time, orders may be hidden for 8 s; not found after 30 s proves that there is none",
+        str(lag),
+        "fees are taken in an own coin",
+        "venues say nothing by themselves",
+        "2 orders in 10 s are taken from one address",
+        "1 open positions are allowed",
+        "an image of the state goes along with every commit",
         "a crash cuts the power",
     ]
