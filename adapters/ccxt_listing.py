@@ -59,21 +59,28 @@ class AccountListing:
         listed = {str(order["id"]): order for pages in read for order in pages.items}
         trades = await listings.trades(symbol, since_ms)
         missing = [pages.missing for pages in (*read, trades) if pages.missing]
+        traded = _by_order(trades)
         orders: list[VenueOrder] = []
         for order in listed.values():
             try:
-                orders.append(await self._venue_order(order, symbol, trades, listings, missing))
+                orders.append(await self._venue_order(order, symbol, traded, listings, missing))
             except MalformedAnswer as error:
                 missing.append(f"order {order['id']} of {symbol}: {error}")
         return orders, missing
 
     async def _venue_order(
-        self, order: Mapping[str, Any], symbol: str, trades: Pages, listings: OrderListings, missing: list[str]
+        self,
+        order: Mapping[str, Any],
+        symbol: str,
+        traded: Mapping[str, Sequence[Any]],
+        listings: OrderListings,
+        missing: list[str],
     ) -> VenueOrder:
         check_order(order, symbol)
         order_id, fee_field = str(order["id"]), self._quirks.fee_currency_field
         ours = self._quirks.client_order_id(order.get("clientOrderId"))
-        fills = fills_of(order_id, trades.items, fee_field)
+        # a trade that does not say whose it is may be anybody's
+        fills = fills_of(order_id, [*traded.get(order_id, ()), *traded.get("", ())], fee_field)
         if ours and _OURS.fullmatch(ours) and _amount(fills) < decimal_of(order.get("filled")):
             own = await listings.trades_of(order, symbol)
             fills = max(fills, fills_of(order_id, own.items, fee_field, of_order=True), key=_amount)
@@ -95,6 +102,13 @@ class AccountListing:
             at_ns=int(order.get("timestamp") or 0) * 1_000_000,
             fills=fills,
         )
+
+
+def _by_order(trades: Pages) -> Mapping[str, Sequence[Any]]:
+    found: dict[str, list[Any]] = {}
+    for trade in trades.items:
+        found.setdefault(str(trade.get("order") or ""), []).append(trade)
+    return found
 
 
 def _amount(fills: Sequence[Fill]) -> Decimal:
