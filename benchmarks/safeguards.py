@@ -187,17 +187,6 @@ SAFEGUARDS = (
         ),
     ),
     Safeguard(
-        "possible events only",
-        "an event that cannot follow those that are queued is not written",
-        (
-            Edit(
-                "operators/record.py",
-                "[self._transitions.why_not(pending.item) for pending in group]",
-                "[None] * len(group)",
-            ),
-        ),
-    ),
-    Safeguard(
         "whole orders",
         "an order is over only when all its trades are booked",
         (

