@@ -92,7 +92,7 @@ class Trading:
         struck = Counter(self.truth()["struck"])
         return struck["error_page"] + struck["closed"]
 
-    def wait_for(self, what: str, wanted, seconds: float = 120) -> None:
+    def wait_for(self, what: str, wanted, seconds: float = 300) -> None:
         ends = time.monotonic() + seconds
         while not wanted():
             assert self.running is None or self.running.poll() is None, (self.folder / "run.log").read_text()[-3000:]
@@ -175,7 +175,7 @@ def differences(it: Trading) -> list[object]:
     return found
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("dialect", "page"), [("binance", 1000), ("bybit", 100)])
 def test_a_live_account_ends_reconciled_within_two_minutes_of_the_last_fault(trading, dialect, page):
     it = trading(dialect)
