@@ -55,8 +55,8 @@ class BalanceComparison:
     A balance says nothing of when it was taken, except between its request and its answer. It is compared with the
     book only where no trade of that currency was booked in that time and no order of it was on its way, unknown, or
     had trades on their way into the journal. What there is less of while any order moves may have paid its fee. Where
-    orders of that currency rest in the venue's book, they have to be
-    looked at once more after the answer: one that was filled before it, unheard, explains the difference.
+    orders of that currency rest in the venue's book, they have to be looked at once more after the answer: one that was
+    filled before it, unheard, explains the difference.
     """
 
     def __init__(self, state: State, updates: OrderUpdates, *, clock: Clock, commits: GroupCommit) -> None:
