@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from adapters.ccxt_address import Address
 from adapters.ccxt_limits import Counted, Kind
@@ -27,6 +27,7 @@ class OrderPace:
 
     def __init__(self, addresses: Collection[Address], limits: Mapping[float, int]) -> None:
         self._addresses = addresses
+        self._earlier_ns: Sequence[int] = ()
         self._windows = {window_s: Window(limit, window_s) for window_s, limit in limits.items()}
         self._under_way = 0
         self._full_until_ns = 0
@@ -47,6 +48,13 @@ class OrderPace:
         if ready_ns <= now_ns:
             return None
         return Standstill(Refusal(Reason.PACED, measured=full or None), at_ns + max(ready_ns - now_ns, _AGAIN_NS))
+
+    def sent_before(self, ages_s: Iterable[float]) -> None:
+        """Count the orders of an earlier run, sent so many seconds ago: the venue still does."""
+        now_ns = _now_ns()
+        self._earlier_ns = sorted(now_ns - round(age_s * 1e9) for age_s in ages_s)
+        for window in self._windows.values():
+            self._count_earlier(window)
 
     def given(self) -> None:
         """An order was decided."""
@@ -69,12 +77,17 @@ class OrderPace:
         if said.limit is not None:
             if window is None:
                 window = self._windows[said.window_s] = Window(said.limit, said.window_s)
+                self._count_earlier(window)
             window.limit = said.limit
         if window is None or said.used is None:
             return
         window.observe(said.used - self._under_way, now_ns)
         if said.used >= window.limit and said.resets_ms is not None:
             self._full_until_ns = now_ns + round((said.resets_ms - venue_ms) * 1e6)
+
+    def _count_earlier(self, window: Window) -> None:
+        for at_ns in self._earlier_ns:
+            window.take(at_ns)
 
 
 def _now_ns() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from random import Random
 from types import MappingProxyType
@@ -57,6 +57,8 @@ __all__ = ["VERSION", "analysts", "assemble", "generated"]
 
 VERSION = "0.1.0"
 
+_RECENT_EVENTS = 5_000  # more than any venue lets an account cause within its short windows
+
 Seen: TypeAlias = Sequence[tuple[Signal, int]]
 
 
@@ -100,6 +102,7 @@ async def assemble(
     markets = Markets(symbols, clock=clock)
     availability = Availability({trader.id: trader.exchange for trader in settings.traders})
     for trader_id, pace in paces.items():
+        pace.sent_before(_ages_s(journal, clock, trader_id))
         availability.pace(trader_id, pace)
     room = WaitingRoom(
         clock,
@@ -244,6 +247,13 @@ def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen
     lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
     newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]
     return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]
+
+
+def _ages_s(journal: Journal, clock: Clock, trader: str) -> Iterator[float]:
+    """How many seconds ago the last orders of a trader may have been sent: those of the journal's end."""
+    for event in journal.read(max(0, journal.head() - _RECENT_EVENTS)):
+        if isinstance(event.body, e.Intended) and event.body.trader == trader:
+            yield max(0, clock.wall_ns() - event.at_ns) / 1e9
 
 
 def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen]) -> Stage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,10 @@ class Pace(Protocol):
 
     def standstill(self, at_ns: int) -> Standstill | None:
         """Why no order may be given at a moment, and until when; None where one may."""
+        ...
+
+    def sent_before(self, ages_s: Iterable[float]) -> None:
+        """Count the orders of an earlier run, sent so many seconds ago."""
         ...
 
     def given(self) -> None:

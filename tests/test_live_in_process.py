@@ -132,6 +132,22 @@ def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaki
         assert 1 <= limits.exceeded["orders"] <= 2
 
 
+def test_a_restart_forgets_no_order_that_the_venue_still_counts(tmp_path):
+    limits = BinanceLimits(orders=10)
+
+    async def scenario():
+        async with Exchange("binance", limits=limits) as exchange:
+            for run in range(2):
+                async with Live({"main": exchange}, tmp_path) as live:
+                    for number in range(9):
+                        await live.send(f"k{run}-{number}", price="50000")
+                    await live.until(lambda placed=9 * (run + 1): live.outcomes().get("placed") == placed)
+            return exchange.asked[Operation.CREATE]
+
+    assert asyncio.run(scenario()) == 18
+    assert dict(limits.exceeded) == {}
+
+
 def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
     async def scenario():
         async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:

@@ -197,6 +197,18 @@ def test_orders_count_until_a_window_after_their_answers(virtual):
     assert virtual(scenario) == (5, 0, 1_001_000_000_000, 5)
 
 
+def test_orders_of_an_earlier_run_count_as_long_as_the_venue_counts_them(virtual):
+    async def scenario(addresses):
+        pace = OrderPace([addresses.of(HOST)], {10: 5})
+        pace.sent_before([1.0, 12.0, 8.0, 9.5])
+        first = given_at(pace, 0)
+        pace.heard([Counted(kind=Kind.ORDERS, window_s=60, limit=8)], NOON_MS, of_an_order=False)
+        await asyncio.sleep(1)
+        return first, given_at(pace, 0)
+
+    assert virtual(scenario) == (2, 1)
+
+
 def test_what_the_venue_says_of_orders_takes_the_place_of_what_was_thought(virtual):
     async def scenario(addresses):
         pace = OrderPace([addresses.of(HOST)], {10: 100})
