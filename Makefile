@@ -33,7 +33,7 @@ lock: ## for maintainers: pin the newest allowed versions in requirements.lock (
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Throughline needs Python 3.11 or newer, this is " \
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Tidegate needs Python 3.11 or newer, this is " \
 		+ sys.version.split()[0] + ": name one by make PYTHON=...")'
 	@echo "setting up .venv ..." >&2
 	@if command -v uv >/dev/null; then \

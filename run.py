@@ -1,6 +1,6 @@
-"""Throughline from the command line: `python run.py --help`. Without a command it runs."""
+"""Tidegate from the command line: `python run.py --help`. Without a command it runs."""
 
-from commands import main
+from tidegate.cli import main
 
 if __name__ == "__main__":
     main()

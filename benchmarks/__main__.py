@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from benchmarks import figures
-from benchmarks.figures import LATEST, Figure, Figures
+from benchmarks import formatting
+from benchmarks.formatting import LATEST, Figure, Figures
 from benchmarks.growth import memory, past, symbols
 from benchmarks.latency import latency, sustained
 from benchmarks.lookups import lookups
@@ -43,7 +43,7 @@ BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
 
 def measured(names: Sequence[str], scale: Scale, say: Callable[[str], None]) -> Iterator[tuple[str, Figures]]:
     """The figures of each benchmark named, one after the other, in a folder that is gone afterwards."""
-    with TemporaryDirectory(prefix="throughline-") as folder:
+    with TemporaryDirectory(prefix="tidegate-") as folder:
         for name in names:
             began_s = time.perf_counter()
             yield name, BENCHES[name](scale, Path(folder))
@@ -58,14 +58,14 @@ def measured(names: Sequence[str], scale: Scale, say: Callable[[str], None]) -> 
 def main(names: Sequence[str], quick: bool, to: Path, only_table: bool) -> None:
     """Measure all benchmarks, or those named. Figures that compare end in _ratio."""
     if only_table:
-        for line in markdown(figures.read(to)):
+        for line in markdown(formatting.read(to)):
             click.echo(line)
         return
     scale, table = QUICK if quick else FULL, Table(Column("figure", no_wrap=True), "value")
     for name, told in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
-        figures.write(to, {name: figures.stamped(told, quick=quick)})
+        formatting.write(to, {name: formatting.stamped(told, quick=quick)})
         table.add_section()
-        for path, figure in figures.flattened(told, f"{name}."):
+        for path, figure in formatting.flattened(told, f"{name}."):
             table.add_row(path, _text(figure), style="bold" if path.endswith("_ratio") else None)
     Console().print(table)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from adapters.sqlite_file import connect
-from adapters.sqlite_journal import SqliteReader
-from adapters.sqlite_schema import segment_of
-from domain.events import encode_body, kind_of
+from tidegate.domain.events import encode_body, kind_of
+from tidegate.journal.sqlite_file import connect
+from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.journal.sqlite_schema import segment_of
 
 __all__ = ["BareJournal", "Shape", "keys", "shape_of"]
 

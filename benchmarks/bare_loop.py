@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.bare_journal import BareJournal, Shape, keys
-from benchmarks.laps import Lap, Offered, stopwatch
 from benchmarks.load import Schedule, signal_lines
+from benchmarks.runs import Lap, Offered, stopwatch
 
 __all__ = ["BareLoop"]
 

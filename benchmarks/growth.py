@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
 from benchmarks.bare_loop import BareLoop
-from benchmarks.figures import Figures, rounded, slope
+from benchmarks.formatting import Figures, rounded, slope
 from benchmarks.fresh_process import in_fresh_process, resident_bytes
-from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
 from benchmarks.journal_of_a_million import copied, written
-from benchmarks.laps import Lap
 from benchmarks.load import FOUR, signal_lines, symbols_named
+from benchmarks.runs import Lap
 from benchmarks.scale import Scale
 from benchmarks.throughput import sampled_shape
 from benchmarks.whole_pipeline import opened

@@ -10,16 +10,16 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
-from adapters.sqlite_journal import SqliteJournal
 from benchmarks.load import FOUR, signal_lines
-from domain import events as e
-from domain.identity import client_order_id
-from domain.market import base_of
-from domain.order import Fill, OrderStatus
-from domain.ports import Committed, Item, NewSignal
-from domain.reading import read_signal
-from domain.signal import OrderType, Raw, Side, Signal
 from streams.state import State
+from tidegate.domain import events as e
+from tidegate.domain.identity import client_order_id
+from tidegate.domain.market import base_of
+from tidegate.domain.order import Fill, OrderStatus
+from tidegate.domain.ports import Committed, Item, NewSignal
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import OrderType, Raw, Side, Signal
+from tidegate.journal.sqlite_journal import SqliteJournal
 
 __all__ = ["copied", "written"]
 

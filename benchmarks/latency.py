@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
 from benchmarks.bare_journal import Shape
 from benchmarks.bare_loop import BareLoop
-from benchmarks.figures import Figures, percentiles_ms, slope
-from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
-from benchmarks.laps import Offered
+from benchmarks.formatting import Figures, percentiles_ms, slope
 from benchmarks.load import Schedule
 from benchmarks.plain_rx import PlainRx
+from benchmarks.runs import Offered
 from benchmarks.scale import Scale
 from benchmarks.throughput import sampled_shape
 from benchmarks.whole_pipeline import opened

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.metronome import beat
+from benchmarks.pacer import beat
 
 __all__ = ["FOUR", "Arrivals", "Schedule", "signal_lines", "symbols_named"]
 

@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from adapters.sqlite_journal import SqliteJournal
-from benchmarks.figures import Figures, rounded
+from benchmarks.formatting import Figures, rounded
 from benchmarks.journal_of_a_million import written
 from benchmarks.scale import Scale
-from domain.events import Intended
+from tidegate.domain.events import Intended
+from tidegate.journal.sqlite_journal import SqliteJournal
 
 __all__ = ["lookups"]
 

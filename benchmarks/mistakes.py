@@ -23,7 +23,7 @@ def _in(file: str, *mistakes: tuple[str, str, str]) -> tuple[Mistake, ...]:
 
 MISTAKES = (
     *_in(
-        "domain/account.py",
+        "tidegate/domain/account.py",
         ("fee in base left out when buying", "gained = amount - fee_in_base", "gained = amount"),
         ("fee in quote left out when buying", "spent, spending = cost + fee_in_quote", "spent, spending = cost"),
         ("fee in quote left out when selling", "gained = cost - fee_in_quote", "gained = cost"),
@@ -46,19 +46,19 @@ MISTAKES = (
         ("balances added up when taken over", ".total = amount", ".total += amount"),
     ),
     *_in(
-        "domain/book.py",
+        "tidegate/domain/book.py",
         ("buying orders no open positions", "self.open_positions[order.symbol] += 1", "pass"),
         ("trades that move nothing", "self.moves[trader, currency] += 1", "pass"),
         ("open orders over at once", "if status is OrderStatus.OPEN:", "if False:"),
         ("capital kept after a proof", "self.release(trader, order_id)\n                return True", "return True"),
     ),
     *_in(
-        "domain/market.py",
+        "tidegate/domain/market.py",
         ("amounts rounded up", "to_integral_value(ROUND_DOWN)", 'to_integral_value("ROUND_UP")'),
         ("prices not rounded", "(price / self.tick).to_integral_value(rounding) * self.tick", "price"),
     ),
     *_in(
-        "domain/terms.py",
+        "tidegate/domain/terms.py",
         ("no fee set aside", "reserved = notional * (_ONE + rules.taker_fee)", "reserved = notional"),
         ("sales of what our trades do not hold", "closing = min(held, free)", "closing = free"),
         (
@@ -72,24 +72,24 @@ MISTAKES = (
         ("buying at the bid", "best = quote.ask if buying else quote.bid", "best = quote.bid"),
     ),
     *_in(
-        "domain/limits.py",
+        "tidegate/domain/limits.py",
         ("one open position too many", "and positions > limits", "and positions > 1 + limits"),
         ("no limit of an order's cost", "if terms.notional > allowed:", "if False:"),
     ),
     *_in(
-        "domain/identity.py",
+        "tidegate/domain/identity.py",
         ("client order id without the account", 'f"{len(account)}:{account}{signal_id}', 'f"{signal_id}'),
         ("client order id without the attempt", "{signal_id}{generation}", "{signal_id}"),
         ("signal id without the sender", "{len(source)}:{source}{key}", "{key}"),
     ),
     *_in(
-        "domain/reading.py",
+        "tidegate/domain/reading.py",
         ("price left out of the content hash", "line.confidence, price,", "line.confidence, None,"),
         ("quantity left out of the content hash", "line.ttl_s, quantity,", "line.ttl_s, None,"),
         ("side left out of the content hash", "said = (line.symbol, side,", 'said = (line.symbol, "",'),
     ),
     *_in(
-        "domain/lifecycle.py",
+        "tidegate/domain/lifecycle.py",
         ("signals counted in two places", "self.outcomes[before] -= 1", "pass"),
         ("parked for waiting", "(_O.UNKNOWN, e.Parked): _O.PARKED", "(_O.UNKNOWN, e.Parked): _O.WAITING"),
     ),
@@ -195,7 +195,7 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "streams/turned_up.py",
+        "streams/unexpected_orders.py",
         (
             "an order that turns up ignored",
             "        if life is None:\n",
@@ -225,7 +225,7 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "streams/waiting.py",
+        "streams/pending.py",
         ("attempts forgotten at a restart", "entry.attempted(body)", "pass"),
         ("rejections forgotten at a restart", "entry.rejected_by |= {intent.trader}", "pass"),
     ),
@@ -255,15 +255,15 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "adapters/sqlite_file.py",
+        "tidegate/journal/sqlite_file.py",
         ("commits not flushed", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),
     ),
     *_in(
-        "adapters/sqlite_journal.py",
+        "tidegate/journal/sqlite_journal.py",
         ("known signals taken for new", "if known := self._known(rows.ids):", "if known := {}:"),
     ),
     *_in(
-        "adapters/ccxt_records.py",
+        "tidegate/venues/ccxt/records.py",
         (
             "over at once whatever trades are known",
             "status=taken.status if complete else OrderStatus.OPEN",
@@ -271,7 +271,7 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "adapters/ccxt_finding.py",
+        "tidegate/venues/ccxt/finding.py",
         (
             "another's order for ours",
             'self._quirks.client_order_id(order.get("clientOrderId")) == request.client_order_id',
@@ -279,7 +279,7 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "adapters/ccxt_redaction.py",
+        "tidegate/venues/ccxt/redaction.py",
         ("keys in errors", "text = text.replace(form, _HIDDEN)", "pass"),
     ),
 )

@@ -22,8 +22,17 @@ from benchmarks.mistakes import MISTAKES, Mistake
 __all__ = ["Noticed", "main", "rows", "tried"]
 
 _UNIT = ("tests/domain", "tests/operators", "tests/streams", "tests/torture/test_known_answers.py")
-_ADAPTERS = ("tests/adapters",)
-_BESIDES = ("tests", "docs", "settings.json", "settings.schema.json", "pyproject.toml", "throughline.py", "README.md")
+_ADAPTERS = ("tests/journal", "tests/market", "tests/sources", "tests/venues")
+_TESTED_BY_ADAPTERS = tuple(f"tidegate/{room}/" for room in ("journal", "market", "sources", "venues"))
+_BESIDES = (
+    "tests",
+    "docs",
+    "settings.json",
+    "settings.schema.json",
+    "pyproject.toml",
+    "tidegate/facade.py",
+    "README.md",
+)
 _PATIENCE_S = 400.0
 
 
@@ -47,7 +56,7 @@ def tried(mistake: Mistake, *, seeds: int) -> Noticed:
     Raises:
         ValueError: the mistake has not exactly one place: the list is out of date.
     """
-    with TemporaryDirectory(prefix="throughline-") as folder:
+    with TemporaryDirectory(prefix="tidegate-") as folder:
         program = program_with([mistake.edit], Path(folder), also=_BESIDES)
         return Noticed(mistake, _fails(program, mistake.edit), _is_broken(program, seeds))
 
@@ -84,7 +93,7 @@ def main(names: tuple[str, ...], seeds: int, workers: int) -> None:
 
 
 def _fails(program: Path, edit: Edit) -> bool:
-    tests = _UNIT + (_ADAPTERS if edit.file.startswith("adapters/") else ())
+    tests = _UNIT + (_ADAPTERS if edit.file.startswith(_TESTED_BY_ADAPTERS) else ())
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     surroundings = {**os.environ, "PYTHONPATH": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
     try:

@@ -20,9 +20,9 @@ from reactivex import Observable, Subject
 from reactivex import operators as ops
 
 from benchmarks.bare_journal import BareJournal
-from benchmarks.laps import Lap, Offered, stopwatch
 from benchmarks.load import FOUR, Arrivals, Schedule, signal_lines
-from clock import Clock
+from benchmarks.runs import Lap, Offered, stopwatch
+from tidegate.clock import Clock
 
 __all__ = ["PlainRx"]
 

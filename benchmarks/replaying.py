@@ -10,16 +10,16 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figures, rounded
-from benchmarks.laps import Stopwatch, stopwatch
+from benchmarks.formatting import Figures, rounded
 from benchmarks.load import FOUR, symbols_named
+from benchmarks.runs import Stopwatch, stopwatch
 from benchmarks.scale import Scale
 from benchmarks.whole_pipeline import settings_of
-from clock import VirtualLoop
-from commands.worlds import Recording, play
-from domain.market import Candle
-from settings import Settings
-from simulation.recordings import read_candles, write_candles
+from tidegate.cli.replaying import Recording, play
+from tidegate.clock import VirtualLoop
+from tidegate.domain.market import Candle
+from tidegate.market.recordings import read_candles, write_candles
+from tidegate.settings import Settings
 
 __all__ = ["replaying"]
 

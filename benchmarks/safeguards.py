@@ -68,14 +68,14 @@ SAFEGUARDS = (
     Safeguard(
         "fsync",
         "a commit is on the disk before it is believed",
-        (Edit("adapters/sqlite_file.py", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),),
+        (Edit("tidegate/journal/sqlite_file.py", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),),
     ),
     Safeguard(
         "uniqueness",
         "the journal's unique key says whether a signal is new",
         (
-            Edit("adapters/sqlite_journal.py", "if known := self._known(rows.ids):", "if known := {}:"),
-            Edit("adapters/sqlite_schema.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
+            Edit("tidegate/journal/sqlite_journal.py", "if known := self._known(rows.ids):", "if known := {}:"),
+            Edit("tidegate/journal/sqlite_schema.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
         ),
     ),
     Safeguard(
@@ -122,7 +122,7 @@ SAFEGUARDS = (
     Safeguard(
         "closing only",
         "what is sold is what our own trades bought, and no other order sells",
-        (Edit("domain/terms.py", "closing = min(held, free)", "closing = free"),),
+        (Edit("tidegate/domain/terms.py", "closing = min(held, free)", "closing = free"),),
     ),
     Safeguard(
         "trades by their id",
@@ -203,7 +203,7 @@ SAFEGUARDS = (
         "an order that turns up after it was given up is said, and nothing more is sent",
         (
             Edit(
-                "streams/turned_up.py",
+                "streams/unexpected_orders.py",
                 "        if life is None:\n",
                 "        if life is not None:\n            return\n        if life is None:\n",
             ),
@@ -217,7 +217,7 @@ SAFEGUARDS = (
 def main(seeds: int) -> None:
     """Print a row of a Markdown table for each safeguard."""
     for safeguard in SAFEGUARDS:
-        with TemporaryDirectory(prefix="throughline-") as folder:
+        with TemporaryDirectory(prefix="tidegate-") as folder:
             record = tortured(program_with(safeguard.edits, Path(folder)), "--seeds", str(seeds))
         failures = record["failures"]
         broken = len(failures) if isinstance(failures, list) else 0

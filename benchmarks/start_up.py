@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figures
+from benchmarks.alternate import median_of_turns
+from benchmarks.formatting import Figures
 from benchmarks.fresh_process import in_fresh_process, resident_bytes
-from benchmarks.interleave import median_of_turns
 from benchmarks.journal_of_a_million import copied, written
 from benchmarks.scale import Scale
 from benchmarks.whole_pipeline import opened

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from adapters.ccxt_connection import Connection, connect
+from tidegate.venues.ccxt.connection import Connection, connect
 
 __all__ = ["SYMBOL", "stubbed"]
 

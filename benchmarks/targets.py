@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchmarks.figures import Figure, Figures, flattened
+from benchmarks.formatting import Figure, Figures, flattened
 
 __all__ = ["TARGETS", "Target", "markdown"]
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
 from benchmarks.bare_journal import Shape, shape_of
 from benchmarks.bare_loop import BareLoop
-from benchmarks.figures import Figures
-from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
-from benchmarks.laps import Lap
+from benchmarks.formatting import Figures
 from benchmarks.load import signal_lines
 from benchmarks.plain_rx import PlainRx
+from benchmarks.runs import Lap
 from benchmarks.scale import Scale
 from benchmarks.whole_pipeline import opened
 

@@ -17,26 +17,26 @@ from typing import TYPE_CHECKING
 
 from reactivex import Subject
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble, generated
-from benchmarks.figures import Figures
-from benchmarks.interleave import interleave, median_of_ratios, median_of_turns
-from benchmarks.laps import Lap, stopwatch
+from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
+from benchmarks.formatting import Figures
 from benchmarks.load import signal_lines
+from benchmarks.runs import Lap, stopwatch
 from benchmarks.scale import Scale
-from clock import Clock
-from domain import events as e
-from domain.lifecycle import Outcome
-from domain.market import Candle, Quote
-from domain.order import OrderRequest
-from domain.ports import Venue
-from domain.signal import OrderType, Raw, Side
-from settings import Settings
 from streams.engine import Engine
 from streams.market import World
+from tidegate.assembly import assemble, generated
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import Candle, Quote
+from tidegate.domain.order import OrderRequest
+from tidegate.domain.ports import Venue
+from tidegate.domain.signal import OrderType, Raw, Side
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.ccxt_venue import CcxtVenue
+    from tidegate.venues.ccxt.venue import CcxtVenue
 
 __all__ = ["venues"]
 
@@ -118,8 +118,8 @@ async def _pipeline_stubbed(orders: int, folder: Path) -> Lap:
 
 
 def _stubbed_venue() -> CcxtVenue:
-    from adapters.ccxt_venue import CcxtVenue
     from benchmarks.stubbed_transport import SYMBOL, stubbed
+    from tidegate.venues.ccxt.venue import CcxtVenue
 
     venue = CcxtVenue("main", stubbed(), [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
     venue.take_rules()
@@ -224,9 +224,9 @@ async def _started(venue: Venue, url: str) -> Engine:
 
 @asynccontextmanager
 async def _connected(address: str) -> AsyncIterator[CcxtVenue]:
-    from adapters.ccxt_connection import connect
-    from adapters.ccxt_venue import CcxtVenue
-    from simulation.exchange import settings_for
+    from tidegate.emulator import settings_for
+    from tidegate.venues.ccxt.connection import connect
+    from tidegate.venues.ccxt.venue import CcxtVenue
 
     connection = connect("binance", settings_for("binance", address), _KEYS, trader="main")
     venue = CcxtVenue("main", connection, [_SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
@@ -241,7 +241,7 @@ async def _connected(address: str) -> AsyncIterator[CcxtVenue]:
 def _exchange(folder: Path) -> Iterator[str]:
     balances = folder / "balances.json"
     balances.write_text(json.dumps({"USDT": str(_PLENTY), "BTC": str(_PLENTY)}))
-    command = [sys.executable, "-m", "simulation.exchange", "--dialect", "binance", "--balances", str(balances)]
+    command = [sys.executable, "-m", "tidegate.emulator", "--dialect", "binance", "--balances", str(balances)]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None  # noqa: S101
         try:

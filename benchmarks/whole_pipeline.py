@@ -11,20 +11,20 @@ from pathlib import Path
 
 from reactivex import Subject
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble, generated
-from benchmarks.laps import Lap, Offered, stopwatch
+from benchmarks.latency_probe import Witness
 from benchmarks.load import FOUR, Arrivals, Schedule
-from benchmarks.witness import Witness
-from clock import Clock
-from domain.events import Recorded
-from domain.lifecycle import Outcome
-from domain.market import Candle, Quote, base_of
-from domain.signal import Raw
-from settings import Settings
-from simulation.world import World
-from streams.doors import given_room
+from benchmarks.runs import Lap, Offered, stopwatch
 from streams.engine import Engine
+from streams.inbox import given_room
+from tidegate.assembly import assemble, generated
+from tidegate.clock import Clock
+from tidegate.domain.events import Recorded
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import Candle, Quote, base_of
+from tidegate.domain.signal import Raw
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.market.feeds import World
+from tidegate.settings import Settings
 
 __all__ = ["WholePipeline", "opened", "settings_of"]
 

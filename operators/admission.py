@@ -10,9 +10,9 @@ from functools import partial
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock
-from domain.reasons import Reason
-from domain.signal import Raw, Receipt
+from tidegate.clock import Clock
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw, Receipt
 
 __all__ = ["WhenFull", "admit"]
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock
+from tidegate.clock import Clock
 
 __all__ = ["Bridge", "bridge"]
 

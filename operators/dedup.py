@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.verdict import Check, Refusal
 from operators.screen import Stage, screen
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.verdict import Check, Refusal
 
 __all__ = ["refuse_repeats"]
 

@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock
-from domain.reasons import Reason
-from domain.verdict import Refusal, Verdict
 from operators.screen import Stage
+from tidegate.clock import Clock
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal, Verdict
 
 __all__ = ["Deadlines", "expire"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from reactivex import Observable, abc
 
-from clock import Clock
-from domain.reading import read_signal
-from domain.signal import Raw
-from domain.verdict import Verdict
+from tidegate.clock import Clock
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Raw
+from tidegate.domain.verdict import Verdict
 
 __all__ = ["identify"]
 

@@ -13,16 +13,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Observable, Subject, abc
 
-from clock import Clock
-from domain.errors import JournalUnavailable
-from domain.events import Recorded, Redelivered
-from domain.identity import conflicting_id
-from domain.lifecycle import Outcome
-from domain.ports import Committed, Conflict, Item, ItemRefused, Journal, Outcomes
-from domain.reasons import Reason
-from domain.signal import Receipt, Reply
-from domain.verdict import Refusal, Verdict
 from operators.transitions import Transitions
+from tidegate.clock import Clock
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.events import Recorded, Redelivered
+from tidegate.domain.identity import conflicting_id
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, Journal, Outcomes
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Receipt, Reply
+from tidegate.domain.verdict import Refusal, Verdict
 
 __all__ = ["Entered", "GroupCommit", "Told", "record"]
 

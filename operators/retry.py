@@ -8,7 +8,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SerialDisposable, SingleAssignmentDisposable
 
-from clock import Clock
+from tidegate.clock import Clock
 
 __all__ = ["backoff_s", "retry_after_backoff"]
 

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from reactivex import operators as rx
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.verdict import Refusal, Score, Verdict
 from operators.screen import Stage, refuse_failed_check
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.verdict import Refusal, Score, Verdict
 
 __all__ = ["FACTORS", "Factor", "refuse_low_score", "score"]
 

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from reactivex import Observable, abc
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.text import words_of
-from domain.verdict import Check, Refusal, Verdict
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.text import words_of
+from tidegate.domain.verdict import Check, Refusal, Verdict
 
 __all__ = ["Screened", "Stage", "refuse_failed_check", "screen"]
 

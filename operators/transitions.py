@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from domain import events as e
-from domain.errors import IllegalTransition
-from domain.lifecycle import Outcome, advance
-from domain.ports import Item
+from tidegate.domain import events as e
+from tidegate.domain.errors import IllegalTransition
+from tidegate.domain.lifecycle import Outcome, advance
+from tidegate.domain.ports import Item
 
 __all__ = ["Transitions"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.verdict import Refusal
 from operators.screen import Stage, screen
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["refuse_stale", "refuse_unknown_sources", "refuse_weak"]
 

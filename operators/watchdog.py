@@ -8,7 +8,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock
+from tidegate.clock import Clock
 
 __all__ = ["watch"]
 

@@ -10,9 +10,9 @@ from typing import Protocol
 from msgspec import Struct
 from reactivex import Subject
 
-from domain.reasons import Reason
-from domain.verdict import Refusal
 from operators.breaker import Breaker, Circuit
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["FOR_EVER", "Availability", "Pace", "Standstill", "Watch"]
 

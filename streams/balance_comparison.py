@@ -7,17 +7,17 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from clock import Clock
-from domain import events as e
-from domain.difference import Difference, Kind, difference
-from domain.lifecycle import Outcome
-from domain.market import base_of, quote_of
-from domain.order_line import plain
-from domain.ports import Item, Venue
 from operators.record import GroupCommit
 from streams.order_comparison import OrdersCompared
 from streams.orders import OrderUpdates
 from streams.state import State
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.difference import Difference, Kind, difference
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import base_of, quote_of
+from tidegate.domain.order_summary import plain
+from tidegate.domain.ports import Item, Venue
 
 __all__ = ["BalanceComparison", "BalancesRead"]
 

@@ -7,9 +7,9 @@ from heapq import heapify, heappop, heappush
 from msgspec import Struct
 from reactivex import Observable, Subject
 
-from clock import Clock
-from domain.verdict import Refusal
 from streams.availability import FOR_EVER
+from tidegate.clock import Clock
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["BlockedSignals", "Blocker"]
 

@@ -7,23 +7,23 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from domain.identity import client_order_id
-from domain.limits import Limits, refuse_beyond
-from domain.market import Quote
-from domain.order import OrderRequest
-from domain.reasons import Reason
-from domain.signal import Side
-from domain.terms import Pricing, Sizing, Terms, price_and_size
-from domain.verdict import Refusal
 from operators.screen import refuse_failed_check
 from streams.availability import Availability
 from streams.blocked import Blocker
 from streams.execution import Candidate
 from streams.market import Markets
+from streams.pending import Entry
 from streams.readiness import obstacle
 from streams.state import State
 from streams.traders import Trader, eligible, holders, is_dust, tradable
-from streams.waiting import Entry
+from tidegate.domain.identity import client_order_id
+from tidegate.domain.limits import Limits, refuse_beyond
+from tidegate.domain.market import Quote
+from tidegate.domain.order import OrderRequest
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side
+from tidegate.domain.terms import Pricing, Sizing, Terms, price_and_size
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
 

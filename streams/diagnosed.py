@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from domain import events as e
-from domain.errors import (
+from streams.engine import Engine
+from tidegate.domain import events as e
+from tidegate.domain.errors import (
     ConfidenceTooLow,
     ExchangeError,
     ExecutionError,
@@ -17,9 +18,8 @@ from domain.errors import (
     TraderUnavailable,
     TradingLimitsExceeded,
 )
-from domain.reasons import Reason
-from domain.verdict import Refusal
-from streams.engine import Engine
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["Execution", "execute_with_diagnostics"]
 

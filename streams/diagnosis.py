@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from domain.events import Halted
-from domain.lifecycle import Ledger, Outcome
-from domain.market import Quote
-from domain.reasons import Reason
 from streams.availability import FOR_EVER
-from streams.cures import CURES
+from streams.check_result import Finding, Health, blocking
 from streams.engine import Engine
 from streams.execution import next_execution_ns
-from streams.finding import Finding, Health, blocking
-from streams.prospects import signals_waiting
+from streams.preview import signals_waiting
+from streams.remedies import CURES
 from streams.traders import Trader
+from tidegate.domain.events import Halted
+from tidegate.domain.lifecycle import Ledger, Outcome
+from tidegate.domain.market import Quote
+from tidegate.domain.reasons import Reason
 
 __all__ = ["Finding", "Health", "blocking", "diagnose", "halt_finding"]
 

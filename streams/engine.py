@@ -9,22 +9,22 @@ from traceback import extract_tb
 from reactivex import Observable, Subject
 from reactivex.disposable import CompositeDisposable
 
-from domain import events as e
-from domain.difference import Difference
-from domain.lifecycle import Outcome
-from domain.market import Mark, base_of
-from domain.ports import Item, Journal, OpenSignal, Venue
-from domain.signal import Raw, Receipt
-from domain.text import encodable, safe, words_of
-from streams.doors import Inlet
 from streams.execution import Cause, Tick
+from streams.inbox import Inlet
+from streams.pending import Entry
 from streams.pipeline import Parts, Rules, pipeline
 from streams.probing import Probing
 from streams.reconciliation import Reconciliation
+from streams.reconciliation_schedule import Rounds
 from streams.resolution import Lookups, Resolution
-from streams.rounds import Rounds
 from streams.traders import Trader
-from streams.waiting import Entry
+from tidegate.domain import events as e
+from tidegate.domain.difference import Difference
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import Mark, base_of
+from tidegate.domain.ports import Item, Journal, OpenSignal, Venue
+from tidegate.domain.signal import Raw, Receipt
+from tidegate.domain.text import encodable, safe, words_of
 
 __all__ = ["Engine"]
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from reactivex import Subject
 
-from clock import Clock
-from domain import events as e
-from domain.errors import JournalUnavailable
-from domain.event_text import is_told, pipeline_text, signal_text
-from domain.line import line_of
-from domain.ports import OpenSignal
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.event_text import is_told, pipeline_text, signal_text
+from tidegate.domain.ports import OpenSignal
+from tidegate.domain.signal_summary import line_of
 
 __all__ = ["EventLine", "EventLines"]
 

@@ -11,11 +11,11 @@ from reactivex import Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock, next_on_grid
-from domain.reasons import Reason
-from domain.verdict import Refusal
 from streams.in_flight import InFlight
-from streams.waiting import Entry, WaitingRoom
+from streams.pending import Entry, WaitingRoom
+from tidegate.clock import Clock, next_on_grid
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["Candidate", "Cause", "Rhythm", "Tick", "at_once", "next_execution_ns", "release", "ticks"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reactivex import Subject
 
-from clock import Clock
+from tidegate.clock import Clock
 
 __all__ = ["InFlight"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sized
 
-from domain import events as e
-from domain.ports import Item, NewSignal
-from domain.reasons import Reason
-from domain.verdict import Refusal, Verdict
 from operators.record import GroupCommit
+from tidegate.domain import events as e
+from tidegate.domain.ports import Item, NewSignal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal, Verdict
 
 __all__ = ["Door", "entry_item", "expires_at_ns"]
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Observable, abc
 
-from clock import Clock
-from domain.market import Candle, Mark, Quote, base_of, quote_of
-from domain.order import Fill
-from domain.signal import Raw
+from tidegate.clock import Clock
+from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
+from tidegate.domain.order import Fill
+from tidegate.domain.signal import Raw
 
 __all__ = ["Markets", "News", "World", "candles_of", "taken_in"]
 

@@ -8,18 +8,18 @@ from itertools import count
 
 from msgspec import Struct
 
-from clock import Clock
-from domain.difference import Difference, Kind, difference
-from domain.errors import VenueUnavailable
-from domain.lifecycle import Outcome
-from domain.market import base_of, quote_of
-from domain.order import Acknowledged, Fill, NotFound, OrderStatus, OrderUpdate, VenueOrder
-from domain.order_line import request_of
-from domain.ports import Journal, OpenSignal, Venue
 from streams.orders import OrderUpdates
 from streams.resolution import Resolution
 from streams.state import State
-from streams.turned_up import TurnedUp
+from streams.unexpected_orders import TurnedUp
+from tidegate.clock import Clock
+from tidegate.domain.difference import Difference, Kind, difference
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import base_of, quote_of
+from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, OrderUpdate, VenueOrder
+from tidegate.domain.order_summary import request_of
+from tidegate.domain.ports import Journal, OpenSignal, Venue
 
 __all__ = ["OrderComparison", "OrdersCompared"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from domain import events as e
-from domain.lifecycle import Outcome
-from domain.order import Fill, OrderStatus, OrderUpdate
-from domain.ports import Item, OpenSignal
 from operators.record import GroupCommit
 from streams.state import State
+from tidegate.domain import events as e
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.order import Fill, OrderStatus, OrderUpdate
+from tidegate.domain.ports import Item, OpenSignal
 
 __all__ = ["OrderUpdates"]
 

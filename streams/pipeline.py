@@ -13,10 +13,6 @@ from msgspec import Struct
 from reactivex import Observable, Subject, abc, merge
 from reactivex import operators as ops
 
-from clock import Clock
-from domain.ports import Item
-from domain.signal import Raw
-from domain.verdict import Verdict
 from operators import identify
 from operators.record import GroupCommit, record
 from streams.availability import Availability
@@ -27,11 +23,15 @@ from streams.in_flight import InFlight
 from streams.intake import Door, entry_item
 from streams.market import Markets
 from streams.orders import OrderUpdates
+from streams.pending import Entry, WaitingRoom, hold
 from streams.placement import Placement
 from streams.state import State
 from streams.telemetry import Telemetry
 from streams.traders import Trader
-from streams.waiting import Entry, WaitingRoom, hold
+from tidegate.clock import Clock
+from tidegate.domain.ports import Item
+from tidegate.domain.signal import Raw
+from tidegate.domain.verdict import Verdict
 
 __all__ = ["Parts", "Rules", "pipeline", "requeue"]
 

@@ -8,20 +8,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Subject
 
-from clock import Clock
-from domain import events as e
-from domain.lifecycle import Outcome
-from domain.order import Acknowledged, Answer, Fill, NotPlaced, OrderRequest, OrderStatus, Unanswered
-from domain.ports import Committed, Item, ItemRefused, Venue
-from domain.reasons import COSTS_NO_ATTEMPT, Reason
-from domain.verdict import Refusal
 from operators import backoff_s, bridge
 from operators.record import GroupCommit, Told
 from streams.availability import Availability
 from streams.decision import Decision, Refuse, Send, Wait
 from streams.in_flight import InFlight
+from streams.pending import Entry, WaitingRoom
 from streams.state import State
-from streams.waiting import Entry, WaitingRoom
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.order import Acknowledged, Answer, Fill, NotPlaced, OrderRequest, OrderStatus, Unanswered
+from tidegate.domain.ports import Committed, Item, ItemRefused, Venue
+from tidegate.domain.reasons import COSTS_NO_ATTEMPT, Reason
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["Placement", "Retries"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from clock import Clock
-from domain.ports import Venue
-from domain.reasons import Reason
-from domain.verdict import Refusal
 from streams.availability import FOR_EVER, Availability
+from tidegate.clock import Clock
+from tidegate.domain.ports import Venue
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["Probing"]
 

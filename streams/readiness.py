@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.events import Halted
-from domain.reasons import Reason
-from domain.signal import Side, Signal
-from domain.verdict import Refusal
+from tidegate.domain.events import Halted
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side, Signal
+from tidegate.domain.verdict import Refusal
 
 __all__ = ["halting", "obstacle"]
 

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from clock import Clock
-from domain import events as e
-from domain.difference import Difference
-from domain.errors import VenueUnavailable
-from domain.ports import Item, Journal, Venue
 from operators.record import GroupCommit
 from streams.balance_comparison import BalanceComparison
 from streams.order_comparison import OrderComparison
 from streams.orders import OrderUpdates
+from streams.pending import WaitingRoom
 from streams.resolution import Resolution
 from streams.state import State
-from streams.turned_up import TurnedUp
-from streams.waiting import WaitingRoom
+from streams.unexpected_orders import TurnedUp
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.difference import Difference
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.ports import Item, Journal, Venue
 
 __all__ = ["Comparison", "Reconciliation"]
 

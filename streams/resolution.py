@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from clock import Clock
-from domain import events as e
-from domain.lifecycle import Outcome
-from domain.order import Acknowledged, Finding, NotFound, NotPlaced, OrderRequest, Unanswered
-from domain.ports import Item, OpenSignal, Venue
-from domain.reasons import Reason
 from operators import backoff_s
 from operators.record import GroupCommit
 from streams.decision import Send
+from streams.pending import Entry
 from streams.placement import Placement
-from streams.waiting import Entry
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.order import Acknowledged, Finding, NotFound, NotPlaced, OrderRequest, Unanswered
+from tidegate.domain.ports import Item, OpenSignal, Venue
+from tidegate.domain.reasons import Reason
 
 __all__ = ["Lookups", "Resolution"]
 

@@ -9,10 +9,10 @@ from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from clock import Clock, next_on_grid
-from domain.market import Candle
-from domain.signal import Raw
-from strategies import Idea, Strategy
+from tidegate.clock import Clock, next_on_grid
+from tidegate.domain.market import Candle
+from tidegate.domain.signal import Raw
+from tidegate.strategies import Idea, Strategy
 
 __all__ = ["Analyst", "Generation", "generate"]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct
 
-from domain import events as e
-from domain.account import Account
-from domain.book import Book
-from domain.errors import IllegalTransition
-from domain.lifecycle import FINAL, Ledger, Outcome, advance
-from domain.market import Mark
-from domain.ports import Past
+from tidegate.domain import events as e
+from tidegate.domain.account import Account
+from tidegate.domain.book import Book
+from tidegate.domain.errors import IllegalTransition
+from tidegate.domain.lifecycle import FINAL, Ledger, Outcome, advance
+from tidegate.domain.market import Mark
+from tidegate.domain.ports import Past
 
 __all__ = ["Standing", "State"]
 

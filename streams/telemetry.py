@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from reactivex import Subject
 
-from clock import Clock
-from domain import events as e
 from streams.execution import Tick
 from streams.latency import Latencies
+from tidegate.clock import Clock
+from tidegate.domain import events as e
 
 __all__ = ["Telemetry"]
 

@@ -7,17 +7,17 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.account import Account, Holding
-from domain.book import Book
-from domain.market import Quote, base_of, quote_of
-from domain.ports import Venue
-from domain.reasons import Reason
-from domain.signal import Side, Signal
-from domain.verdict import Refusal
 from operators.screen import Stage, screen
 from streams.availability import FOR_EVER, Availability
 from streams.blocked import Blocker
 from streams.market import Markets
+from tidegate.domain.account import Account, Holding
+from tidegate.domain.book import Book
+from tidegate.domain.market import Quote, base_of, quote_of
+from tidegate.domain.ports import Venue
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side, Signal
+from tidegate.domain.verdict import Refusal
 
 __all__ = [
     "Trader",

@@ -21,7 +21,7 @@ def exchange_process(tmp_path) -> Iterator:
     def start(*options: str, faults=(), dialect="binance"):
         script = tmp_path / "faults.json"
         script.write_text(json.dumps(list(faults)))
-        command = [sys.executable, "-m", "simulation.exchange", "--dialect", dialect, "--faults", str(script)]
+        command = [sys.executable, "-m", "tidegate.emulator", "--dialect", dialect, "--faults", str(script)]
         process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         started.append(process)
         address = json.loads(process.stdout.readline())["address"]
@@ -48,7 +48,7 @@ def live_settings():
     """Write settings.json for live trading on an exchange of ours; gives the environment to run in."""
 
     def write(folder: Path, address: str, *, trader=(), timeframe="1m", logging=None, dialect="binance", **environ):
-        from simulation.exchange import settings_for
+        from tidegate.emulator import settings_for
 
         block = settings_for(dialect, address)
         block["options"]["recvWindow"] = 1000
@@ -77,10 +77,10 @@ def live_settings():
         return {
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "THROUGHLINE_ALLOW_LIVE": "1",
-            "THROUGHLINE_SKIP_PERMISSION_CHECK": "1",
-            "THROUGHLINE_TRADER_MAIN_API_KEY": "key",
-            "THROUGHLINE_TRADER_MAIN_SECRET": "secret",
+            "TIDEGATE_ALLOW_LIVE": "1",
+            "TIDEGATE_SKIP_PERMISSION_CHECK": "1",
+            "TIDEGATE_TRADER_MAIN_API_KEY": "key",
+            "TIDEGATE_TRADER_MAIN_SECRET": "secret",
             **environ,
         }
 

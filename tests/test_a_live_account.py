@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite_journal import SqliteReader
 from streams.state import State
+from tidegate.journal.sqlite_journal import SqliteReader
 
 pytest.importorskip("ccxt")
 
@@ -111,7 +111,7 @@ def trading(exchange_process, live_settings, tmp_path):
 
     def start(dialect: str) -> Trading:
         exchange = exchange_process("--limits", "--lag", "0.3", "--seed", "3", dialect=dialect)
-        env = live_settings(tmp_path, exchange(), dialect=dialect, THROUGHLINE_EXECUTION__RECONCILE_INTERVAL_S="10")
+        env = live_settings(tmp_path, exchange(), dialect=dialect, TIDEGATE_EXECUTION__RECONCILE_INTERVAL_S="10")
         started.append(Trading(tmp_path, env, exchange))
         return started[-1]
 

@@ -1,4 +1,4 @@
-"""Imports point only downwards, and the world outside comes in by few doors."""
+"""Imports point only downwards, between the folders and between the rooms of the package, and few rooms reach outside."""
 
 import ast
 from collections.abc import Iterator
@@ -8,38 +8,56 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+MEANING = {"clock", "domain"}
+FLOW = {"operators", "streams", *MEANING}
+OUTSIDE = {"journal", "market", "sources", "venues"}
+
 MAY_IMPORT = {
     "domain": set(),
     "clock": set(),
-    "strategies": {"domain"},
-    "marbles": {"clock", "domain"},
-    "operators": {"clock", "domain"},
-    "streams": {"operators", "strategies", "clock", "domain"},
-    "adapters": {"streams", "operators", "clock", "domain"},
-    "simulation": {"marbles", "streams", "operators", "strategies", "clock", "domain"},
+    "files": set(),
     "settings": {"domain"},
-    "assembly": {"settings", "adapters", "simulation", "strategies", "streams", "operators", "clock", "domain"},
-    "throughline": {"assembly", "settings", "streams", "operators", "clock", "domain"},
+    "strategies": {"domain"},
+    "marbles": {*MEANING},
+    "operators": {*MEANING},
+    "streams": {"operators", "strategies", *MEANING},
+    "journal": {*FLOW, "files"},
+    "venues": {*FLOW},
+    "market": {*FLOW, "venues"},
+    "sources": {*FLOW, "files", "journal"},
+    "assembly": {*FLOW, *OUTSIDE, "files", "settings", "strategies"},
+    "replay": {*FLOW, *OUTSIDE, "assembly", "marbles", "settings", "strategies"},
+    "emulator": {*MEANING},
+    "torture": {*FLOW, *OUTSIDE, "assembly", "settings", "strategies"},
+    "facade": {*FLOW, *OUTSIDE, "assembly", "settings"},
 }
+API = {*MAY_IMPORT}
 ABOVE = {
-    "commands": set(MAY_IMPORT),
-    "run": {*MAY_IMPORT, "commands"},
-    "benchmarks": {*MAY_IMPORT, "commands"},
+    "tidegate": API,
+    "cli": {*API, "tidegate"},
+    "run": {"cli"},
+    "benchmarks": {*API, "cli", "tidegate"},
 }
 ARROWS = MAY_IMPORT | ABOVE
+"""By room, the rooms it may import. `operators`, `streams`, `run` and `benchmarks` are folders of their own; the
+others are rooms of the package; `tidegate` is its public front."""
 
-MAY_USE_ASYNCIO = {"clock", "adapters", "commands", "assembly", "throughline", "benchmarks"}
+TOP_LEVEL = {"operators", "streams", "run", "benchmarks"}
+
+MAY_USE_ASYNCIO = {"clock", *OUTSIDE, "cli", "assembly", "facade", "benchmarks"}
 MAY_USE_ASYNCIO_TOO = {
     Path("operators/bridge.py"),
     Path("operators/record.py"),
-    *(Path(f"simulation/exchange/{name}.py") for name in ("wire", "server", "__main__")),
-    Path("simulation/torture/watched.py"),
+    *(Path(f"tidegate/emulator/{name}.py") for name in ("wire", "server", "__main__")),
+    Path("tidegate/torture/watched.py"),
 }
 
+CCXT_LIVES_IN = ("tidegate/venues/ccxt/*.py", "tidegate/market/ccxt/*.py")
 MAY_LOAD_CCXT = {
-    *(Path(f"assembly/{name}.py") for name in ("real", "real_accounts", "real_feeds")),
+    *(Path(f"tidegate/assembly/{name}.py") for name in ("real", "real_accounts", "real_feeds")),
     *(Path(f"benchmarks/{name}.py") for name in ("stubbed_transport", "venues")),
 }
+LOADS_CCXT = ("tidegate.venues.ccxt", "tidegate.market.ccxt", "tidegate.assembly.real")
 
 NOT_IN_THE_DOMAIN = {
     *("asyncio", "concurrent", "multiprocessing", "reactivex", "threading"),
@@ -48,50 +66,52 @@ NOT_IN_THE_DOMAIN = {
 }
 
 
-def modules_of(package: str) -> list[Path]:
-    files = (ROOT / package).glob("**/*.py") if (ROOT / package).is_dir() else ROOT.glob(f"{package}.py")
+def room_of(dotted: str) -> str:
+    """The room, or the folder, that a module lies in; of other modules their top-level name."""
+    if dotted == ".":
+        return dotted
+    top, *inside = dotted.split(".")
+    return inside[0] if top == "tidegate" and inside else top
+
+
+def room_of_file(module: Path) -> str:
+    return room_of(".".join(module.with_suffix("").parts).removesuffix(".__init__"))
+
+
+def modules() -> list[Path]:
+    files = [*ROOT.glob("run.py"), *(f for top in ("tidegate", *TOP_LEVEL) for f in (ROOT / top).glob("**/*.py"))]
     return sorted(file.relative_to(ROOT) for file in files)
 
 
-MODULES = [module for package in ARROWS for module in modules_of(package)]
+MODULES = modules()
 
 
 def imported(tree: ast.AST, *, into_functions: bool = True) -> Iterator[str]:
-    """The top-level names of what a piece of code imports; a relative import is `.`."""
+    """The whole names of the modules that a piece of code imports; a relative import is `.`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield "." if node.level else (node.module or "").partition(".")[0]
+            module = node.module or ""
+            rooms = node.level == 0 and module == "tidegate"
+            yield from (f"tidegate.{alias.name}" for alias in node.names) if rooms else ["." if node.level else module]
         elif into_functions or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from imported(node, into_functions=into_functions)
 
 
-def modules_named(tree: ast.AST) -> set[str]:
-    """The modules that code imports when it is itself imported, by their whole names."""
-    top = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-    }
-    return {node.module or "" for node in top if id(node) not in inside}
-
-
 def wrong_imports(module: Path, source: str) -> set[str]:
-    """What `module` imports and must not."""
-    tree, package = ast.parse(source), module.parts[0].removesuffix(".py")
-    names = set(imported(tree))
-    wrong = names & (ARROWS.keys() - ARROWS[package] - {package} | {"."})
-    if package not in MAY_USE_ASYNCIO and module not in MAY_USE_ASYNCIO_TOO:
-        wrong |= names & {"asyncio"}
-    if package == "domain":
-        wrong |= names & NOT_IN_THE_DOMAIN
-    if not module.match("adapters/ccxt_*.py"):
-        wrong |= names & {"ccxt", "aiohttp"}
+    """What `module` imports and must not: rooms, libraries, or modules that load ccxt."""
+    tree, room = ast.parse(source), room_of_file(module)
+    rooms = {"tidegate" if name[:1].isupper() else name for name in map(room_of, imported(tree))}
+    wrong = rooms & (ARROWS.keys() - ARROWS[room] - {room} | {"."})
+    if room not in MAY_USE_ASYNCIO and module not in MAY_USE_ASYNCIO_TOO:
+        wrong |= rooms & {"asyncio"}
+    if room == "domain":
+        wrong |= rooms & NOT_IN_THE_DOMAIN
+    if not any(module.match(pattern) for pattern in CCXT_LIVES_IN):
+        wrong |= rooms & {"ccxt", "aiohttp"}
         if module not in MAY_LOAD_CCXT:
-            wrong |= {name for name in modules_named(tree) if name.startswith(("adapters.ccxt_", "assembly.real"))}
+            wrong |= {name for name in imported(tree, into_functions=False) if name.startswith(LOADS_CCXT)}
     return wrong
 
 
@@ -100,40 +120,59 @@ def test_a_module_imports_only_what_lies_below(module):
     assert not wrong_imports(module, (ROOT / module).read_text())
 
 
-def test_every_package_is_seen():
-    present = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert present <= ARROWS.keys()
-    assert {"domain", "clock", "operators"} <= {module.parts[0] for module in MODULES}
+def test_every_room_is_seen():
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    rooms = {path.parent.name for path in ROOT.glob("tidegate/*/__init__.py")}
+    assert folders | rooms <= ARROWS.keys()
+    assert {"domain", "clock", "operators"} <= {room_of_file(module) for module in MODULES}
+
+
+def test_the_arrows_have_no_circle():
+    seen: set[str] = set()
+    left = dict(ARROWS)
+    while left:
+        free = {room for room, below in left.items() if below <= seen}
+        assert free, f"a circle among {sorted(left)}"
+        seen |= free
+        left = {room: below for room, below in left.items() if room not in free}
 
 
 @pytest.mark.parametrize(
     ("module", "source", "wrong"),
     [
-        pytest.param("domain/book.py", "import reactivex.operators", {"reactivex"}, id="the domain is not reactive"),
-        pytest.param("domain/book.py", "import sqlite3", {"sqlite3"}, id="the domain does no I/O"),
-        pytest.param("domain/book.py", "from time import time_ns", {"time"}, id="the domain has no clock"),
-        pytest.param("clock/grid.py", "from domain import signal", {"domain"}, id="the clock knows nothing of trading"),
+        pytest.param("tidegate/domain/book.py", "import reactivex.operators", {"reactivex"}, id="no streams in domain"),
+        pytest.param("tidegate/domain/book.py", "import sqlite3", {"sqlite3"}, id="the domain does no I/O"),
+        pytest.param("tidegate/domain/book.py", "from time import time_ns", {"time"}, id="the domain has no clock"),
+        pytest.param(
+            "tidegate/clock/grid.py", "from tidegate.domain import signal", {"domain"}, id="the clock is bare"
+        ),
+        pytest.param("tidegate/clock/grid.py", "from tidegate import domain", {"domain"}, id="a room by its name"),
+        pytest.param("tidegate/cli/run.py", "from tidegate import Replay", set(), id="the command line uses the front"),
+        pytest.param("tidegate/settings/a.py", "from tidegate import Replay", {"tidegate"}, id="nothing below uses it"),
         pytest.param("operators/dedup.py", "def f():\n import streams", {"streams"}, id="upwards inside a function"),
         pytest.param("operators/dedup.py", "import asyncio", {"asyncio"}, id="an operator does not know the loop"),
         pytest.param("operators/bridge.py", "import asyncio", set(), id="the bridge does"),
-        pytest.param("streams/pipeline.py", "from .waiting import hold", {"."}, id="relative"),
-        pytest.param("adapters/venue.py", "import simulation", {"simulation"}, id="adapters and worlds are strangers"),
-        pytest.param("adapters/ccxt_venue.py", "import ccxt.async_support", set(), id="ccxt in its own adapters"),
-        pytest.param("adapters/control.py", "def f():\n import ccxt", {"ccxt"}, id="ccxt in another adapter"),
+        pytest.param("streams/pipeline.py", "from .pending import enqueue", {"."}, id="relative"),
+        pytest.param("streams/state.py", "from tidegate.journal import x", {"journal"}, id="streams know only ports"),
         pytest.param(
-            "assembly/opening.py",
-            "from assembly.real import RealVenues",
-            {"assembly.real"},
+            "tidegate/venues/paper/venue.py", "from tidegate.market.feeds import x", {"market"}, id="sideways"
+        ),
+        pytest.param("tidegate/venues/ccxt/venue.py", "import ccxt.async_support", set(), id="ccxt in its own folder"),
+        pytest.param("tidegate/sources/control.py", "def f():\n import ccxt", {"ccxt"}, id="ccxt in another room"),
+        pytest.param(
+            "tidegate/assembly/opening.py",
+            "from tidegate.assembly.real import RealVenues",
+            {"tidegate.assembly.real"},
             id="real venues where a paper run would load them",
         ),
         pytest.param(
-            "assembly/opening.py",
-            "def f():\n from assembly.real import RealVenues",
+            "tidegate/assembly/opening.py",
+            "def f():\n from tidegate.assembly.real import RealVenues",
             set(),
             id="real venues when they are asked for",
         ),
-        pytest.param("streams/traders.py", "def f():\n import ccxt", {"ccxt"}, id="ccxt outside the adapters"),
-        pytest.param("strategies/breakout.py", "from clock import Clock", {"clock"}, id="a strategy has no clock"),
+        pytest.param("streams/traders.py", "def f():\n import ccxt", {"ccxt"}, id="ccxt in a stream"),
+        pytest.param("tidegate/strategies/a.py", "from tidegate.clock import Clock", {"clock"}, id="no clock there"),
     ],
 )
 def test_an_arrow_that_turns_is_noticed(module, source, wrong):

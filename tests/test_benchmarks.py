@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from adapters.sqlite_journal import SqliteReader
-from benchmarks import figures
+from benchmarks import formatting
 from benchmarks.__main__ import BENCHES, main, measured
-from benchmarks.interleave import interleave, median_of_ratios
+from benchmarks.alternate import interleave, median_of_ratios
 from benchmarks.journal_of_a_million import written
 from benchmarks.load import Schedule
 from benchmarks.scale import QUICK
 from benchmarks.targets import TARGETS, markdown
 from streams.state import State
+from tidegate.journal.sqlite_journal import SqliteReader
 
 TINY = replace(
     QUICK,
@@ -31,7 +31,7 @@ TINY = replace(
 def latest(tmp_path):
     path = tmp_path / "latest.json"
     for name, told in measured(["throughput", "latency"], TINY, lambda _: None):
-        figures.write(path, {name: figures.stamped(told, quick=True)})
+        formatting.write(path, {name: formatting.stamped(told, quick=True)})
     return path
 
 
@@ -41,7 +41,7 @@ def test_figures_are_kept_by_benchmark_and_what_compares_is_a_ratio(latest):
     assert kept["throughput"].keys() == {"measured_at", "quick", "cpus", "machine", "python", "sqlite", "figures"}
     throughput = kept["throughput"]["figures"]
     assert throughput["groups"].keys() == {"1", "10"}
-    told = {path: figure for name in kept for path, figure in figures.flattened(kept[name]["figures"], f"{name}.")}
+    told = {path: figure for name in kept for path, figure in formatting.flattened(kept[name]["figures"], f"{name}.")}
     compared = {path for path in told if "_to_" in path.rpartition(".")[2]}
     assert compared
     assert {path for path in told if path.endswith("_ratio")} == compared
@@ -64,7 +64,7 @@ def test_the_bare_loop_makes_the_commits_of_the_pipeline(latest):
 
 def test_a_second_run_keeps_what_it_does_not_measure(latest):
     before = json.loads(latest.read_text())
-    figures.write(latest, {"throughput": {"figures": {}}})
+    formatting.write(latest, {"throughput": {"figures": {}}})
     after = json.loads(latest.read_text())
     assert after["latency"] == before["latency"]
     assert after["throughput"] == {"figures": {}}
@@ -74,7 +74,7 @@ def test_the_table_has_a_line_for_every_target(latest):
     told = CliRunner().invoke(main, ["--table", "--to", str(latest)]).output.splitlines()
     assert len(told) == 2 + len(TARGETS)
     (flat_out,) = (line for line in told if "flat out" in line)
-    assert str(figures.read(latest)["throughput"]["figures"]["flat_out"]["pipeline_to_bare_loop_ratio"]) in flat_out
+    assert str(formatting.read(latest)["throughput"]["figures"]["flat_out"]["pipeline_to_bare_loop_ratio"]) in flat_out
 
 
 def test_every_target_is_of_a_benchmark():
@@ -122,6 +122,6 @@ def test_those_compared_take_turns_and_the_median_is_that_of_the_rounds():
 
 
 def test_percentiles_and_growth():
-    assert figures.percentiles_ms([n * 1_000_000 for n in range(1, 1001)]) == {"p50": 500, "p99": 990, "p99_9": 999}
-    assert figures.slope([(0, 5), (1, 7), (2, 9), (3, 11), (4, 99)]) == 2
-    assert figures.slope([(0, 5)]) == 0
+    assert formatting.percentiles_ms([n * 1_000_000 for n in range(1, 1001)]) == {"p50": 500, "p99": 990, "p99_9": 999}
+    assert formatting.slope([(0, 5), (1, 7), (2, 9), (3, 11), (4, 99)]) == 2
+    assert formatting.slope([(0, 5)]) == 0

@@ -13,9 +13,10 @@ from types import MappingProxyType
 
 import pytest
 
-from adapters.sqlite_journal import SqliteJournal, SqliteReader
-from domain import events as e
-from domain.errors import (
+from streams.check_result import Finding, Health
+from tidegate import SignalOrderPipeline
+from tidegate.domain import events as e
+from tidegate.domain.errors import (
     ConfidenceTooLow,
     ExchangeError,
     JournalRefused,
@@ -24,16 +25,15 @@ from domain.errors import (
     PositionLimitsExceeded,
     SettingsError,
     SignalExpired,
-    ThroughlineError,
+    TidegateError,
     TraderUnavailable,
     TradingLimitsExceeded,
 )
-from domain.reading import read_signal
-from domain.reasons import Reason
-from domain.signal import Raw, Side
-from settings import Settings
-from streams.finding import Finding, Health
-from throughline import SignalOrderPipeline
+from tidegate.domain.reading import read_signal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw, Side
+from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
+from tidegate.settings import Settings
 
 ONLY_WHEN_ASKED = {"interval_s": 3600, "first_after_s": 3600, "signal_ttl_s": 3600}
 
@@ -255,7 +255,7 @@ def test_after_the_stop_nothing_is_accepted(place):
     with pytest.raises(NotAccepted, match=r"not running: call start\(\) first"):
         pipeline.add_signal(saying())
     for ask in (pipeline.execute_with_diagnostics, pipeline.diagnose_execution_readiness):
-        with pytest.raises(ThroughlineError, match="not running"):
+        with pytest.raises(TidegateError, match="not running"):
             ask()
 
 
@@ -269,7 +269,7 @@ def test_stopping_twice_is_stopping_once(place):
 
 def test_starting_twice_is_an_error_and_the_first_runs_on(place):
     with place.pipeline() as pipeline:
-        with pytest.raises(ThroughlineError, match="is running already"):
+        with pytest.raises(TidegateError, match="is running already"):
             pipeline.start()
         pipeline.add_signal(saying())
         assert pipeline.execute_with_diagnostics().placed
@@ -437,7 +437,7 @@ def test_a_broken_pipeline_says_so_instead_of_waiting_for_ever(place):
         broken = finding(pipeline, "pipeline")
         with pytest.raises(NotAccepted, match="a stream broke, nothing more is sent: ZeroDivisionError"):
             pipeline.add_signal(saying())
-        with pytest.raises(ThroughlineError, match="a stream broke"):
+        with pytest.raises(TidegateError, match="a stream broke"):
             pipeline.execute_with_diagnostics()
     assert broken.verdict is Health.ERROR
 
@@ -445,7 +445,7 @@ def test_a_broken_pipeline_says_so_instead_of_waiting_for_ever(place):
 def test_a_trader_that_nobody_has_cannot_be_checked(place):
     with place.pipeline() as pipeline:
         assert pipeline.check_trader("paper") is None
-        with pytest.raises(ThroughlineError, match="there is no trader nobody: the settings have paper"):
+        with pytest.raises(TidegateError, match="there is no trader nobody: the settings have paper"):
             pipeline.check_trader("nobody")
 
 
@@ -461,7 +461,7 @@ def test_it_logs_as_run_does(place):
 
 def test_its_log_is_turned_off_in_dotenv_too(place, monkeypatch):
     monkeypatch.chdir(place.folder)
-    (place.folder / ".env").write_text("THROUGHLINE_LOG=off\n")
+    (place.folder / ".env").write_text("TIDEGATE_LOG=off\n")
     log = place.folder / "log.jsonl"
     with place.pipeline(logging={"json_file": str(log)}) as pipeline:
         pipeline.add_signal(saying(key="a"))

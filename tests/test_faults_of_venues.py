@@ -13,15 +13,15 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble, generated
-from assembly.real import RealVenues
-from clock import Clock
-from domain import events as e
-from domain.line import SignalLine, line_of
-from settings import load_settings
-from simulation.exchange import Exchange, Fault, Kind, Operation, Refusal, settings_for
 from streams.engine import Engine
+from tidegate.assembly import assemble, generated
+from tidegate.assembly.real import RealVenues
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.signal_summary import SignalLine, line_of
+from tidegate.emulator import Exchange, Fault, Kind, Operation, Refusal, settings_for
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.settings import load_settings
 
 SYMBOL = "BTC/USDT"
 _AT_ONCE = 16
@@ -184,7 +184,7 @@ def settings_of(dialect: str, address: str, row: Row):
     traders = [{"id": "main", "exchange": dialect, "ccxt": {**block, "timeout": 800, "timeout_on_exit": 0},
                 "after_unknown": "park" if row.park else "settle"}]  # fmt: skip
     return load_settings(
-        environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+        environ={"TIDEGATE_ALLOW_LIVE": "1"},
         overrides={
             "mode": "live",
             "symbols": json.dumps([SYMBOL]),
@@ -210,8 +210,8 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
     async with Exchange(dialect, lag_s=row.lag_s, seed=1) as exchange:
         settings = settings_of(dialect, exchange.address, row)
         clock = Clock.live(asyncio.get_running_loop())
-        environ = {"THROUGHLINE_TRADER_MAIN_API_KEY": "key", "THROUGHLINE_TRADER_MAIN_SECRET": "secret",
-                   "THROUGHLINE_SKIP_PERMISSION_CHECK": "1"}  # fmt: skip
+        environ = {"TIDEGATE_TRADER_MAIN_API_KEY": "key", "TIDEGATE_TRADER_MAIN_SECRET": "secret",
+                   "TIDEGATE_SKIP_PERMISSION_CHECK": "1"}  # fmt: skip
         async with one_opens:  # ccxt's classes take long to make
             real = RealVenues(settings, clock, environ=environ, dotenv=folder / "none")
             world = await real.open()

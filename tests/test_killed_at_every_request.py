@@ -109,7 +109,7 @@ def signals_until(folder: Path, start: int) -> None:
 
 def test_killed_at_every_request_the_ledger_and_the_journal_agree(relay, live_settings, tmp_path):
     secret = "secret"
-    env = live_settings(tmp_path, relay.address, THROUGHLINE_LOG="off")
+    env = live_settings(tmp_path, relay.address, TIDEGATE_LOG="off")
     said = ""
     for start, nth in enumerate([*range(FIRST, LAST + 1), 0], 1):
         signals_until(tmp_path, start)

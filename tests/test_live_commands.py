@@ -96,14 +96,14 @@ def test_reconcile_agrees_and_tells_what_differs(program):
     ],
 )
 def test_a_key_that_may_do_too_much_is_refused(program, state, says):
-    it = program(THROUGHLINE_SKIP_PERMISSION_CHECK="0")
+    it = program(TIDEGATE_SKIP_PERMISSION_CHECK="0")
     it.exchange("/-/state", state)
     told = it.one_signal()
     assert told.returncode == 2
     assert says in told.stderr
-    assert "THROUGHLINE_SKIP_PERMISSION_CHECK=1" in told.stderr
-    del it.env["THROUGHLINE_SKIP_PERMISSION_CHECK"]
-    (it.folder / ".env").write_text("THROUGHLINE_SKIP_PERMISSION_CHECK=1\n")
+    assert "TIDEGATE_SKIP_PERMISSION_CHECK=1" in told.stderr
+    del it.env["TIDEGATE_SKIP_PERMISSION_CHECK"]
+    (it.folder / ".env").write_text("TIDEGATE_SKIP_PERMISSION_CHECK=1\n")
     assert it.one_signal().returncode == 0
 
 
@@ -137,7 +137,7 @@ def test_asking_again_ends_when_it_is_told_to(program, number):
 
 
 def test_a_key_that_the_venue_refuses_is_said_at_once(program):
-    it = program(THROUGHLINE_TRADER_MAIN_SECRET="another")
+    it = program(TIDEGATE_TRADER_MAIN_SECRET="another")
     it.exchange("/-/state", {"revoked": {"key": True}})
     told = it.one_signal()
     assert told.returncode == 2
@@ -145,7 +145,7 @@ def test_a_key_that_the_venue_refuses_is_said_at_once(program):
 
 
 def test_whatever_shows_before_anything_is_asked_is_named_at_once_with_place_and_fix(program, tmp_path):
-    it = program(trader={"symbols": None}, timeframe="7m", THROUGHLINE_TRADER_MAIN_SECRET="")
+    it = program(trader={"symbols": None}, timeframe="7m", TIDEGATE_TRADER_MAIN_SECRET="")
     settings = json.loads((tmp_path / "settings.json").read_text())
     settings["traders"][0]["ccxt"]["cafile"] = "/no/such/file.pem"
     (tmp_path / "settings.json").write_text(json.dumps(settings))
@@ -153,7 +153,7 @@ def test_whatever_shows_before_anything_is_asked_is_named_at_once_with_place_and
     told = it.one_signal()
     assert told.returncode == 2
     for words in (
-        "traders.main: binance needs secret, which trader main does not have: set THROUGHLINE_TRADER_MAIN_SECRET",
+        "traders.main: binance needs secret, which trader main does not have: set TIDEGATE_TRADER_MAIN_SECRET",
         "traders.main.ccxt.cafile: /no/such/file.pem cannot be used: No such file or directory",
         "timeframe: must be one of binance's, ",
     ):
@@ -188,7 +188,7 @@ def by_hand(it):
     """Somebody else's order on the same account, below the market."""
     import ccxt
 
-    from simulation.exchange import settings_for
+    from tidegate.emulator import settings_for
 
     exchange = ccxt.binance({**settings_for("binance", it.exchange()), "apiKey": "key", "secret": "secret"})
     exchange.load_markets()
@@ -250,7 +250,7 @@ def findings_of(told):
 
 
 def test_diagnose_asks_each_venue(program):
-    it = program(THROUGHLINE_SKIP_PERMISSION_CHECK="0")
+    it = program(TIDEGATE_SKIP_PERMISSION_CHECK="0")
     it.exchange("/-/advance", {"seconds": 5})
     found = findings_of(it("diagnose", "--json"))
     assert found["exchange of main"]["verdict"] == "ok"

@@ -9,13 +9,13 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble, generated
-from assembly.real import RealVenues
-from clock import Clock
-from domain import events as e
-from settings import load_settings
-from simulation.exchange import BinanceLimits, BybitLimits, Exchange, Fault, Operation, Refusal, settings_for
+from tidegate.assembly import assemble, generated
+from tidegate.assembly.real import RealVenues
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.emulator import BinanceLimits, BybitLimits, Exchange, Fault, Operation, Refusal, settings_for
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.settings import load_settings
 
 SYMBOL = "BTC/USDT"
 
@@ -35,7 +35,7 @@ class Live:
             traders.append({"id": name, "exchange": exchange.dialect,
                             "ccxt": {**block, "timeout": 2000, "timeout_on_exit": 0}})  # fmt: skip
         self.settings = load_settings(
-            environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+            environ={"TIDEGATE_ALLOW_LIVE": "1"},
             overrides={
                 "mode": "live",
                 "symbols": json.dumps([SYMBOL]),
@@ -56,10 +56,10 @@ class Live:
             },
         )
         self.clock = Clock.live(asyncio.get_running_loop())
-        environ = {"THROUGHLINE_SKIP_PERMISSION_CHECK": "1"}
+        environ = {"TIDEGATE_SKIP_PERMISSION_CHECK": "1"}
         for name in self.exchanges:
-            environ |= {f"THROUGHLINE_TRADER_{name.upper()}_API_KEY": "key",
-                        f"THROUGHLINE_TRADER_{name.upper()}_SECRET": "secret"}  # fmt: skip
+            environ |= {f"TIDEGATE_TRADER_{name.upper()}_API_KEY": "key",
+                        f"TIDEGATE_TRADER_{name.upper()}_SECRET": "secret"}  # fmt: skip
         self.real = RealVenues(self.settings, self.clock, environ=environ)
         world = await self.real.open()
         self.engine = await assemble(

@@ -14,7 +14,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from simulation import SimulatedMarket, write_candles
+from tidegate.market.recordings import write_candles
+from tidegate.market.simulated import SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -34,7 +35,7 @@ def execute(tmp_path):
         kernel = AsyncKernelManager(
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), connection_file=str(tmp_path / "kernel.json")
         )
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("THROUGHLINE_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
         own = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
         content = read(notebook)
         NotebookClient(content, km=kernel, timeout=60).execute(cwd=str(tmp_path), env=inherited | own | environment)
@@ -74,7 +75,7 @@ def test_own_candles_are_replayed_when_they_are_named(execute, tmp_path):
     recording, midnight = tmp_path / "SOL-USDT-1m.csv", datetime(2024, 5, 2, tzinfo=UTC)
     until_ns = int(midnight.timestamp()) * 10**9
     write_candles(recording, SimulatedMarket(seed=1).history("SOL/USDT", 60 * 10**9, 1440, until_ns))
-    done = execute(ROOT / "notebooks" / "compose_operators.ipynb", THROUGHLINE_CANDLES=str(recording))
+    done = execute(ROOT / "notebooks" / "compose_operators.ipynb", TIDEGATE_CANDLES=str(recording))
     assert shown(done, "candles", "text/plain") == "('SOL/USDT', 1440, '2024-05-01')"
     assert "from 2024-05-01 00:00:00 UTC" in shown(done, "compose", "image/svg+xml")
 

@@ -8,20 +8,20 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from assembly.real import RealVenues
-from clock import Clock
-from domain.errors import SettingsError
-from domain.signal import OrderType, Side
-from settings import load_settings
-from simulation.exchange import Exchange, settings_for
-from simulation.exchange.orders import NewOrder
+from tidegate.assembly.real import RealVenues
+from tidegate.clock import Clock
+from tidegate.domain.errors import SettingsError
+from tidegate.domain.signal import OrderType, Side
+from tidegate.emulator import Exchange, settings_for
+from tidegate.emulator.orders import NewOrder
+from tidegate.settings import load_settings
 
 ENVIRON = {
-    "THROUGHLINE_TRADER_ONE_API_KEY": "a",
-    "THROUGHLINE_TRADER_ONE_SECRET": "sa",
-    "THROUGHLINE_TRADER_TWO_API_KEY": "b",
-    "THROUGHLINE_TRADER_TWO_SECRET": "sb",
-    "THROUGHLINE_SKIP_PERMISSION_CHECK": "1",
+    "TIDEGATE_TRADER_ONE_API_KEY": "a",
+    "TIDEGATE_TRADER_ONE_SECRET": "sa",
+    "TIDEGATE_TRADER_TWO_API_KEY": "b",
+    "TIDEGATE_TRADER_TWO_SECRET": "sb",
+    "TIDEGATE_SKIP_PERMISSION_CHECK": "1",
 }
 
 
@@ -34,7 +34,7 @@ def opened(dialect, change=lambda exchange: None, **environ):
             block = {**settings_for(dialect, exchange.address), "timeout": 2000, "timeout_on_exit": 0}
             traders = [{"id": name, "exchange": dialect, "ccxt": block} for name in ("one", "two")]
             settings = load_settings(
-                environ={"THROUGHLINE_ALLOW_LIVE": "1"},
+                environ={"TIDEGATE_ALLOW_LIVE": "1"},
                 overrides={"mode": "live", "symbols": '["BTC/USDT"]', "timeframe": "1m", "market.history": "0",
                            "traders": json.dumps(traders)},
             )  # fmt: skip
@@ -77,7 +77,7 @@ def strangers(exchange):
     [
         pytest.param(
             strangers,
-            {"THROUGHLINE_TRADER_TWO_API_KEY": "a", "THROUGHLINE_TRADER_TWO_SECRET": "sa"},
+            {"TIDEGATE_TRADER_TWO_API_KEY": "a", "TIDEGATE_TRADER_TWO_SECRET": "sa"},
             "they have the same API key",
             id="the same key",
         ),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.reading import read_signal
-from domain.signal import Raw
-from settings import Settings
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Raw
+from tidegate.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.reasons import Reason
+from tidegate.domain.reasons import Reason
 
 TEXT = (Path(__file__).parents[1] / "docs" / "reasons.md").read_text()
 COLUMNS = ["code", "it means", "measured", "limit", "what to do"]

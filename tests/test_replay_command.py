@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simulation import SimulatedMarket, write_candles
+from tidegate.market.recordings import write_candles
+from tidegate.market.simulated import SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 RECORDED = ROOT.parent / "shared" / "data" / "candles"

@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from adapters.sqlite_journal import SqliteReader
-from commands import main
-from domain.events import Intended
-from simulation import SimulatedMarket, write_candles
+from tidegate.cli import main
+from tidegate.domain.events import Intended
+from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.market.recordings import write_candles
+from tidegate.market.simulated import SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 MINUTE_NS = 60_000_000_000
@@ -118,7 +119,7 @@ def test_what_cannot_be_run_is_said(words, says):
 
 def test_recordings_are_not_for_live_trading():
     Path("settings.json").write_text(json.dumps({"mode": "live", "traders": [{"id": "main", "exchange": "kraken"}]}))
-    answer = ask("run", "--candles", recording(), environ={"THROUGHLINE_ALLOW_LIVE": "1"})
+    answer = ask("run", "--candles", recording(), environ={"TIDEGATE_ALLOW_LIVE": "1"})
     assert answer.exit_code == 2
     assert "--candles is for paper" in answer.stderr
 
@@ -139,9 +140,7 @@ def test_settings_and_journal_may_be_named_for_one_run():
 
 def test_what_is_in_use_is_said_at_the_start():
     alone = ask("run", "--for", "0.1s").stdout
-    assert (
-        "no settings.json here, so the default settings; journal data/journal.db; log logs/throughline.jsonl" in alone
-    )
+    assert "no settings.json here, so the default settings; journal data/journal.db; log logs/tidegate.jsonl" in alone
     Path("settings.json").write_text("{}")
     assert "settings settings.json; journal data/journal.db" in ask("run", "--for", "0.1s").stdout
     Path("mine.json").write_text('{"logging": {"json_file": null}}')
@@ -158,7 +157,7 @@ def test_what_is_piped_has_a_line_for_each_outcome_and_so_has_the_log():
     assert sorted(kinds) == ["placed", "refused", "refused"]
     (placed,) = [row for row in told if row.startswith("placed")]
     assert " buy BTC/USDT from desk: " in placed
-    logged = [json.loads(row)["record"] for row in Path("logs/throughline.jsonl").read_text().splitlines()]
+    logged = [json.loads(row)["record"] for row in Path("logs/tidegate.jsonl").read_text().splitlines()]
     assert [record["message"] for record in logged] == told
     assert {record["level"]["name"] for record in logged} == {"INFO"}
     assert answer.stderr == ""
@@ -168,8 +167,8 @@ def test_what_is_piped_has_a_line_for_each_outcome_and_so_has_the_log():
 def test_the_log_can_be_turned_off(place):
     Path("signals.jsonl").write_text(line("a"))
     if place == ".env":
-        Path(".env").write_text("THROUGHLINE_LOG=off\n")
-    environ = {"THROUGHLINE_LOG": "off"} if place == "environment" else {}
+        Path(".env").write_text("TIDEGATE_LOG=off\n")
+    environ = {"TIDEGATE_LOG": "off"} if place == "environment" else {}
     assert ask("run", "--signals", "signals.jsonl", "--until-idle", environ=environ).exit_code == 0
     assert not Path("logs").exists()
 
@@ -243,8 +242,8 @@ def test_what_it_leaves_behind_is_for_its_owner_only():
 
 
 def test_a_paper_journal_at_the_prices_of_an_exchange_is_of_that_exchange():
-    from assembly.opening import world_identity
-    from settings import Settings
+    from tidegate.assembly.opening import world_identity
+    from tidegate.settings import Settings
 
     def identity(**said):
         return world_identity(Settings.model_validate(said), None)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite_journal import SqliteReader
-from domain.errors import JournalRefused
+from tidegate.domain.errors import JournalRefused
+from tidegate.journal.sqlite_journal import SqliteReader
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "run.py")]

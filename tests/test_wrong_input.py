@@ -15,17 +15,18 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 from reactivex import compose
 
-from adapters.sqlite_journal import SqliteJournal, SqliteReader
-from assembly import assemble
-from clock import Clock, VirtualLoop
-from commands import main
-from domain.events import Halted, Resumed
-from domain.ports import Item
 from operators import score, screen
-from settings import Settings
-from simulation import SimulatedMarket, write_candles
-from streams.finding import Health
-from throughline import SignalOrderPipeline
+from streams.check_result import Health
+from tidegate import SignalOrderPipeline
+from tidegate.assembly import assemble
+from tidegate.cli import main
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.events import Halted, Resumed
+from tidegate.domain.ports import Item
+from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
+from tidegate.market.recordings import write_candles
+from tidegate.market.simulated import SimulatedMarket
+from tidegate.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 MINUTE_NS = 60_000_000_000
@@ -86,7 +87,7 @@ def complete(*parts):
         complete(
             "live by accident",
             {"mode": "live", "traders": [{"exchange": "kraken"}]},
-            ["mode (settings.json): live trades with real money, and needs THROUGHLINE_ALLOW_LIVE=1"],
+            ["mode (settings.json): live trades with real money, and needs TIDEGATE_ALLOW_LIVE=1"],
         ),
         complete(
             "an unknown strategy",
@@ -131,9 +132,9 @@ def test_a_module_that_does_not_compile_is_named_with_its_line():
 
 
 def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
-    told = complaint("run", environ={"THROUGHLINE_EXECUTON__INTERVAL_S": "3"})
-    assert "THROUGHLINE_EXECUTON__INTERVAL_S: there is no such setting, did you mean " in told
-    assert "THROUGHLINE_EXECUTION__INTERVAL_S?" in told
+    told = complaint("run", environ={"TIDEGATE_EXECUTON__INTERVAL_S": "3"})
+    assert "TIDEGATE_EXECUTON__INTERVAL_S: there is no such setting, did you mean " in told
+    assert "TIDEGATE_EXECUTION__INTERVAL_S?" in told
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
         ),
         (
             {"exchange": "kraken"},
-            "traders.main: kraken needs apiKey, which trader main does not have: set THROUGHLINE_TRADER_MAIN_API_KEY",
+            "traders.main: kraken needs apiKey, which trader main does not have: set TIDEGATE_TRADER_MAIN_API_KEY",
         ),
         (
             {"exchange": "kraken", "ccxt": {"options": {"maxRetriesOnFailure": 3}}},
@@ -155,9 +156,9 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant():
 )
 def test_a_live_trader_that_cannot_be_used_is_refused_before_anything_is_sent(trader, says):
     pytest.importorskip("ccxt")
-    keys = {} if "apiKey" in says else {"THROUGHLINE_TRADER_MAIN_API_KEY": "k", "THROUGHLINE_TRADER_MAIN_SECRET": "s"}
+    keys = {} if "apiKey" in says else {"TIDEGATE_TRADER_MAIN_API_KEY": "k", "TIDEGATE_TRADER_MAIN_SECRET": "s"}
     configure({"mode": "live", "traders": [{"id": "main", **trader}]})
-    assert says in complaint("run", environ={"THROUGHLINE_ALLOW_LIVE": "1", **keys})
+    assert says in complaint("run", environ={"TIDEGATE_ALLOW_LIVE": "1", **keys})
 
 
 @pytest.mark.parametrize("command", [["run"], ["show-config"], ["report"], ["send", "buy", "BTC/USDT"]])
@@ -165,7 +166,7 @@ def test_a_secret_in_the_settings_is_refused_by_every_command_and_never_repeated
     configure({"traders": [{"id": "main-1", "apiKey": "hunter2", "secret": ["hunter2"]}], "timeframe": "soon"})
     told = complaint(*command)
     assert "traders.0.apiKey (settings.json): a secret must not stand in settings" in told
-    assert "put it into .env or the environment as THROUGHLINE_TRADER_MAIN_1_API_KEY" in told
+    assert "put it into .env or the environment as TIDEGATE_TRADER_MAIN_1_API_KEY" in told
     assert "hunter2" not in told
 
 
@@ -229,31 +230,31 @@ def test_a_journal_that_must_not_be_written_is_left_as_it_is(command, spoil, say
         complete(
             "the journal's folder is a file",
             ["run"],
-            {"THROUGHLINE_JOURNAL__URL": "sqlite:///settings.json/journal.db"},
+            {"TIDEGATE_JOURNAL__URL": "sqlite:///settings.json/journal.db"},
             ["settings.json/journal.db cannot be written: ", "set journal.url to another file"],
         ),
         complete(
             "the same for a halt",
             ["halt"],
-            {"THROUGHLINE_JOURNAL__URL": "sqlite:///settings.json/journal.db"},
+            {"TIDEGATE_JOURNAL__URL": "sqlite:///settings.json/journal.db"},
             ["settings.json/journal.db cannot be written: ", "set journal.url to another file"],
         ),
         complete(
             "the journal is a folder",
             ["run"],
-            {"THROUGHLINE_JOURNAL__URL": "sqlite:///a-folder"},
+            {"TIDEGATE_JOURNAL__URL": "sqlite:///a-folder"},
             ["a-folder cannot be opened: ", "It must be a file, in a folder that may be written"],
         ),
         complete(
             "the log's folder is a file",
             ["run"],
-            {"THROUGHLINE_LOGGING__JSON_FILE": "settings.json/log.jsonl"},
+            {"TIDEGATE_LOGGING__JSON_FILE": "settings.json/log.jsonl"},
             ["logging.json_file: settings.json/log.jsonl cannot be written: ", "name another file, or null"],
         ),
         complete(
             "the log is a folder",
             ["run"],
-            {"THROUGHLINE_LOGGING__JSON_FILE": "a-folder"},
+            {"TIDEGATE_LOGGING__JSON_FILE": "a-folder"},
             ["logging.json_file: a-folder cannot be written: Is a directory"],
         ),
     ],
@@ -373,7 +374,7 @@ def test_a_strategy_that_raises_is_a_fault_and_the_run_goes_on():
     assert answer.stderr.count(warning) == 1
     (logged,) = [
         record
-        for record in map(json.loads, Path("logs/throughline.jsonl").read_text().splitlines())
+        for record in map(json.loads, Path("logs/tidegate.jsonl").read_text().splitlines())
         if where in record["record"]["message"]
     ]
     assert logged["record"]["level"]["name"] == "WARNING"

@@ -1,6 +1,6 @@
 import pytest
 
-from clock import Clock, VirtualLoop
+from tidegate.clock import Clock, VirtualLoop
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from clock import next_on_grid
+from tidegate.clock import next_on_grid
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import reactivex
 from reactivex import operators as ops
 
-from clock import Clock, VirtualLoop
+from tidegate.clock import Clock, VirtualLoop
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000

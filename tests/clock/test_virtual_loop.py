@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from clock import NothingScheduled, VirtualLoop
+from tidegate.clock import NothingScheduled, VirtualLoop
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.account import Account, Holding
-from domain.market import MarketRules, base_of, quote_of
-from domain.order import Fill, OrderRequest
-from domain.signal import OrderType, Side
+from tidegate.domain.account import Account, Holding
+from tidegate.domain.market import MarketRules, base_of, quote_of
+from tidegate.domain.order import Fill, OrderRequest
+from tidegate.domain.signal import OrderType, Side
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "ETH/BTC")
 CURRENCIES = ("BTC", "ETH", "USDT", "BNB")

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import events as e
-from domain.account import Account
-from domain.book import Book
-from domain.market import Mark
-from domain.order import Fill, OrderRequest, OrderStatus
-from domain.reasons import Reason
-from domain.signal import OrderType, Side
+from tidegate.domain import events as e
+from tidegate.domain.account import Account
+from tidegate.domain.book import Book
+from tidegate.domain.market import Mark
+from tidegate.domain.order import Fill, OrderRequest, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Side
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 

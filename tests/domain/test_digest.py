@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.digest import digest_of
-from domain.events import Accepted, Recorded, Redelivered, Resumed, Superseded
+from tidegate.domain.digest import digest_of
+from tidegate.domain.events import Accepted, Recorded, Redelivered, Resumed, Superseded
 
 A, B = "aa" * 10, "bb" * 10
 ACCEPTED = Accepted(score=0.5, parts=(("strength", 0.5),), expires_at_ns=9)
@@ -69,7 +69,7 @@ def test_signals_may_be_interleaved_in_any_way(told, random):
 def test_the_seed_of_hashes_makes_no_difference(seed):
     root = Path(__file__).parents[2]
     code = (
-        "from domain.digest import digest_of; from domain.events import Recorded, Superseded;"
+        "from tidegate.domain.digest import digest_of; from tidegate.domain.events import Recorded, Superseded;"
         "print(digest_of(Recorded(n, n, f'{n:020x}', n % 3, Superseded(by=str(n))) for n in range(1, 50)))"
     )
     environ = {**os.environ, "PYTHONHASHSEED": seed}

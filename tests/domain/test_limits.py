@@ -2,14 +2,14 @@ from decimal import Decimal
 
 import pytest
 
-from domain.account import Holding
-from domain.book import Book
-from domain.limits import Limits, refuse_beyond
-from domain.order import OrderRequest
-from domain.reasons import Reason
-from domain.signal import OrderType, Side, Signal
-from domain.terms import PerQuote, Terms
-from domain.verdict import Refusal
+from tidegate.domain.account import Holding
+from tidegate.domain.book import Book
+from tidegate.domain.limits import Limits, refuse_beyond
+from tidegate.domain.order import OrderRequest
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Side, Signal
+from tidegate.domain.terms import PerQuote, Terms
+from tidegate.domain.verdict import Refusal
 
 LIMITS = Limits(max_open_positions=2, max_order_notional=PerQuote(Decimal(1000), {"BTC": Decimal("0.1")}))
 

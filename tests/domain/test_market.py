@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.market import Candle, MarketRules, base_of, quote_of
+from tidegate.domain.market import Candle, MarketRules, base_of, quote_of
 
 RULES = MarketRules("BTC/USDT", tick=Decimal("0.05"), lot=Decimal("0.002"), min_notional=Decimal(5))
 

@@ -7,12 +7,12 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import events as e
-from domain.book import Book
-from domain.market import Mark
-from domain.money import results_of
-from domain.order import Fill, OrderRequest, OrderStatus
-from domain.signal import OrderType, Side
+from tidegate.domain import events as e
+from tidegate.domain.book import Book
+from tidegate.domain.market import Mark
+from tidegate.domain.money import results_of
+from tidegate.domain.order import Fill, OrderRequest, OrderStatus
+from tidegate.domain.signal import OrderType, Side
 
 BTC, ETH, CROSS = "BTC/USDT", "ETH/USDT", "ETH/BTC"
 START = {"USDT": Decimal(100_000), "BTC": Decimal(2), "BNB": Decimal(5)}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import by_value
-from domain.reading import read_signal
-from domain.signal import Raw
+from tidegate.domain.identity import by_value
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Raw
 
 AT_NS = 1_735_689_600_000_000_000
 SAID = '"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":1735689600000,"source":"desk"'

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.account import Account
-from domain.market import MarketRules, Quote
-from domain.order import Fill, OrderRequest
-from domain.reasons import Reason
-from domain.signal import OrderType, Side, Signal
-from domain.terms import PerQuote, Pricing, Sizing, Terms, price_and_size
-from domain.verdict import Refusal
+from tidegate.domain.account import Account
+from tidegate.domain.market import MarketRules, Quote
+from tidegate.domain.order import Fill, OrderRequest
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Side, Signal
+from tidegate.domain.terms import PerQuote, Pricing, Sizing, Terms, price_and_size
+from tidegate.domain.verdict import Refusal
 
 RULES = MarketRules(
     "BTC/USDT", tick=Decimal("0.5"), lot=Decimal("0.01"), min_notional=Decimal(10), taker_fee=Decimal("0.001")

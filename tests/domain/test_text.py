@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from domain.text import encodable, safe, words_of
+from tidegate.domain.text import encodable, safe, words_of
 
 LATIN = b"f\xfcr".decode(errors="surrogateescape")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.timeframe import parse_timeframe
+from tidegate.domain.timeframe import parse_timeframe
 
 SECOND_NS = 1_000_000_000
 

@@ -2,9 +2,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from domain.reasons import Reason
-from marbles.drawing import Item, draw
-from marbles.notation import COMPLETION, ERROR, Mark
+from tidegate.domain.reasons import Reason
+from tidegate.marbles.drawing import Item, draw
+from tidegate.marbles.notation import COMPLETION, ERROR, Mark
 
 NEW_YEAR_NS = 1_735_689_600_000_000_000
 HOUR_NS = 3_600_000_000_000

@@ -4,7 +4,7 @@ import pytest
 import reactivex
 from reactivex import operators as ops
 
-from marbles import Kind, MarbleError, Marbles, NotationError
+from tidegate.marbles import Kind, MarbleError, Marbles, NotationError
 
 
 def double(source):

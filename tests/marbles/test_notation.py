@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marbles.alignment import print_diagram
-from marbles.notation import Mark, NotationError, duration, parse
+from tidegate.marbles.alignment import print_diagram
+from tidegate.marbles.notation import Mark, NotationError, duration, parse
 
 S = 1_000_000_000
 

@@ -4,10 +4,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from domain.reading import read_signal
-from domain.reasons import Reason
-from domain.verdict import Refusal, Score, Verdict
-from marbles import Entry, Kind, Marbles, Recording, outcome_letter, signal
+from tidegate.domain.reading import read_signal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal, Score, Verdict
+from tidegate.marbles import Entry, Kind, Marbles, Recording, outcome_letter, signal
 
 START_NS = 1_735_689_600_000_000_000
 S = 1_000_000_000

@@ -1,7 +1,7 @@
-from domain.reading import read_signal
-from domain.reasons import Reason
-from domain.signal import Side
-from marbles import signal
+from tidegate.domain.reading import read_signal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side
+from tidegate.marbles import signal
 
 NOW_NS = 1_735_689_600_000_000_000
 

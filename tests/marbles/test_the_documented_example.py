@@ -1,7 +1,7 @@
 """What docs promise to be lovely to write, word for word."""
 
-from marbles import Marbles, outcome_letter, signal
 from operators import identify, refuse_repeats, refuse_weak
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 
 def test_a_repeat_is_refused_until_the_window_has_passed():

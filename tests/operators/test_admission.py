@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.reasons import Reason
-from domain.signal import Raw, Receipt
-from marbles import Marbles
 from operators import WhenFull, admit
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw, Receipt
+from tidegate.marbles import Marbles
 
 
 class Door:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marbles import Marbles
 from operators import bridge
+from tidegate.marbles import Marbles
 
 
 class Work:

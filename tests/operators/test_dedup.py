@@ -3,11 +3,11 @@ import tracemalloc
 import pytest
 from reactivex import Subject
 
-from domain.reasons import Reason
-from domain.signal import Side, Signal
-from domain.verdict import Refusal, Verdict
-from marbles import Marbles, outcome_letter, signal
 from operators import identify, refuse_repeats, refuse_weak
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side, Signal
+from tidegate.domain.verdict import Refusal, Verdict
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 
 def marbles():

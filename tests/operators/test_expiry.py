@@ -1,10 +1,10 @@
 import pytest
 from reactivex import operators as rx
 
-from domain.reasons import Reason
-from domain.verdict import Refusal
-from marbles import Marbles, outcome_letter, signal
 from operators import expire, identify, refuse_weak
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 
 def marbles():

@@ -1,9 +1,9 @@
 import pytest
 
-from domain.reasons import Reason
-from domain.signal import Raw
-from marbles import Marbles, outcome_letter, signal
 from operators import identify
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 
 def marbles():

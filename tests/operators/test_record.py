@@ -9,18 +9,18 @@ from decimal import Decimal
 import pytest
 from reactivex import Subject
 
-from clock import Clock, VirtualLoop
-from domain.errors import JournalUnavailable
-from domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unresolved
-from domain.events import Recorded as Event
-from domain.lifecycle import Outcome, advance
-from domain.order import OrderRequest
-from domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
-from domain.reasons import Reason
-from domain.signal import OrderType, Raw, Receipt, Side, Signal
-from domain.verdict import Refusal, Score, Verdict
 from operators import identify
 from operators.record import Entered, GroupCommit, record
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unresolved
+from tidegate.domain.events import Recorded as Event
+from tidegate.domain.lifecycle import Outcome, advance
+from tidegate.domain.order import OrderRequest
+from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Raw, Receipt, Side, Signal
+from tidegate.domain.verdict import Refusal, Score, Verdict
 
 
 class Tape:

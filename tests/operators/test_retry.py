@@ -5,8 +5,8 @@ import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marbles import Marbles
 from operators import backoff_s, retry_after_backoff
+from tidegate.marbles import Marbles
 
 
 @pytest.mark.parametrize(

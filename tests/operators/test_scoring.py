@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.verdict import Refusal, Score, Verdict
-from marbles import Marbles, outcome_letter, signal
 from operators import identify, refuse_low_score, refuse_weak, score
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.verdict import Refusal, Score, Verdict
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 NEW_YEAR_MS = 1_735_689_600_000
 EQUAL = {"strength": 1, "confidence": 1, "freshness": 1}

@@ -1,11 +1,11 @@
 import pytest
 from reactivex import Observable, Subject
 
-from domain.reasons import Reason
-from domain.signal import Signal
-from domain.verdict import Refusal, Score, Verdict
-from marbles import Marbles, outcome_letter, signal
 from operators import Screened, identify, refuse_weak, screen
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.domain.verdict import Refusal, Score, Verdict
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 SIGNAL = Signal(id="1", content=b"", raw=b"", key="a")
 

@@ -1,7 +1,7 @@
 import pytest
 
-from marbles import Marbles, outcome_letter, signal
 from operators import identify, only_accepted, only_refused, refuse_weak
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 import pytest
 
-from domain.reasons import Reason
-from domain.signal import Raw
-from domain.verdict import Refusal
-from marbles import Marbles, outcome_letter, signal
 from operators import identify, refuse_stale, refuse_unknown_sources, refuse_weak
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
+from tidegate.domain.verdict import Refusal
+from tidegate.marbles import Marbles, outcome_letter, signal
 
 NEW_YEAR_MS = 1_735_689_600_000
 

@@ -1,8 +1,8 @@
 import pytest
 
-from clock import Clock
-from marbles import Marbles
 from operators import watch
+from tidegate.clock import Clock
+from tidegate.marbles import Marbles
 
 
 class Watched:

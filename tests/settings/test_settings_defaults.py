@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from settings import Settings
+from tidegate.settings import Settings
 
 DEFAULTS = {
     "mode": "paper",
@@ -44,7 +44,7 @@ DEFAULTS = {
     "market.seed": 7,
     "market.history": 200,
     "logging.level": "INFO",
-    "logging.json_file": "logs/throughline.jsonl",
+    "logging.json_file": "logs/tidegate.jsonl",
     "logging.rotation": "20 MB",
     "logging.retention": 5,
 }

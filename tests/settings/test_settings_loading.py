@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from domain.errors import SettingsError
-from settings import Settings, StrategySettings, load_settings
+from tidegate.domain.errors import SettingsError
+from tidegate.settings import Settings, StrategySettings, load_settings
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def load(tmp_path):
     return load
 
 
-INTERVAL = "THROUGHLINE_EXECUTION__INTERVAL_S"
+INTERVAL = "TIDEGATE_EXECUTION__INTERVAL_S"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_text_sets(load, dotted, text, read, then):
     assert read(load(overrides={dotted: text})) == then
     variable = "__".join(part.upper() if part.islower() else part for part in dotted.split("."))
     if ".params." not in dotted:
-        assert read(load(environ={f"THROUGHLINE_{variable}": text})) == then
+        assert read(load(environ={f"TIDEGATE_{variable}": text})) == then
 
 
 def test_where_anything_may_stand_a_number_is_a_number(load):
@@ -99,19 +99,19 @@ def test_where_anything_may_stand_a_number_is_a_number(load):
 
 
 def test_dotenv_is_taken_literally(load):
-    assert load(dotenv="THROUGHLINE_INSTALLATION=a${HOME}b").installation == "a${HOME}b"
+    assert load(dotenv="TIDEGATE_INSTALLATION=a${HOME}b").installation == "a${HOME}b"
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "THROUGHLINE_LOG",
-        "THROUGHLINE_ALLOW_LIVE",
-        "THROUGHLINE_SKIP_PERMISSION_CHECK",
-        "THROUGHLINE_TRADER_MAIN_API_KEY",
-        "THROUGHLINE_TRADER_MAIN_2_SECRET",
-        "THROUGHLINE_TRADER_MAIN_PASSWORD",
-        "THROUGHLINE_TRADER_MAIN_SECRET_FILE",
+        "TIDEGATE_LOG",
+        "TIDEGATE_ALLOW_LIVE",
+        "TIDEGATE_SKIP_PERMISSION_CHECK",
+        "TIDEGATE_TRADER_MAIN_API_KEY",
+        "TIDEGATE_TRADER_MAIN_2_SECRET",
+        "TIDEGATE_TRADER_MAIN_PASSWORD",
+        "TIDEGATE_TRADER_MAIN_SECRET_FILE",
         "PATH",
     ],
 )
@@ -127,7 +127,7 @@ def test_without_a_file_the_defaults_hold(tmp_path):
 
 def test_without_a_path_the_file_in_this_folder_is_read(tmp_path):
     (tmp_path / "settings.json").write_text('{"installation": "here"}')
-    (tmp_path / ".env").write_text("THROUGHLINE_TIMEFRAME=1m")
+    (tmp_path / ".env").write_text("TIDEGATE_TIMEFRAME=1m")
     with chdir(tmp_path):
         settings = load_settings(environ={})
     assert (settings.installation, settings.timeframe) == ("here", "1m")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import SettingsError
-from settings import load_settings
+from tidegate.domain.errors import SettingsError
+from tidegate.settings import load_settings
 
 NOWHERE = Path("nowhere/.env")
 
@@ -118,7 +118,7 @@ def complain(tmp_path):
         pytest.param({"qqqq": 3}, "qqqq (FILE): there is no such setting", id="a key like no other"),
         pytest.param(
             {"mode": "live", "traders": [{"exchange": "kraken"}]},
-            "mode (FILE): live trades with real money, and needs THROUGHLINE_ALLOW_LIVE=1",
+            "mode (FILE): live trades with real money, and needs TIDEGATE_ALLOW_LIVE=1",
             id="live",
         ),
     ],
@@ -134,13 +134,13 @@ def test_a_ttl_of_one_execution_interval_is_long_enough():
 
 
 def test_live_is_allowed_by_1_and_nothing_else(complain):
-    lines = complain({"mode": "live"}, environ={"THROUGHLINE_ALLOW_LIVE": "0"})
-    assert "needs THROUGHLINE_ALLOW_LIVE=1" in lines[1]
+    lines = complain({"mode": "live"}, environ={"TIDEGATE_ALLOW_LIVE": "0"})
+    assert "needs TIDEGATE_ALLOW_LIVE=1" in lines[1]
 
 
 def test_live_needs_a_real_exchange_for_every_trader(complain):
     traders = [{"id": "a", "exchange": "kraken"}, {"id": "b"}]
-    lines = complain({"mode": "live", "traders": traders}, environ={"THROUGHLINE_ALLOW_LIVE": "1"})
+    lines = complain({"mode": "live", "traders": traders}, environ={"TIDEGATE_ALLOW_LIVE": "1"})
     assert lines[1:] == ["  traders (FILE): must name a real exchange each in live mode: b is on paper"]
 
 
@@ -148,32 +148,31 @@ def test_live_needs_a_real_exchange_for_every_trader(complain):
     ("environ", "line"),
     [
         pytest.param(
-            {"THROUGHLINE_EXECUTION_INTERVAL_S": "5"},
-            "THROUGHLINE_EXECUTION_INTERVAL_S: there is no such setting, "
-            "did you mean THROUGHLINE_EXECUTION__INTERVAL_S?",
+            {"TIDEGATE_EXECUTION_INTERVAL_S": "5"},
+            "TIDEGATE_EXECUTION_INTERVAL_S: there is no such setting, did you mean TIDEGATE_EXECUTION__INTERVAL_S?",
             id="a misspelled variable",
         ),
         pytest.param(
-            {"THROUGHLINE_TRADER_MAIN_APIKEY": "hunter2"},
-            "THROUGHLINE_TRADER_MAIN_APIKEY: there is no such setting, did you mean THROUGHLINE_TRADER_<ID>_API_KEY?",
+            {"TIDEGATE_TRADER_MAIN_APIKEY": "hunter2"},
+            "TIDEGATE_TRADER_MAIN_APIKEY: there is no such setting, did you mean TIDEGATE_TRADER_<ID>_API_KEY?",
             id="a misspelled key's variable",
         ),
         pytest.param(
-            {"THROUGHLINE_INTAKE": '{"secret": hunter2}'}, "intake (THROUGHLINE_INTAKE): must be JSON", id="broken JSON"
+            {"TIDEGATE_INTAKE": '{"secret": hunter2}'}, "intake (TIDEGATE_INTAKE): must be JSON", id="broken JSON"
         ),
         pytest.param(
-            {"THROUGHLINE_TRADERS__3__ID": "x"},
-            "traders.3.id (THROUGHLINE_TRADERS__3__ID): there is no such entry to change",
+            {"TIDEGATE_TRADERS__3__ID": "x"},
+            "traders.3.id (TIDEGATE_TRADERS__3__ID): there is no such entry to change",
             id="an entry that is not there",
         ),
         pytest.param(
-            {"THROUGHLINE_DEDUP__WINDOW_S": "inf"},
-            "dedup.window_s (THROUGHLINE_DEDUP__WINDOW_S): must be a finite number, was 'inf'",
+            {"TIDEGATE_DEDUP__WINDOW_S": "inf"},
+            "dedup.window_s (TIDEGATE_DEDUP__WINDOW_S): must be a finite number, was 'inf'",
             id="an infinite number",
         ),
         pytest.param(
-            {"THROUGHLINE_MARKET__SEED": "x"},
-            "market.seed (THROUGHLINE_MARKET__SEED): must be a valid integer, "
+            {"TIDEGATE_MARKET__SEED": "x"},
+            "market.seed (TIDEGATE_MARKET__SEED): must be a valid integer, "
             "unable to parse string as an integer, was 'x'",
             id="a value of the wrong type",
         ),
@@ -192,7 +191,7 @@ def test_a_wrong_override_is_named(complain):
 def test_everything_wrong_is_said_at_once(complain):
     lines = complain(
         {"timeframe": "x", "mode": "live", "traders": [{"exchange": "kraken"}], "dedupe": {}},
-        environ={"THROUGHLINE_NOTHING": "1"},
+        environ={"TIDEGATE_NOTHING": "1"},
         overrides={"market.seed": "x"},
     )
     assert lines[0] == "5 settings are wrong:"
@@ -205,23 +204,23 @@ SECRET = "hunter2"
 @pytest.mark.parametrize(
     ("content", "path", "variable"),
     [
-        pytest.param({"apiKey": SECRET}, "apiKey", "THROUGHLINE_TRADER_<ID>_API_KEY", id="at the top"),
+        pytest.param({"apiKey": SECRET}, "apiKey", "TIDEGATE_TRADER_<ID>_API_KEY", id="at the top"),
         pytest.param(
             {"traders": [{"id": "my-main", "apiKey": SECRET}]},
             "traders.0.apiKey",
-            "THROUGHLINE_TRADER_MY_MAIN_API_KEY",
+            "TIDEGATE_TRADER_MY_MAIN_API_KEY",
             id="in a trader",
         ),
         pytest.param(
             {"traders": [{"ccxt": {"options": [{"private_key": SECRET}]}}]},
             "traders.0.ccxt.options.0.private_key",
-            "THROUGHLINE_TRADER_PAPER_SECRET",
+            "TIDEGATE_TRADER_PAPER_SECRET",
             id="deep in the ccxt block",
         ),
         pytest.param(
             {"traders": [{"ccxt": {"password": {"of": SECRET}}}]},
             "traders.0.ccxt.password",
-            "THROUGHLINE_TRADER_PAPER_PASSWORD",
+            "TIDEGATE_TRADER_PAPER_PASSWORD",
             id="within an object",
         ),
     ],

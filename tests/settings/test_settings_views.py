@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Settings, json_schema, load_settings, masked, settings_hash
+from tidegate.settings import Settings, json_schema, load_settings, masked, settings_hash
 
 ROOT = Path(__file__).parents[2]
 

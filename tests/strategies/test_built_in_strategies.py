@@ -3,9 +3,9 @@ from math import sqrt
 
 import pytest
 
-from domain.market import Candle
-from domain.signal import Side
-from strategies import trade_breakout, trade_ema_cross, trade_rsi_reversion
+from tidegate.domain.market import Candle
+from tidegate.domain.signal import Side
+from tidegate.strategies import trade_breakout, trade_ema_cross, trade_rsi_reversion
 
 MINUTE_NS = 60_000_000_000
 BUY, SELL = Side.BUY, Side.SELL

@@ -1,9 +1,9 @@
 import pytest
 
-from domain.errors import SettingsError
-from domain.market import Candle
-from domain.signal import Side
-from strategies import BUILT_IN, Idea, load
+from tidegate.domain.errors import SettingsError
+from tidegate.domain.market import Candle
+from tidegate.domain.signal import Side
+from tidegate.strategies import BUILT_IN, Idea, load
 
 CANDLE = Candle("BTC/USDT", 0, 60_000_000_000, 10.0, 10.0, 10.0, 10.0, 1.0)
 
@@ -11,8 +11,8 @@ CANDLE = Candle("BTC/USDT", 0, 60_000_000_000, 10.0, 10.0, 10.0, 10.0, 1.0)
 @pytest.fixture
 def module_of_the_user(tmp_path, monkeypatch):
     (tmp_path / "their_strategies.py").write_text(
-        "from domain.signal import Side\n"
-        "from strategies import Idea\n"
+        "from tidegate.domain.signal import Side\n"
+        "from tidegate.strategies import Idea\n"
         "def every(n=2):\n"
         "    if n < 1: raise ValueError(f'n must be at least 1, was {n}')\n"
         "    seen = 0\n"

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from strategies.indicators import Atr, Ema, Highest, Lowest, Rsi
+from tidegate.strategies.indicators import Atr, Ema, Highest, Lowest, Rsi
 
 PERIODS = [1, 2, 3, 14, 26]
 

@@ -9,22 +9,22 @@ import msgspec
 import pytest
 from reactivex import Observable, Subject
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble, generated
-from clock import Clock, VirtualLoop
-from domain import events as e
-from domain.errors import JournalUnavailable
-from domain.market import Candle, MarketRules, Quote
-from domain.order import Answer, Fill, Finding, Listing, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
-from domain.ports import Item, Settlement, Venue
-from domain.signal import Raw, Receipt
-from settings import Settings, load_settings
-from simulation.world import World
 from streams.engine import Engine
 from streams.market import News
 from streams.reconciliation import Reconciliation
-from streams.rounds import Rounds
+from streams.reconciliation_schedule import Rounds
 from streams.traders import Trader
+from tidegate.assembly import assemble, generated
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain import events as e
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.market import Candle, MarketRules, Quote
+from tidegate.domain.order import Answer, Fill, Finding, Listing, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
+from tidegate.domain.ports import Item, Settlement, Venue
+from tidegate.domain.signal import Raw, Receipt
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.market.feeds import World
+from tidegate.settings import Settings, load_settings
 
 START_NS = 1_735_689_600_000_000_000
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.reasons import Reason
-from domain.verdict import Refusal
 from streams.availability import FOR_EVER, Availability, Standstill, Watch
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
 
 S = 1_000_000_000
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from domain import events as e
-from domain.errors import VenueUnavailable
-from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
-from domain.ports import Settlement
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.ports import Settlement
+from tidegate.domain.reasons import Reason
 
 NOWHERE = NotFound(detail="not among the orders")
 SILENCE = Unanswered(detail="timed out")

@@ -3,14 +3,14 @@
 import pytest
 from reactivex import Subject
 
-from adapters.ccxt_pace import OrderPace
-from clock import Clock, VirtualLoop
-from domain import events as e
-from domain.order import Acknowledged, NotPlaced, OrderStatus
-from domain.reasons import Reason
-from domain.verdict import Refusal
 from streams.availability import FOR_EVER, Watch
 from streams.blocked import BlockedSignals, Blocker
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain import events as e
+from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Refusal
+from tidegate.venues.ccxt.pace import OrderPace
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 WHY = Refusal(Reason.NO_TRADER, measured="a: paced")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain import events as e
-from domain.market import Quote
-from domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.market import Quote
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
+from tidegate.domain.reasons import Reason
 
 ACK = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 SILENCE = Unanswered(detail="no answer in time")

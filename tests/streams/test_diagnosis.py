@@ -5,20 +5,20 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from adapters.sqlite_journal import SqliteJournal
-from assembly import assemble
-from clock import Clock, VirtualLoop
-from domain import events as e
-from domain.errors import JournalUnavailable
-from domain.lifecycle import Outcome
-from domain.market import Quote
-from domain.reasons import Reason
-from domain.signal import Raw
-from settings import Settings
-from streams.cures import CURES
 from streams.diagnosis import Finding, Health, blocking, diagnose
 from streams.execution import Rhythm, next_execution_ns
-from streams.prospects import LOOKED_AT_MAX
+from streams.preview import LOOKED_AT_MAX
+from streams.remedies import CURES
+from tidegate.assembly import assemble
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain import events as e
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.market import Quote
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.settings import Settings
 
 START_NS = 1_700_000_000_000_000_000
 ASLEEP = {"execution": {"interval_s": 30, "first_after_s": 1000, "signal_ttl_s": 5000}}

@@ -5,14 +5,14 @@ from contextlib import closing
 
 from reactivex import Subject, never, throw
 
-from adapters.sqlite_journal import SqliteJournal, SqliteReader
-from commands.report import report_of
-from domain import events as e
-from domain.lifecycle import Outcome
-from domain.order import Acknowledged, OrderStatus, Unanswered
-from domain.ports import Item
-from domain.reasons import Reason
-from domain.signal import Raw
+from tidegate.cli.report import report_of
+from tidegate.domain import events as e
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
+from tidegate.domain.ports import Item
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
+from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 

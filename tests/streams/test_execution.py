@@ -5,16 +5,16 @@ import reactivex
 from reactivex import never
 from reactivex import operators as ops
 
-from adapters.sqlite_journal import SqliteJournal
-from clock import Clock, VirtualLoop
-from domain.reasons import Reason
-from domain.signal import Signal
-from marbles import Marbles
 from operators.record import GroupCommit
 from streams.blocked import BlockedSignals
 from streams.execution import Cause, Rhythm, Tick, at_once, next_execution_ns, release, ticks
 from streams.in_flight import InFlight
-from streams.waiting import Entry, WaitingRoom
+from streams.pending import Entry, WaitingRoom
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Signal
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.marbles import Marbles
 
 START_NS = 1_735_689_600_000_000_000
 FRAME_NS = 1_000_000_000

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.sqlite_journal import SqliteJournal
-from domain import events as e
-from domain.ports import Item, NewSignal
-from domain.reading import read_signal
-from domain.signal import Raw
+from tidegate.domain import events as e
+from tidegate.domain.ports import Item, NewSignal
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Raw
+from tidegate.journal.sqlite_journal import SqliteJournal
 
 START_NS = 1_735_689_600_000_000_000
 LINE = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": START_NS // 1_000_000, "source": "desk"}

@@ -5,8 +5,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from domain.errors import VenueUnavailable
-from domain.order import Acknowledged, Fill, NotFound, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, Unanswered, VenueOrder
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 NOWHERE = NotFound(detail="not among the orders")

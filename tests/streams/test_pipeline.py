@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from domain import events as e
-from domain.order import OrderStatus
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.order import OrderStatus
+from tidegate.domain.reasons import Reason
 
 
 def test_a_signal_becomes_an_order_at_the_next_execution(stage):

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from domain import events as e
-from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, OrderUpdate, Unanswered
-from domain.ports import Item
-from domain.reasons import Reason
-from domain.signal import OrderType
+from tidegate.domain import events as e
+from tidegate.domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, OrderUpdate, Unanswered
+from tidegate.domain.ports import Item
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType
 
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)
 DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from domain import events as e
-from domain.market import Quote
-from domain.order import Acknowledged, NotPlaced, OrderStatus
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.market import Quote
+from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
+from tidegate.domain.reasons import Reason
 
 SYMBOL = "BTC/USDT"
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)

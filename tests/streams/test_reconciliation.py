@@ -5,12 +5,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from domain import events as e
-from domain.difference import Difference, Kind
-from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
-from domain.ports import Settlement
-from domain.reasons import Reason
 from streams.reconciliation import Reconciliation
+from tidegate.domain import events as e
+from tidegate.domain.difference import Difference, Kind
+from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.ports import Settlement
+from tidegate.domain.reasons import Reason
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain import events as e
-from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
-from domain.ports import Settlement
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
+from tidegate.domain.ports import Settlement
+from tidegate.domain.reasons import Reason
 
 DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", final=False)

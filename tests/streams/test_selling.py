@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from domain import events as e
-from domain.errors import VenueUnavailable
-from domain.line import line_of
-from domain.order import Acknowledged, Fill, NotPlaced, OrderStatus
-from domain.reasons import Reason
+from tidegate.domain import events as e
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.order import Acknowledged, Fill, NotPlaced, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal_summary import line_of
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.ccxt_pace import OrderPace
-from domain import events as e
-from domain.errors import ExchangeError, TraderUnavailable, VenueUnavailable
-from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
-from domain.ports import Settlement
-from domain.reasons import Reason
 from streams.diagnosed import execute_with_diagnostics
+from tidegate.domain import events as e
+from tidegate.domain.errors import ExchangeError, TraderUnavailable, VenueUnavailable
+from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
+from tidegate.domain.ports import Settlement
+from tidegate.domain.reasons import Reason
+from tidegate.venues.ccxt.pace import OrderPace
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 REJECTED = NotPlaced(reason=Reason.REJECTED, detail="no", final=True)

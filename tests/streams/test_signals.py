@@ -4,12 +4,12 @@ import msgspec
 import pytest
 from reactivex import operators as ops
 
-from domain.market import Candle
-from domain.reading import read_signal
-from domain.signal import Side
-from marbles import Marbles
-from strategies import Idea
 from streams.signals import Analyst, Generation, generate
+from tidegate.domain.market import Candle
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Side
+from tidegate.marbles import Marbles
+from tidegate.strategies import Idea
 
 START_NS = 1_735_689_600_000_000_000
 FRAME_NS = 1_000_000_000

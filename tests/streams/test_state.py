@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import events as e
-from domain.events import Recorded
-from domain.market import Mark
-from domain.reasons import Reason
 from streams.state import State
+from tidegate.domain import events as e
+from tidegate.domain.events import Recorded
+from tidegate.domain.market import Mark
+from tidegate.domain.reasons import Reason
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
 ACCEPTED = e.Accepted(score=1, parts=(), expires_at_ns=0)

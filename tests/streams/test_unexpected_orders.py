@@ -5,14 +5,14 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from domain import events as e
-from domain.line import line_of
-from domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, VenueOrder
-from domain.order_line import orders_of
-from domain.ports import Snapshot
-from domain.reasons import Reason
-from domain.signal import Side
 from streams.state import State
+from tidegate.domain import events as e
+from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, VenueOrder
+from tidegate.domain.order_summary import orders_of
+from tidegate.domain.ports import Snapshot
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side
+from tidegate.domain.signal_summary import line_of
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)

@@ -2,17 +2,17 @@
 
 import pytest
 
-from assembly.torture import TorturedSetup
-from clock import VirtualLoop
-from domain.errors import JournalUnavailable
-from settings import load_settings
-from simulation.faulty import Planned, Points, Script, draw
-from simulation.faulty.journal import FaultyJournal
-from simulation.torture.history import History
-from simulation.torture.kept import kept_by
-from simulation.torture.run import run
-from simulation.torture.surroundings import Surroundings, history_of
-from simulation.torture.watched import WatchedLoop
+from tidegate.clock import VirtualLoop
+from tidegate.domain.errors import JournalUnavailable
+from tidegate.settings import load_settings
+from tidegate.torture.faulty import Planned, Points, Script, draw
+from tidegate.torture.faulty.journal import FaultyJournal
+from tidegate.torture.history import History
+from tidegate.torture.kept import kept_by
+from tidegate.torture.run import run
+from tidegate.torture.surroundings import Surroundings, history_of
+from tidegate.torture.tortured_setup import TorturedSetup
+from tidegate.torture.watched import WatchedLoop
 
 
 @pytest.fixture

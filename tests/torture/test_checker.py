@@ -6,17 +6,17 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from domain import events as e
-from domain.errors import IllegalTransition
-from domain.events import Recorded
-from domain.order import Fill, OrderStatus
-from domain.signal import Side
-from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned
-from simulation.faulty.ledger import Ban
-from simulation.torture import identities
-from simulation.torture.checker import check
-from simulation.torture.kept import kept_by
 from streams.state import State
+from tidegate.domain import events as e
+from tidegate.domain.errors import IllegalTransition
+from tidegate.domain.events import Recorded
+from tidegate.domain.order import Fill, OrderStatus
+from tidegate.domain.signal import Side
+from tidegate.torture import identities
+from tidegate.torture.checker import check
+from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned
+from tidegate.torture.faulty.ledger import Ban
+from tidegate.torture.kept import kept_by
 
 BOUGHT_AND_SOLD = [Planned("s1", 1, "BTC/USDT", "buy"), Planned("s2", 35, "BTC/USDT", "sell")]
 
@@ -231,7 +231,7 @@ def test_what_is_acknowledged_under_the_id_of_something_else_breaks_i5(history):
 
 def test_an_id_that_is_not_what_it_has_to_be_breaks_i5(history):
     accepted, intent, placed = history.lives[0].events
-    order_id = identities.order_id("throughline", "twin", history.lives[0].signal_id, 1)
+    order_id = identities.order_id("tidegate", "twin", history.lives[0].signal_id, 1)
     renamed = with_events(
         history,
         accepted,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite_journal import SqliteReader
-from assembly.torture import TorturedSetup
-from domain import events as e
-from domain.errors import JournalRefused
-from settings import load_settings
-from simulation.faulty import Planned
-from simulation.torture.checker import check
+from tidegate.domain import events as e
+from tidegate.domain.errors import JournalRefused
+from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.settings import load_settings
+from tidegate.torture.checker import check
+from tidegate.torture.faulty import Planned
+from tidegate.torture.tortured_setup import TorturedSetup
 
 
 @pytest.fixture

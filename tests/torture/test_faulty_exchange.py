@@ -4,18 +4,18 @@ from decimal import Decimal
 
 import pytest
 
-from clock import VirtualLoop
-from domain.market import MarketRules, Quote
-from domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
-from domain.reasons import Reason
-from domain.signal import OrderType, Side
-from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script
-from simulation.faulty.address import Address
-from simulation.faulty.exchange import FaultyExchange
-from simulation.faulty.strikes import Strikes
-from simulation.faulty.units import amount_of, part_of, product_of, units_of
-from simulation.faulty.venue import FaultyVenue
-from simulation.faulty.world import World
+from tidegate.clock import VirtualLoop
+from tidegate.domain.market import MarketRules, Quote
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Side
+from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script
+from tidegate.torture.faulty.address import Address
+from tidegate.torture.faulty.exchange import FaultyExchange
+from tidegate.torture.faulty.fault_schedule import Strikes
+from tidegate.torture.faulty.units import amount_of, part_of, product_of, units_of
+from tidegate.torture.faulty.venue import FaultyVenue
+from tidegate.torture.faulty.world import World
 
 SYMBOL = "BTC/USDT"
 RULES = MarketRules(

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from clock import VirtualLoop
-from domain import events as e
-from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script, draw
-from simulation.faulty.mishap import OF_A_SEND
-from simulation.faulty.world import World
-from simulation.torture.checker import check
+from tidegate.clock import VirtualLoop
+from tidegate.domain import events as e
+from tidegate.torture.checker import check
+from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script, draw
+from tidegate.torture.faulty.fault import OF_A_SEND
+from tidegate.torture.faulty.world import World
 
 BOTH = ("paper", "twin")
 START_NS = 1_735_689_600_000_000_000

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.identity import client_order_id, conflicting_id, hash_of_content, installation_tag, keyed_id
-from domain.reading import read_signal
-from domain.signal import Raw
-from simulation.torture import identities
+from tidegate.domain.identity import client_order_id, conflicting_id, hash_of_content, installation_tag, keyed_id
+from tidegate.domain.reading import read_signal
+from tidegate.domain.signal import Raw
+from tidegate.torture import identities
 
 SAID = {
     "symbol": "BTC/USDT",

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from assembly.torture import TorturedSetup
-from settings import load_settings
-from simulation.faulty import Act, Kind, Mishap, Planned, Points, Script, draw
-from simulation.torture.campaign import plans_of, torture
-from simulation.torture.checker import check, judge
-from simulation.torture.plan import Plan
-from simulation.torture.run import run
-from simulation.torture.story import story_of
-from simulation.torture.surroundings import START_NS
+from tidegate.settings import load_settings
+from tidegate.torture.campaign import plans_of, torture
+from tidegate.torture.checker import check, judge
+from tidegate.torture.faulty import Act, Kind, Mishap, Planned, Points, Script, draw
+from tidegate.torture.plan import Plan
+from tidegate.torture.run import run
+from tidegate.torture.story import story_of
+from tidegate.torture.surroundings import START_NS
+from tidegate.torture.tortured_setup import TorturedSetup
 
 ROOT = Path(__file__).parents[2]
 
@@ -170,7 +170,7 @@ def test_settings_that_know_their_senders_are_sent_to_by_one_of_them(tmp_path):
 
 
 def test_keys_are_looked_for_in_every_record(tmp_path, monkeypatch):
-    monkeypatch.setenv("THROUGHLINE_TRADER_PAPER_SECRET", "a-secret")
+    monkeypatch.setenv("TIDEGATE_TRADER_PAPER_SECRET", "a-secret")
     assert "a-secret" in TorturedSetup(load_settings(), tmp_path).secrets
 
 

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from assembly.torture import TorturedSetup
-from domain import events as e
-from settings import load_settings
-from simulation.faulty import FeesIn, Kind, Lag, Mishap, Planned
-from simulation.faulty.mishap import OF_A_LISTING, OF_A_LOOKUP, OF_A_SEND, OF_RESTING, STRANGERS
-from simulation.torture.checker import check
+from tidegate.domain import events as e
+from tidegate.settings import load_settings
+from tidegate.torture.checker import check
+from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned
+from tidegate.torture.faulty.fault import OF_A_LISTING, OF_A_LOOKUP, OF_A_SEND, OF_RESTING, STRANGERS
+from tidegate.torture.tortured_setup import TorturedSetup
 
 ALWAYS = {"I2", "I3", "I4", "I5", "I6", "I7"}  # the others speak of the end
 OF_AN_ORDER = [Kind.HIDDEN, Kind.CANCELED, Kind.FILLED, Kind.UPDATE_LOST]

@@ -1,1 +1,0 @@
-"""One file for each thing outside: the journal, files, standard input, the socket, the log."""

@@ -1,5 +1,0 @@
-"""What a person or a script can ask for. Each command is loaded when it is called."""
-
-from commands.line import main
-
-__all__ = ["main"]

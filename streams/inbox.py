@@ -1,0 +1,154 @@
+"""Where signals come in from outside the loop: one door for every thread and every program."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from threading import Lock
+
+from reactivex import Observable, Subject, abc
+from reactivex.disposable import BooleanDisposable
+
+from tidegate.clock import Clock
+from tidegate.domain.reading import read_signal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw, Receipt
+
+__all__ = ["Inlet", "as_stamped", "given_room"]
+
+_TOGETHER = 256
+_LOOK_AGAIN_S = 0.001
+
+
+def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max: int, clock: Clock) -> Observable[Raw]:
+    """Lines of a file, let in as fast as they are recorded: never more than `depth_max` under way.
+
+    Emits when:      fewer than `depth_max` are under way: as many as there is room for, at most 256 in one turn.
+    Completes when:  the lines are at their end.
+    Errors when:     reading them raises.
+    Memory:          none of its own.
+    """
+
+    def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        lines = iter(payloads)
+        disposed = BooleanDisposable()
+
+        def turn() -> None:
+            if disposed.is_disposed:
+                return
+            room = depth_max - depth()
+            if room <= 0:
+                clock.call_after(_LOOK_AGAIN_S, turn)
+                return
+            try:
+                some = list(islice(lines, min(room, _TOGETHER)))
+            except Exception as error:
+                observer.on_error(error)
+                return
+            for line in some:
+                observer.on_next(Raw(line, may_say_now=True))
+            if some:
+                clock.call_soon(turn)
+            else:
+                observer.on_completed()
+
+        clock.call_soon(turn)
+        return disposed
+
+    return Observable(subscribe)
+
+
+def as_stamped(
+    payloads: Iterable[bytes], *, clock: Clock, depth: Callable[[], int] = lambda: 0, depth_max: int = 1
+) -> Observable[Raw]:
+    """Recorded signals, each at the moment its sender made it; what is older than now, or cannot be read, now.
+
+    Never more than `depth_max` are under way: what floods in at one moment is let in over the next milliseconds.
+
+    Emits when:      the clock reaches a signal's timestamp, and there is room; those of one moment in their order.
+    Completes when:  all were emitted.
+    Errors when:     reading them raises.
+    Memory:          all of them: they are put in order first.
+    """
+
+    def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        start_at_ns = clock.wall_ns()
+        raws = [Raw(payload, may_say_now=True) for payload in payloads]
+        stamps = [read_signal(raw, start_at_ns)[0].timestamp_ns for raw in raws]
+        stamped = sorted((clock.due_ns(max(at_ns, start_at_ns)), n) for n, at_ns in enumerate(stamps))
+        disposed = BooleanDisposable()
+
+        def turn(next_of: int) -> None:
+            if disposed.is_disposed:
+                return
+            while next_of < len(stamped) and stamped[next_of][0] <= clock.now_ns():
+                if depth() >= depth_max:
+                    clock.call_after(_LOOK_AGAIN_S, turn, next_of)
+                    return
+                observer.on_next(raws[stamped[next_of][1]])
+                next_of += 1
+            if next_of < len(stamped):
+                clock.call_at(stamped[next_of][0], turn, next_of)
+            else:
+                observer.on_completed()
+
+        clock.call_soon(turn, 0)
+        return disposed
+
+    return Observable(subscribe)
+
+
+class Inlet:
+    """A door that any thread may hand signals through; they come out on the loop, in order, many in one turn.
+
+    Memory: what was handed in and not yet taken by the loop.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._handed: deque[Raw] = deque()
+        self._out: Subject[Raw] = Subject()
+        self._woken = self._closed = False
+
+    @property
+    def signals(self) -> Observable[Raw]:
+        """What comes out, on the loop's thread."""
+        return self._out
+
+    def hand_in(self, raw: Raw) -> None:
+        """Hand in one signal, from any thread. After `close` it is turned away: `stopping`."""
+        with self._lock:
+            if not self._closed:
+                self._handed.append(raw)
+                if not self._woken:
+                    self._woken = True
+                    self._clock.call_threadsafe(self._take)
+                return
+        _turn_away(raw)
+
+    def give(self, raws: Iterable[Raw]) -> None:
+        """Hand in signals from the loop's own thread; they come out at once. After `close` they are turned away."""
+        for raw in raws:
+            if self._closed:
+                _turn_away(raw)
+            else:
+                self._out.on_next(raw)
+
+    def close(self) -> None:
+        """Take nothing more; what was handed in before comes out now."""
+        with self._lock:
+            self._closed = True
+        self._take()
+
+    def _take(self) -> None:
+        with self._lock:
+            self._woken = False
+        while self._handed:
+            self._out.on_next(self._handed.popleft())
+
+
+def _turn_away(raw: Raw) -> None:
+    if raw.reply is not None:
+        raw.reply(Receipt(None, Reason.STOPPING))

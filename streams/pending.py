@@ -1,0 +1,221 @@
+"""The waiting room: accepted signals, until they are executed, superseded or expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
+from reactivex import Observable, Subject, abc
+
+from operators import Deadlines
+from operators.record import Entered, GroupCommit
+from streams.blocked import BlockedSignals
+from streams.intake import expires_at_ns
+from streams.readiness import halting
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.order import OrderRequest
+from tidegate.domain.ports import Item, OpenSignal
+from tidegate.domain.reading import read_signal
+from tidegate.domain.reasons import COSTS_NO_ATTEMPT, Reason
+from tidegate.domain.signal import Raw, Side, Signal
+from tidegate.domain.verdict import Refusal
+
+__all__ = ["Entry", "WaitingRoom", "hold"]
+
+_AWAITING = Refusal(Reason.AWAITING_TICK)
+
+
+class Entry(Struct, gc=False, eq=False):
+    """One waiting signal: when it expires, how often it was attempted, what stood in its way last, who rejected it.
+
+    `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
+    expires while the program runs, and `due_ns`, before which it is not tried again, are steady.
+    `attempts` counts intents, and so numbers the orders; `spent` counts those of them that cost an attempt. `first` is
+    the order of its first attempt.
+    """
+
+    number: int
+    signal: Signal
+    received_at_ns: int
+    expires_at_ns: int
+    deadline_ns: int
+    score: float
+    attempts: int = 0
+    spent: int = 0
+    due_ns: int = 0
+    obstacle: Refusal = _AWAITING
+    rejected_by: frozenset[str] = frozenset()
+    first: OrderRequest | None = None
+
+    def attempted(self, request: OrderRequest) -> None:
+        """Count an attempt whose intent is recorded."""
+        self.attempts += 1
+        self.first = self.first or request
+
+    @property
+    def received_ns(self) -> int:
+        """When it was received, by the steady clock, as far as its time to live goes."""
+        return self.deadline_ns - (self.expires_at_ns - self.received_at_ns)
+
+    @classmethod
+    def of(cls, life: OpenSignal, clock: Clock) -> Entry:
+        """The entry of a signal as the journal knows it. What it had left is left, and never more than it ever had."""
+        first = life.events[0]
+        if not isinstance(first.body, e.Accepted):
+            raise TypeError(f"{life.signal_id} was never accepted")
+        raw = Raw(life.raw, generated=first.body.generated, may_say_now=True)
+        signal, _ = read_signal(raw, first.at_ns)
+        if signal.id != life.signal_id:  # recorded when other notations of a number were other signals
+            signal = replace(signal, id=life.signal_id)
+        expires_at_ns = first.body.expires_at_ns
+        deadline_ns = _left(expires_at_ns, first.at_ns, clock)
+        entry = cls(life.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
+        bodies = [event.body for event in life.events]
+        entry.spent = sum(isinstance(body, e.Deferred) and body.reason not in COSTS_NO_ATTEMPT for body in bodies)
+        for body in bodies:
+            if isinstance(body, e.Intended):
+                entry.attempted(body)
+        for intent, outcome in pairwise(bodies):
+            if isinstance(intent, e.Intended) and isinstance(outcome, e.Deferred) and outcome.final:
+                entry.rejected_by |= {intent.trader}
+        last = bodies[-1]
+        if isinstance(last, e.Deferred):
+            entry.due_ns = _left(last.retry_at_ns, life.events[-1].at_ns, clock)
+            entry.obstacle = Refusal(last.reason, measured=last.detail)
+        return entry
+
+
+class WaitingRoom:
+    """Every signal that waits, by number, which of them are blocked, and the moment the next of them expires.
+
+    What expires is recorded here, with its last obstacle, or the halt where it met none; so is what a newer generated
+    entry signal of the same source and symbol supersedes. `occupied` tells when the first signal enters the empty room.
+    Memory: the signals that wait.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        commits: GroupCommit,
+        blocked: BlockedSignals,
+        *,
+        supersede: bool,
+        halted: Callable[[], e.Halted | None] = lambda: None,
+    ) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.blocked = blocked
+        self.occupied: Subject[None] = Subject()
+        self._clock, self._commits, self._supersede = clock, commits, supersede
+        self._halted = halted
+        self._deadlines: Deadlines[int] = Deadlines()
+        self._alarm = clock.alarm(self._expire)
+        self._newest: dict[tuple[str, str], Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def enter(self, entry: Entry) -> bool:
+        """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
+        self.entries[entry.number] = entry
+        if len(self.entries) == 1:
+            self.occupied.on_next(None)
+        self._deadlines.add(entry.number, entry.deadline_ns)
+        self._alarm.set(entry.deadline_ns)
+        return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
+
+    def leave(self, number: int) -> Entry | None:
+        """Take a signal out, for whatever comes next; None when it does not wait any more."""
+        entry = self.entries.pop(number, None)
+        if entry is not None:
+            self._deadlines.discard(number)
+            self.blocked.discard(number)
+            what = _what(entry.signal)
+            if self._newest.get(what) is entry:
+                del self._newest[what]
+        return entry
+
+    def obstacle(self, entry: Entry) -> Refusal:
+        """What stands in the way of a waiting signal, as far as was found out; the halt where nothing was."""
+        why = self.blocked.why(entry.number) or entry.obstacle
+        return why if why is not _AWAITING else halting(entry.signal, self._halted()) or why
+
+    def end(self, entry: Entry, body: e.Body) -> None:
+        """Take a signal out for good, with `body` as its last event."""
+        self.leave(entry.number)
+        self._commits.submit(Item(self._clock.wall_ns(), (body,), entry.number, entry.signal.id, done=True), must=True)
+
+    def _newer(self, entry: Entry) -> bool:
+        what = _what(entry.signal)
+        other = self._newest.get(what)
+        newest = other is None or _age(entry) > _age(other)
+        old, new = (other, entry) if newest else (entry, other)
+        if old is not None and new is not None:
+            self.end(old, e.Superseded(by=new.signal.id))
+        if newest:
+            self._newest[what] = entry
+        return newest
+
+    def _expire(self) -> None:
+        for number in self._deadlines.due(self._clock.now_ns()):
+            if entry := self.entries.get(number):
+                why = self.obstacle(entry)
+                self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
+        if (next_ns := self._deadlines.next_ns) is not None:
+            self._alarm.set(next_ns)
+
+
+def _left(at_ns: int, since_at_ns: int, clock: Clock) -> int:
+    """When a stored moment comes, by the steady clock: after what is left of the time between the two, and never after
+    more than that, whatever was done to the wall clock since."""
+    return min(clock.due_ns(at_ns), clock.now_ns() + at_ns - since_at_ns)
+
+
+def _what(signal: Signal) -> tuple[str, str]:
+    return signal.source, signal.symbol
+
+
+def _age(entry: Entry) -> tuple[int, int]:
+    return entry.signal.timestamp_ns, entry.number
+
+
+def hold(
+    room: WaitingRoom, *, clock: Clock, ttl_ns: int, urgent: Callable[[Entry], bool]
+) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[Entry]]]:
+    """Let accepted signals into the waiting room.
+
+        -a-R-b-|          R is refused, b is urgent
+        -----b-|
+
+    Emits when:      signals have entered that should be executed at once: those of one commit.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          the waiting room.
+    """
+
+    def stage(source: Observable[Sequence[Entered]]) -> Observable[Sequence[Entry]]:
+        def subscribe(
+            observer: abc.ObserverBase[Sequence[Entry]], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            def on_next(together: Sequence[Entered]) -> None:
+                at_once: list[Entry] = []
+                for entered in together:
+                    verdict = entered.verdict
+                    if entered.known or verdict.refusal is not None or verdict.score is None:
+                        continue
+                    expires = expires_at_ns(verdict, ttl_ns)
+                    deadline_ns = (verdict.received_ns or clock.now_ns()) + expires - verdict.at_ns
+                    score = verdict.score.value
+                    entry = Entry(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
+                    if room.enter(entry) and urgent(entry):
+                        at_once.append(entry)
+                if at_once:
+                    observer.on_next(at_once)
+
+            return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+        return Observable(subscribe)
+
+    return stage

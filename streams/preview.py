@@ -1,0 +1,170 @@
+"""Whether there are signals, and what would become of those that wait if they were executed now: a rehearsal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+from streams.check_result import Finding, Health
+from streams.decision import Refuse, Wait, decide
+from streams.engine import Engine
+from streams.execution import Candidate, next_execution_ns
+from streams.pending import Entry
+from streams.readiness import halting
+from streams.remedies import CURES
+from tidegate.domain.lifecycle import Ledger
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Measure, Refusal
+
+__all__ = ["LOOKED_AT_MAX", "Blocker", "accepted", "blocked", "blockers", "signals_waiting"]
+
+LOOKED_AT_MAX = 1000
+"""A rehearsal of more would keep the loop from its work."""
+
+_JUDGED_AT_RECEIPT = (
+    Reason.MALFORMED,
+    Reason.CONFLICT,
+    Reason.STALE,
+    Reason.FROM_FUTURE,
+    Reason.WEAK,
+    Reason.UNKNOWN_SOURCE,
+    Reason.REPEAT,
+    Reason.UNKNOWN_SYMBOL,
+    Reason.UNKNOWN_TRADER,
+    Reason.SCORE_TOO_LOW,
+    Reason.CHECK_FAILED,
+)
+
+
+def accepted(ledger: Ledger) -> int:
+    """How many signals passed every check at receipt."""
+    return ledger.received - sum(ledger.reasons[reason] for reason in _JUDGED_AT_RECEIPT)
+
+
+def signals_waiting(engine: Engine, at_ns: int) -> Iterator[Finding]:
+    """Tell "no signals" from signals that cannot be executed, and why; of many, the first `LOOKED_AT_MAX` count."""
+    ledger, waiting = engine.parts.state.ledger, len(engine.parts.room)
+    passed = accepted(ledger)
+    if not ledger.received:
+        fix = "let signals.strategies generate some, or send one: `send buy BTC/USDT`"
+        yield Finding("signals", Health.WARNING, "no signals: none was ever received", fix)
+    elif not passed:
+        (reason, _), *_ = refusals = ledger.reasons.most_common(3)
+        why = ", ".join(f"{name} {count}" for name, count in refusals)
+        says = f"no signals: all {ledger.received} received were refused: {why}"
+        yield Finding("signals", Health.WARNING, says, CURES[Reason(reason)])
+    elif not waiting:
+        yield Finding("signals", Health.OK, f"no signals: none waits, all {passed} accepted are decided")
+    else:
+        found = _rehearse(engine, at_ns)
+        of = f"{waiting} wait" if found.looked_at == waiting else f"{waiting} wait, {found.looked_at} were looked at"
+        yield Finding("signals", Health.OK, f"{of}: {found.ready} could be executed now")
+        yield from map(_held, found.held)
+
+
+def _held(held: _Held) -> Finding:
+    why, signal = held.why, held.example.signal
+    measures = ("measured", why.measured), ("limit", why.limit)
+    evidence = ", ".join(f"{name} {value}" for name, value in measures if value is not None)
+    what = "would be refused" if held.final else "cannot be executed"
+    example = f"such as {signal.id}, {signal.side} {signal.symbol}"
+    says = "; ".join(part for part in (f"{held.count} {what}: {why.reason}", evidence, example) if part)
+    return Finding("signals", Health.WARNING, says, CURES[why.reason])
+
+
+class _Held(Struct, frozen=True):
+    """Waiting signals that would not become orders, all for one reason; `final` says they would be refused."""
+
+    count: int
+    final: bool
+    example: Entry
+    why: Refusal
+
+
+class Blocker(Struct, frozen=True):
+    """What keeps a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
+
+    Where nothing does, it awaits the next execution, which is in `in_s`.
+    """
+
+    reason: Reason
+    measured: Measure = None
+    limit: Measure = None
+    final: bool = False
+    in_s: float | None = None
+
+
+def blockers(engine: Engine, signal_ids: Sequence[str]) -> Mapping[str, Blocker]:
+    """What blocks each of some signals now, of those that wait; of the first `LOOKED_AT_MAX`. Changes nothing."""
+    at_ns, waiting = engine.parts.clock.now_ns(), engine.parts.room.entries
+    numbers = engine.journal.find(signal_ids[:LOOKED_AT_MAX])
+    found = {signal_id: waiting[number] for signal_id, number in numbers.items() if number in waiting}
+    next_ns = next_execution_ns(engine.rules.rhythm, engine.started_ns, at_ns)
+    return {signal_id: _blocker(engine, entry, at_ns, next_ns) for signal_id, entry in found.items()}
+
+
+def blocked(engine: Engine) -> tuple[int, Mapping[Reason, int]]:
+    """How many of the waiting signals could be executed now, and how many not, by what blocks them; of many, the first
+    `LOOKED_AT_MAX` count."""
+    found = _rehearse(engine, engine.parts.clock.now_ns())
+    counts: Counter[Reason] = Counter()
+    for held in found.held:
+        counts[held.why.reason] += held.count
+    return found.ready, counts
+
+
+class _Prospects(Struct, frozen=True):
+    """Of `looked_at` waiting signals, `ready` would become orders; the others are held, the most first."""
+
+    looked_at: int
+    ready: int
+    held: Sequence[_Held]
+
+
+def _rehearse(engine: Engine, at_ns: int) -> _Prospects:
+    """Rehearse an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
+    looked_at = ready = 0
+    held: dict[tuple[Reason, bool], _Held] = {}
+    for entry in islice(engine.parts.room.entries.values(), LOOKED_AT_MAX):
+        looked_at += 1
+        found = _hindrance(engine, entry, at_ns)
+        if found is None:
+            ready += 1
+            continue
+        why, final = found
+        before = held.get((why.reason, final))
+        held[why.reason, final] = _Held(before.count + 1 if before else 1, final, entry, why)
+    return _Prospects(looked_at, ready, sorted(held.values(), key=lambda some: -some.count))
+
+
+def _blocker(engine: Engine, entry: Entry, at_ns: int, next_ns: int) -> Blocker:
+    found = _hindrance(engine, entry, at_ns)
+    if found is None:
+        return Blocker(Reason.AWAITING_TICK, in_s=(next_ns - at_ns) / 1e9)
+    why, final = found
+    in_s = (entry.due_ns - at_ns) / 1e9 if why.reason is Reason.BACKOFF else None
+    return Blocker(why.reason, why.measured, why.limit, final, in_s)
+
+
+def _hindrance(engine: Engine, entry: Entry, at_ns: int) -> tuple[Refusal, bool] | None:
+    parts = engine.parts
+    if (halt := halting(entry.signal, parts.state.halted)) is not None:
+        return halt, False
+    if entry.due_ns > at_ns:
+        return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
+    match decide(
+        Candidate(entry, at_ns),
+        engine.rules.execution,
+        state=parts.state,
+        markets=parts.markets,
+        traders=engine.traders,
+        availability=parts.availability,
+    ):
+        case Wait(obstacle=why):
+            return why, False
+        case Refuse(refusal=why):
+            return why, True
+    return (Refusal(Reason.IN_FLIGHT_FULL, limit=parts.in_flight.limit), False) if parts.in_flight.full else None

@@ -1,0 +1,166 @@
+"""When the journal is compared with the venues, and who is told what differed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from streams.reconciliation import Comparison, Reconciliation
+from tidegate.clock import Clock
+from tidegate.domain.difference import Difference, Kind
+from tidegate.domain.ports import Venue
+
+__all__ = ["Rounds"]
+
+_QUIET = frozenset({Kind.CHANGED, Kind.BALANCE})
+_FAILED_FIRST_S = 5.0
+_SOON_FIRST_S = 1.0
+_LOOK_AGAIN_S = 0.05
+_LOOKS_MAX = 4
+_NAMED_MAX = 5
+
+
+class Rounds:
+    """Reconciles every account at the start, after that every `every_s`, and when asked.
+
+    An account of which something could not be read is tried again after 5 s, one on which something was in motion, or
+    was booked only now, after 1 s; later each time, at most after `every_s`. What differs beyond the ordinary course of
+    trading is told once, through `alarm`. `compared` is called with every account that was compared, once what that
+    brought is committed and every part of it was compared since the start; `failed` with every account of which
+    something could not be read, and what.
+    Memory: what was told, and one task for each account.
+    """
+
+    def __init__(
+        self,
+        reconciliation: Reconciliation,
+        venues: Sequence[Venue],
+        *,
+        clock: Clock,
+        every_s: float,
+        alarm: Callable[[str, Exception], None],
+        committed: Callable[[], Awaitable[None]],
+        compared: Callable[[str], None],
+        failed: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        self._reconciliation, self._venues = reconciliation, venues
+        self._clock, self._every_s = clock, every_s
+        self._alarm, self._committed, self._compared, self._failed = alarm, committed, compared, failed
+        self._told: set[tuple[str, Kind, str]] = set()
+        self._comparing: set[str] = set()
+        self._stops: list[Callable[[], object]] = []
+
+    def start(self) -> None:
+        """Begin: the first round starts at once."""
+        for venue in self._venues:
+            self._stops.append(
+                self._clock.run(partial(self._rounds, venue), name=f"reconciliation with {venue.trader}")
+            )
+
+    def stop(self) -> None:
+        """No further round."""
+        for stop in self._stops:
+            stop()
+
+    async def ask(self, *, settle: bool) -> tuple[Sequence[Difference], Sequence[str]]:
+        """Compare every account now: what differs, and what of which account could not be read, with the reason.
+
+        What was in motion is looked at again, for a few seconds.
+        """
+        differences: list[Difference] = []
+        unread: list[str] = []
+        for venue in self._venues:
+            settled: list[Difference] = []
+            for look in range(_LOOKS_MAX):
+                if look:
+                    await self._clock.sleep(_SOON_FIRST_S)
+                comparison = await self._compare(venue, settle=settle)
+                settled += [found for found in comparison.differences if found.settled]
+                if not comparison.unsettled:
+                    break
+            differences += settled
+            differences += [found for found in comparison.differences if not found.settled]
+            unread += [f"{venue.trader}: {part}" for part in comparison.missing]
+        return differences, unread
+
+    async def adopt(self, order_id: str) -> bool:
+        """Book an order that carries our mark and that nobody expected. False: no account has one by this id."""
+        await self.ask(settle=False)
+        adopted = self._reconciliation.adopt(order_id)
+        await self._committed()
+        return adopted
+
+    async def ignore(self, order_id: str) -> bool:
+        """Leave an order out of account, for good. False: nothing differs by an order of this id."""
+        differences, _ = await self.ask(settle=False)
+        if not any(found.what == order_id and found.kind is not Kind.BALANCE for found in differences):
+            return False
+        self._reconciliation.ignore(order_id)
+        await self._committed()
+        return True
+
+    async def _rounds(self, venue: Venue) -> None:
+        failed_s, soon_s = _FAILED_FIRST_S, _SOON_FIRST_S
+        while True:
+            missing, unsettled = True, False
+            try:
+                comparison = await self._compare(venue, settle=True)
+                missing, unsettled = bool(comparison.missing), comparison.unsettled
+            except Exception as error:  # whatever it is, the next round comes
+                self._failed(venue.trader, str(error))
+                self._alarm(_name(venue.trader), error)
+            wait_s = self._every_s
+            if missing:
+                wait_s, failed_s = min(failed_s, wait_s), failed_s * 2
+            else:
+                failed_s = _FAILED_FIRST_S
+            if unsettled:
+                wait_s, soon_s = min(soon_s, wait_s), soon_s * 2
+            else:
+                soon_s = _SOON_FIRST_S
+            await self._clock.sleep(wait_s)
+
+    async def _compare(self, venue: Venue, *, settle: bool) -> Comparison:
+        trader = venue.trader
+        while trader in self._comparing:
+            await self._clock.sleep(_LOOK_AGAIN_S)
+        self._comparing.add(trader)
+        try:
+            comparison = await self._reconciliation.compare(venue, settle=settle)
+            if settle:
+                await self._committed()
+        finally:
+            self._comparing.discard(trader)
+        if settle:
+            if self._reconciliation.is_complete(trader):
+                self._compared(trader)
+            if comparison.missing:
+                self._failed(trader, "; ".join(comparison.missing))
+                self._alarm(_name(trader), Exception(f"could not read {'; '.join(comparison.missing)}"))
+            self._tell(trader, comparison.differences)
+        return comparison
+
+    def _tell(self, trader: str, differences: Sequence[Difference]) -> None:
+        new: dict[Kind, list[Difference]] = {}
+        for found in differences:
+            key = (trader, found.kind, found.what)
+            if found.kind not in _QUIET and key not in self._told:
+                self._told.add(key)
+                new.setdefault(found.kind, []).append(found)
+        for kind, alike in new.items():
+            if kind is not Kind.STRANGER:
+                for found in alike:
+                    self._alarm(_name(trader), Exception(f"{kind}: {_words(found)}"))
+                continue
+            words = [_words(found) for found in alike[:_NAMED_MAX]]
+            words += [f"and {len(alike) - _NAMED_MAX} more"] if len(alike) > _NAMED_MAX else []
+            self._alarm(_name(trader), Exception(f"{kind}: {'; '.join(words)}"))
+
+
+def _name(trader: str) -> str:
+    return f"reconciliation with {trader}"
+
+
+def _words(found: Difference) -> str:
+    remedy = f"; {found.remedy}" if found.remedy else ""
+    return f"{found.what}: ours {found.ours}, theirs {found.theirs}{remedy}"

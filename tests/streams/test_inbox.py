@@ -1,0 +1,140 @@
+"""The doors: from files, from recordings by their timestamps, from any thread."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from streams.inbox import Inlet, as_stamped, given_room
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.signal import Raw, Receipt
+
+START_NS = 1_735_689_600_000_000_000
+
+
+@pytest.fixture
+def loop() -> VirtualLoop:
+    return VirtualLoop()
+
+
+@pytest.fixture
+def clock(loop) -> Clock:
+    return Clock.simulated(loop, START_NS)
+
+
+def heard(source) -> tuple[list[bytes], list[str]]:
+    payloads: list[bytes] = []
+    ends: list[str] = []
+    source.subscribe(
+        lambda raw: payloads.append(raw.payload), lambda error: ends.append(str(error)), lambda: ends.append("|")
+    )
+    return payloads, ends
+
+
+def lines(count: int) -> list[bytes]:
+    return [str(number).encode() for number in range(count)]
+
+
+def test_a_file_goes_in_while_there_is_room_and_not_a_line_beyond_it(loop, clock):
+    under_way: list[bytes] = []
+    deepest = 0
+
+    def depth() -> int:
+        return len(under_way)
+
+    def take(raw: Raw) -> None:
+        nonlocal deepest
+        under_way.append(raw.payload)
+        deepest = max(deepest, depth())
+        loop.call_later(0.5, under_way.remove, raw.payload)
+
+    seen: list[bytes] = []
+    source = given_room(lines(1000), depth=depth, depth_max=100, clock=clock)
+    source.subscribe(lambda raw: (seen.append(raw.payload), take(raw)))
+    loop.run_forever()
+    assert seen == lines(1000)
+    assert deepest == 100
+
+
+def test_a_file_ends_after_its_last_line_and_an_error_of_reading_is_passed_on(loop, clock):
+    def broken():
+        yield b"one"
+        raise OSError("gone")
+
+    whole = heard(given_room(lines(3), depth=lambda: 0, depth_max=1, clock=clock))
+    torn = heard(given_room(broken(), depth=lambda: 0, depth_max=1, clock=clock))
+    loop.run_forever()
+    assert whole == (lines(3), ["|"])
+    assert torn == ([b"one"], ["gone"])
+
+
+def test_what_is_read_from_a_file_may_say_now(loop, clock):
+    raws: list[Raw] = []
+    given_room([b"{}"], depth=lambda: 0, depth_max=1, clock=clock).subscribe(raws.append)
+    loop.run_forever()
+    assert raws == [Raw(b"{}", may_say_now=True)]
+
+
+def stamped(seconds: float, name: str) -> bytes:
+    said = {"symbol": "BTC/USDT", "side": "buy", "strength": 1, "key": name}
+    return json.dumps({**said, "timestamp": START_NS // 1_000_000 + round(seconds * 1000)}).encode()
+
+
+def test_recorded_signals_come_at_their_timestamps_in_order_and_unreadable_ones_at_once(loop, clock):
+    a, b, c, old = stamped(2, "a"), stamped(1, "b"), stamped(2, "c"), stamped(-60, "old")
+    seen: list[tuple[float, bytes]] = []
+    source = as_stamped([a, b, b"?", c, old], clock=clock)
+    source.subscribe(
+        lambda raw: seen.append((loop.time(), raw.payload)), on_completed=lambda: seen.append((loop.time(), b"|"))
+    )
+    loop.run_forever()
+    assert seen == [(0, b"?"), (0, old), (1, b), (2, a), (2, c), (2, b"|")]
+
+
+def test_two_subscribers_of_a_recording_hear_all_of_it(loop, clock):
+    source = as_stamped([stamped(1, "a")], clock=clock)
+    first, second = heard(source), heard(source)
+    loop.run_forever()
+    assert first == second == ([stamped(1, "a")], ["|"])
+
+
+def test_nothing_comes_any_more_after_unsubscribing(loop, clock):
+    seen: list[bytes] = []
+    for source in (
+        given_room(lines(3), depth=lambda: 0, depth_max=1, clock=clock),
+        as_stamped([stamped(1, "a")], clock=clock),
+    ):
+        source.subscribe(lambda raw: seen.append(raw.payload)).dispose()
+    loop.run_forever()
+    assert seen == []
+
+
+def test_a_closed_inlet_turns_away_and_says_so(loop, clock):
+    inlet = Inlet(clock)
+    told: list[Receipt] = []
+    inlet.close()
+    inlet.hand_in(Raw(b"{}", reply=told.append))
+    loop.run_forever()
+    assert [(receipt.signal_id, str(receipt.reason)) for receipt in told] == [(None, "stopping")]
+
+
+def test_a_flood_of_recorded_signals_is_held_back_and_none_is_lost(loop, clock):
+    flood = [stamped(1, f"{number:03}") for number in range(200)]
+    under_way: list[bytes] = []
+    seen: list[bytes] = []
+    deepest = 0
+
+    def take(raw: Raw) -> None:
+        nonlocal deepest
+        seen.append(raw.payload)
+        under_way.append(raw.payload)
+        deepest = max(deepest, len(under_way))
+        loop.call_later(0.5, under_way.remove, raw.payload)
+
+    ends: list[float] = []
+    source = as_stamped(flood, clock=clock, depth=lambda: len(under_way), depth_max=50)
+    source.subscribe(take, on_completed=lambda: ends.append(loop.time()))
+    loop.run_forever()
+    assert (seen, deepest) == (flood, 50)
+    assert 2.5 <= ends[0] <= 2.6

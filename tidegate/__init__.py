@@ -1,0 +1,27 @@
+"""Tidegate: trading signals in, orders out, and a recorded reason for each of them.
+
+What most programs need is here; everything is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tidegate.facade import SignalOrderPipeline as SignalOrderPipeline
+    from tidegate.replay.replay import Replay as Replay
+
+__all__ = ["Replay", "SignalOrderPipeline"]
+
+_WHERE = {"Replay": "tidegate.replay.replay", "SignalOrderPipeline": "tidegate.facade"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,282 @@
+"""From settings to one running pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from random import Random
+from types import MappingProxyType
+from typing import TypeAlias
+
+from reactivex import Observable, compose, merge
+
+from operators import (
+    WhenFull,
+    admit,
+    refuse_low_score,
+    refuse_repeats,
+    refuse_stale,
+    refuse_unknown_sources,
+    refuse_weak,
+    score,
+    watch,
+)
+from operators.record import GroupCommit
+from streams.availability import Availability, Pace
+from streams.blocked import BlockedSignals
+from streams.decision import Rules as ExecutionRules
+from streams.engine import Engine
+from streams.execution import Rhythm
+from streams.in_flight import InFlight
+from streams.intake import Door
+from streams.market import Markets, News, candles_of, taken_in
+from streams.orders import OrderUpdates
+from streams.pending import WaitingRoom
+from streams.pipeline import Parts, Rules, Stage
+from streams.placement import Placement, Retries
+from streams.signals import Analyst, Generation, generate
+from streams.state import State
+from streams.telemetry import Telemetry
+from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.paper import paper_venue
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.identity import installation_tag
+from tidegate.domain.limits import Limits
+from tidegate.domain.market import MarketRules, Quote
+from tidegate.domain.ports import Item, Journal, Venue
+from tidegate.domain.signal import OrderType, Raw, Signal
+from tidegate.domain.signal_summary import signal_of
+from tidegate.domain.terms import PerQuote, Pricing, Sizing
+from tidegate.market.feeds import World
+from tidegate.settings import Settings, settings_hash
+from tidegate.strategies import load
+from tidegate.venues.paper.venue import PaperVenue
+
+__all__ = ["VERSION", "analysts", "assemble", "generated"]
+
+VERSION = "0.1.0"
+
+_RECENT_EVENTS = 5_000  # more than any venue lets an account cause within its short windows
+
+Seen: TypeAlias = Sequence[tuple[Signal, int]]
+
+
+async def assemble(
+    settings: Settings,
+    journal: Journal,
+    clock: Clock,
+    symbols: frozenset[str],
+    *,
+    venues: Sequence[Venue] | None = None,
+    close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
+    known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
+    paces: Mapping[str, Pace] = MappingProxyType({}),
+    priced_on: Mapping[str, str] = MappingProxyType({}),
+) -> Engine:
+    """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
+
+    Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
+    accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
+    venues by whose prices the orders of accounts are made, where that is not the market followed.
+
+    Raises:
+        SettingsError: a strategy cannot be loaded.
+        JournalUnavailable: nothing can be written.
+    """
+    state = State.of(journal)
+    opening: list[e.Body] = [e.Started(version=VERSION, settings_hash=settings_hash(settings))]
+    if venues is None:
+        new = (trader for trader in settings.traders if trader.id not in state.book.accounts)
+        opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
+    await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
+    state.fold(journal.read(state.position))
+
+    commits = GroupCommit(
+        journal,
+        clock=clock,
+        group_max=settings.journal.group_max,
+        images=state.images,
+        outcome_of=state.outcome,
+    )
+    markets = Markets(symbols, clock=clock)
+    availability = Availability({trader.id: trader.exchange for trader in settings.traders})
+    for trader_id, pace in paces.items():
+        pace.sent_before(_ages_s(journal, clock, trader_id))
+        availability.pace(trader_id, pace)
+    room = WaitingRoom(
+        clock,
+        commits,
+        BlockedSignals(clock, availability.freed),
+        supersede=settings.execution.supersede,
+        halted=lambda: state.halted,
+    )
+    in_flight = InFlight(settings.max_in_flight, clock=clock)
+    if venues is None:
+        venues = [paper_venue(trader, state, markets, known_rules) for trader in settings.traders]
+    traders = [
+        Trader(
+            venue,
+            trader.priority,
+            frozenset(trader.symbols) if trader.symbols else None,
+            priced_on.get(trader.id),
+        )
+        for trader, venue in zip(settings.traders, venues, strict=True)
+    ]
+    placement = Placement(
+        state,
+        room,
+        in_flight,
+        clock=clock,
+        commits=commits,
+        retries=_retries(settings),
+        availability=availability,
+        elsewhere=lambda entry, trader: another_is_able(entry.signal, traders, entry.rejected_by | {trader}),
+        valued=markets.valued,
+    )
+    intake = settings.intake
+    door = Door(commits, room, capacity=intake.capacity, max_waiting=intake.max_waiting)
+    parts = Parts(
+        clock,
+        commits,
+        state,
+        markets,
+        room,
+        in_flight,
+        placement,
+        OrderUpdates(state, commits, markets.valued),
+        availability,
+        door,
+        Telemetry(clock),
+    )
+    rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
+    return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
+
+
+def generated(
+    engine: Engine, world: World, settings: Settings, *, strategies: bool, heard: Callable[[News], None] | None = None
+) -> Observable[Raw]:
+    """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
+
+    That no news came for as long as market data may be old is recorded as a gap, once for each silence.
+    """
+    max_age_s = settings.max_market_data_age_s
+
+    def silent(name: str, for_s: float) -> None:
+        if for_s >= max_age_s:  # the end of a recording is no silence
+            engine.record(e.Gap(where=name, silent_s=for_s))
+
+    # The paper venue derives its rules from the price that the markets know.
+    listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
+    generation = Generation(
+        analysts=analysts(settings) if strategies else (),
+        interval_s=settings.signals.generation_interval_s,
+        min_candles=settings.signals.min_candles,
+    )
+    signals = world.news.pipe(
+        watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
+        candles_of(*(listener for listener in listeners if listener is not None)),
+        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
+    )
+    elsewhere = [
+        news.pipe(
+            watch(f"market data of {venue}", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
+            taken_in(engine.parts.markets.on(venue).follow),
+        )
+        for venue, news in world.other_venues.items()
+    ]
+    return merge(signals, *elsewhere) if elsewhere else signals
+
+
+def analysts(settings: Settings) -> Sequence[Analyst]:
+    """The strategies of the settings.
+
+    Raises:
+        SettingsError: one cannot be loaded; the message names it.
+    """
+    return [Analyst(s.name, s.params, load(s.name, s.params)) for s in settings.signals.strategies]
+
+
+def _listener(trader: Trader) -> Callable[[News], None] | None:
+    venue = trader.venue
+    if not isinstance(venue, PaperVenue):
+        return None
+
+    def hear(news: News) -> None:
+        if isinstance(news, Quote):
+            venue.on_quote(news)
+        else:
+            venue.on_candle(news)
+
+    return hear
+
+
+def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> Rules:
+    intake, execution = settings.intake, settings.execution
+    score_needed = execution.urgent_score
+    return Rules(
+        admit=admit(
+            capacity=intake.capacity,
+            depth=parts.door.depth,
+            clock=parts.clock,
+            when_full=WhenFull(intake.when_full),
+            max_per_s=intake.max_per_s,
+            burst=intake.burst,
+            turned_away=parts.door.turned_away,
+        ),
+        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
+        execution=ExecutionRules(
+            limits=Limits(
+                settings.limits.max_open_positions,
+                PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
+            ),
+            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote), settings.sizing.sell_holdings),
+            pricing=Pricing(OrderType(settings.pricing.order_type)),
+            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
+            tag=installation_tag(settings.installation),
+        ),
+        rhythm=Rhythm(execution.interval_s, execution.first_after_s),
+        ttl_ns=int(execution.signal_ttl_s * 1e9),
+        reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
+        urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
+    )
+
+
+def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:
+    since_ns = clock.wall_ns() - round(settings.dedup.window_s * 1e9)
+    lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
+    newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]
+    return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]
+
+
+def _ages_s(journal: Journal, clock: Clock, trader: str) -> Iterator[float]:
+    """How many seconds ago the last orders of a trader may have been sent: those of the journal's end."""
+    for event in journal.read(max(0, journal.head() - _RECENT_EVENTS)):
+        if isinstance(event.body, e.Intended) and event.body.trader == trader:
+            yield max(0, clock.wall_ns() - event.at_ns) / 1e9
+
+
+def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen]) -> Stage:
+    validation = settings.validation
+    stages: list[Stage] = []
+    if validation.sources is not None:
+        stages.append(refuse_unknown_sources(sources=validation.sources))
+    stages += [
+        tradable,
+        refuse_stale(max_age_ms=validation.max_signal_age_ms),
+        refuse_weak(min_strength=validation.min_signal_strength),
+        score(weights=validation.weights.model_dump(), max_age_ms=validation.max_signal_age_ms),
+        refuse_low_score(min_score=validation.min_score),
+        refuse_repeats(window_s=settings.dedup.window_s, max_keys=settings.dedup.max_keys, seen=seen),
+    ]
+    return compose(*stages)
+
+
+def _retries(settings: Settings) -> Retries:
+    execution = settings.execution
+    return Retries(
+        attempts_max=execution.order_creation_retries,
+        delay_s=execution.order_creation_retry_delay_ms / 1000,
+        max_delay_s=execution.max_retry_delay_ms / 1000,
+        jitter=Random(settings.installation).random,  # noqa: S311 - spreads retries, guards nothing
+    )

@@ -1,0 +1,62 @@
+"""A reason in words: what was measured, the limit, and by how much it was missed."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from tidegate.cli.formatting import rounded
+from tidegate.cli.printing import printable
+from tidegate.domain.order_summary import plain
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Measure
+
+__all__ = ["explain", "margin_of"]
+
+_IN_WORDS: dict[Reason, str] = {
+    Reason.MALFORMED: "{measured}",
+    Reason.CONFLICT: "its key came before with other content",
+    Reason.STALE: "it was {measured} ms old at receipt, {margin} ms more than the {limit} ms allowed",
+    Reason.FROM_FUTURE: "its timestamp was {measured} ms ahead, {margin} ms more than the {limit} ms allowed",
+    Reason.WEAK: "strength {measured}, {margin} below the minimum of {limit}",
+    Reason.SCORE_TOO_LOW: "score {measured}, {margin} below the minimum of {limit}",
+    Reason.UNKNOWN_SOURCE: "the source {measured} is not one of {limit}",
+    Reason.UNKNOWN_SYMBOL: "{measured} is not one of {limit}",
+    Reason.UNKNOWN_TRADER: "there is no trader {measured}, only {limit}",
+    Reason.REPEAT: "one like it passed {measured} s before, the window is {limit} s",
+    Reason.POSITION_LIMIT: "it would make {measured} open positions, {limit} are allowed",
+    Reason.NOTIONAL_LIMIT: "it would cost {measured}, {margin} more than the {limit} allowed",
+    Reason.BELOW_MINIMUM: "{measured} is less than the venue's minimum of {limit}",
+    Reason.INSUFFICIENT_BALANCE: "{measured} free, {limit} needed: {margin} are missing",
+    Reason.NO_POSITION: "{measured} held, the least that can be sold is {limit}",
+    Reason.STALE_MARKET_DATA: "the price is {measured} s old, {limit} s are allowed",
+    Reason.NO_MARKET_DATA: "{measured} has no price yet",
+    Reason.IN_FLIGHT_FULL: "{limit} orders are in flight, no more may be",
+}
+
+
+def explain(reason: Reason, measured: Measure = None, limit: Measure = None) -> str:
+    """`weak: strength 0.2, 0.3 below the minimum of 0.5`: one line that steers no terminal, with short numbers."""
+    words, margin = _IN_WORDS.get(reason), margin_of(measured, limit)
+    given = {"measured": measured, "limit": limit, "margin": None if margin is None else margin.lstrip("-")}
+    if words is None or any(f"{{{name}}}" in words for name, value in given.items() if value is None):
+        named = ("", measured), ("limit ", limit)
+        words = ", ".join(f"{name}{_short(value)}" for name, value in named if value is not None)
+    else:
+        words = words.format(**{name: _short(value) for name, value in given.items()})
+    return printable(f"{reason}: {words}" if words else str(reason))
+
+
+def margin_of(measured: Measure, limit: Measure) -> str | None:
+    """`measured` less `limit`, where both are numbers or written so."""
+    try:
+        margin = Decimal(str(measured)) - Decimal(str(limit))
+    except InvalidOperation:
+        return None
+    return plain(margin.normalize()) if margin.is_finite() else None
+
+
+def _short(value: Measure) -> str:
+    try:
+        return rounded(Decimal(str(value)))
+    except InvalidOperation:
+        return str(value)

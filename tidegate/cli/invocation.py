@@ -1,0 +1,87 @@
+"""What every command is told: which settings, which journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidegate.journal.sqlite_journal import SqliteReader
+    from tidegate.settings import Settings
+
+__all__ = ["Invocation", "journal_option", "journal_url", "json_option", "set_option", "settings_by_path"]
+
+_NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
+
+journal_option = click.option("--journal", metavar="FILE|URL", help="The journal to read, instead of the settings'.")
+set_option = click.option(
+    "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Another setting, this time only; repeatable."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How the program was called. Without a path, settings.json is read where there is one."""
+
+    settings_path: Path | None = None
+
+    def settings(self, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Settings:
+        """Read the settings; `overrides`, by dotted path, win over them.
+
+        Raises:
+            SettingsError: something in them is wrong.
+        """
+        from tidegate.settings import load_settings
+
+        return load_settings(self.settings_path, overrides=overrides)
+
+    def settings_file(self) -> Path | None:
+        """The file that the settings are read from; None where there is none, and the defaults hold."""
+        from tidegate.settings.loading import DEFAULT_PATH
+
+        return self.settings_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+
+    def reader(self, journal: str | None) -> SqliteReader:
+        """Open the journal at a path or URL for reading, or the one of the settings. Whoever asks closes it.
+
+        Raises:
+            SettingsError: the settings are wrong, or it is no such URL.
+            JournalRefused: there is none, or it cannot be read by this program.
+        """
+        from tidegate.journal.sqlite_journal import SqliteReader
+
+        return SqliteReader(self.journal_url(journal))
+
+    def journal_url(self, journal: str | None) -> str:
+        """The URL of the journal at a path or URL, or of the one of the settings.
+
+        Raises:
+            SettingsError: the settings are wrong.
+        """
+        if journal is None:
+            return self.settings().journal.url
+        return journal_url(journal)
+
+
+def journal_url(journal: str) -> str:
+    """The URL of a journal that is named by its path or URL."""
+    return journal if "://" in journal else f"sqlite:///{journal}"
+
+
+def settings_by_path(changes: Sequence[str]) -> dict[str, str]:
+    """What `--set` was given, by dotted path.
+
+    Raises:
+        click.UsageError: one is no KEY=VALUE.
+    """
+    pairs = [change.partition("=") for change in changes]
+    for key, separator, _ in pairs:
+        if not separator:
+            raise click.UsageError(f"--set takes KEY=VALUE, such as execution.interval_s=5, was {key}")
+    return {key.strip(): value for key, _, value in pairs}

@@ -1,0 +1,136 @@
+"""What became of orders, decided by a person or by the venues: resolve, reconcile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+import msgspec
+
+from tidegate.assembly import open_live
+from tidegate.cli.invocation import Invocation, json_option
+from tidegate.cli.printing import print_json, print_table
+from tidegate.cli.search import find_lives
+from tidegate.clock import Clock
+from tidegate.domain import events as e
+from tidegate.domain.difference import Difference
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.order import OrderStatus
+from tidegate.domain.ports import Item, OpenSignal
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal_summary import line_of
+from tidegate.domain.text import safe
+from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.settings import Settings
+from tidegate.sources import control
+from tidegate.sources.control import NotRunning
+
+__all__ = ["reconcile", "resolve"]
+
+_DIFFERENCES = 3
+_PATIENCE_S = 300.0
+_BY_HAND = "resolved by hand: not placed"
+
+
+@click.command()
+@click.argument("id")
+@click.option("--placed", metavar="VENUE_ID", help="The venue has the order, under this id of its own.")
+@click.option("--not-placed", is_flag=True, help="The venue never had it, and never will.")
+@click.pass_obj
+def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: bool) -> int:
+    """Decide what became of the order of a signal that is parked or unknown.
+
+    ID is what `why` takes. Look the order up on the venue first: what you say is believed.
+    """
+    if (placed is None) == (not not_placed):
+        raise click.UsageError("say either --placed VENUE_ID or --not-placed")
+    placed = None if placed is None else safe(placed)
+    settings = invocation.settings()
+    with closing(invocation.reader(None)) as reader:
+        lives = [life for life in find_lives(reader, id) if _is_open(life)]
+    if len(lives) != 1:
+        raise click.ClickException(f"{id} is not the name of one signal that is parked or unknown: see `why {id}`")
+    (life,) = lives
+    request: dict[str, control.Json] = {"do": "resolve", "number": life.number}
+    try:
+        told = asyncio.run(control.ask(settings.journal.url, request | ({} if placed is None else {"placed": placed})))
+    except NotRunning:
+        _record(settings, life, placed)
+    else:
+        if not told["resolved"]:
+            raise click.ClickException(f"{id} was decided meanwhile: see `why {id}`")
+    outcome = f"placed, as {placed}" if placed else "failed: not placed"
+    click.echo(f"{life.signal_id} is {outcome}")
+    return 0
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Let the journal follow the venues, as the running pipeline does anyway.")
+@click.option("--adopt", multiple=True, metavar="ID", help="Book an order of ours that the journal does not know.")
+@click.option("--ignore", multiple=True, metavar="ID", help="Leave an order out of account, for good.")
+@json_option
+@click.pass_obj
+def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore: tuple[str, ...], as_json: bool) -> int:
+    """Compare the journal with the venues, and print what differs; 3 where a difference remains.
+
+    Other people's orders on an account are listed, and are no difference. ID is the name of an order in that list.
+    """
+    settings = invocation.settings()
+    asked: dict[str, control.Json] = {"do": "reconcile", "fix": fix, "adopt": list(adopt), "ignore": list(ignore)}
+    try:
+        told = asyncio.run(control.ask(settings.journal.url, asked, patience_s=_PATIENCE_S))
+        differences: Sequence[Difference] = msgspec.convert(told["differences"], list[Difference])
+        unavailable: Sequence[str] = msgspec.convert(told["unavailable"], list[str])
+    except NotRunning:
+        if fix or adopt or ignore:
+            raise click.ClickException("no pipeline is running: start it with `run`, then ask again") from None
+        differences, unavailable = asyncio.run(_compared(settings))
+    remaining = any(difference.remains for difference in differences) or bool(unavailable)
+    if as_json:
+        print_json({"differences": differences, "unavailable": unavailable, "agreed": not remaining})
+        return _DIFFERENCES if remaining else 0
+    for words in unavailable:
+        click.echo(f"could not be compared: {words}", err=True)
+    if differences:
+        columns = ("trader", "what", "of", "ours", "theirs", "settled")
+        rows = ((d.trader, d.kind.value, d.what, d.ours, d.theirs, _settled(d)) for d in differences)
+        print_table(columns, rows)
+        for d in differences:
+            if d.remedy:
+                click.echo(f"{d.what}: {d.remedy}")
+    if not remaining:
+        click.echo("the journal and the venues agree")
+    return _DIFFERENCES if remaining else 0
+
+
+def _settled(difference: Difference) -> str:
+    return "yes" if difference.settled else "NO" if difference.remains else "not ours"
+
+
+def _is_open(life: OpenSignal) -> bool:
+    return line_of(life).outcome in (Outcome.PARKED, Outcome.UNKNOWN)
+
+
+def _record(settings: Settings, life: OpenSignal, placed: str | None) -> None:
+    order_id = next(b.client_order_id for b in (x.body for x in reversed(life.events)) if isinstance(b, e.Intended))
+    body: e.Body = e.Failed(client_order_id=order_id, reason=Reason.BY_HAND, detail=_BY_HAND)
+    if placed is not None:
+        body = e.Placed(client_order_id=order_id, venue_order_id=placed, status=OrderStatus.OPEN)
+    item = Item(time.time_ns(), (body,), life.number, life.signal_id, done=placed is None)
+    with closing(SqliteJournal(settings.journal.url, mode=settings.mode)) as journal:
+        asyncio.run(_commit(journal, item))
+
+
+async def _commit(journal: SqliteJournal, item: Item) -> None:
+    await journal.commit([item], {})
+
+
+async def _compared(settings: Settings) -> tuple[Sequence[Difference], Sequence[str]]:
+    engine, _ = await open_live(settings, Clock.live(asyncio.get_running_loop()))
+    try:
+        return await engine.differences(settle=False)
+    finally:
+        await engine.stop()

@@ -1,0 +1,128 @@
+"""Commands of other worlds: replay runs the pipeline over recorded markets, as fast as it goes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from streams.inbox import as_stamped
+from streams.market import News
+from tidegate.assembly import assemble, generated
+from tidegate.cli.invocation import Invocation, set_option, settings_by_path
+from tidegate.cli.report import print_report, report_of, results_in
+from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.money import Results
+from tidegate.domain.timeframe import timeframe_text
+from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
+from tidegate.market.feeds import recorded_world
+from tidegate.market.recordings import CandleFile, merge_candles, read_candles
+from tidegate.settings import Settings
+from tidegate.sources.signal_lines import read_signals
+
+__all__ = ["replay"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is replayed, and where it is journalled."""
+
+    files: Sequence[CandleFile]
+    signals: Path | None
+    journal_url: str
+
+
+@click.command()
+@click.option("--candles", type=click.Path(path_type=Path), multiple=True, required=True, help="Recorded candles, CSV.")
+@click.option("--signals", type=click.Path(path_type=Path), help="Recorded signals, JSON lines, by their timestamp.")
+@click.option("--symbol", help="The symbol of the candles, where the file's name does not say it.")
+@click.option("--timeframe", help="Their timeframe, where the file's name does not say it.")
+@set_option
+@click.option("--journal", type=click.Path(path_type=Path), help="Keep the journal here; a new file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def replay(
+    invocation: Invocation,
+    candles: tuple[Path, ...],
+    signals: Path | None,
+    symbol: str | None,
+    timeframe: str | None,
+    changes: tuple[str, ...],
+    journal: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the pipeline over recorded candles, under virtual time, on the paper venue."""
+    files = [read_candles(path, symbol, timeframe) for path in candles]
+    longest = timeframe_text(max(file.timeframe_ns for file in files))
+    settings = invocation.settings({"timeframe": longest, **settings_by_path(changes)})
+    if journal is not None and journal.exists():
+        raise click.UsageError(f"{journal} exists: a replay begins a new journal, name another file")
+    with tempfile.TemporaryDirectory(prefix="tidegate-") as folder, _progress(files) as seen:
+        url = f"sqlite:///{(journal or Path(folder) / 'replay.db').absolute()}"
+        loop = VirtualLoop()
+        try:
+            report = loop.run_until_complete(
+                play(loop, settings, Recording(files=files, signals=signals, journal_url=url), seen)
+            )
+        finally:
+            loop.close()
+    print_report(*report, as_json=as_json)
+    return 0
+
+
+async def play(
+    loop: VirtualLoop, settings: Settings, recording: Recording, seen: Callable[[News], None]
+) -> tuple[dict[str, object], Results]:
+    """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
+
+    Raises:
+        SettingsError: a strategy cannot be loaded.
+    """
+    candles = list(merge_candles(recording.files))
+    clock = Clock.simulated(loop, candles[0].opened_at_ns)
+    journal = SqliteJournal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
+    world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
+    engine = await assemble(settings, journal, clock, world.symbols)
+    inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
+    if recording.signals is not None:
+        depth, depth_max = engine.parts.door.depth, settings.intake.capacity // 2 or 1
+        lines = read_signals(recording.signals)
+        inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
+    await engine.start(inputs)
+    await engine.when_idle()
+    await engine.stop()
+    with closing(SqliteReader(recording.journal_url)) as reader:
+        return report_of(reader), results_in(reader)
+
+
+@contextmanager
+def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    total = 2 * sum(len(file.candles) for file in files)  # a candle and a quote each
+    step = max(1, total // 200)
+    columns = (
+        TextColumn("replay"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("replay", total=total)
+        passed = 0
+
+        def seen(_: News) -> None:
+            nonlocal passed
+            passed += 1
+            if not passed % step:
+                bar.update(task, completed=passed)
+
+        yield seen

@@ -1,0 +1,63 @@
+"""What the running pipeline answered to `send` and `trigger`, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+import msgspec
+
+from streams.preview import Blocker
+from streams.remedies import CURES
+from tidegate.cli.blockers import waiting_for
+from tidegate.cli.explaining import explain
+from tidegate.domain.events import Halted
+from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.reasons import Reason
+from tidegate.domain.verdict import Measure
+from tidegate.sources.control import Json
+
+__all__ = ["tell_sent", "tell_triggered"]
+
+
+class _Sent(msgspec.Struct):
+    signal_id: str | None
+    redelivered: bool = False
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    measured: Measure = None
+    limit: Measure = None
+    final: bool = False
+    in_s: float | None = None
+
+
+def tell_sent(told: Mapping[str, Json]) -> None:
+    """Print where a signal stands that was sent just now, and, where that is not an order, why and what helps."""
+    sent = msgspec.convert(told, _Sent)
+    reason = sent.reason
+    if sent.signal_id is None:
+        click.echo(f"not accepted: {reason}", err=True)
+        return
+    if sent.outcome is Outcome.WAITING and reason is not None:
+        blocker = Blocker(reason, sent.measured, sent.limit, sent.final, sent.in_s)
+        says = f"waiting{' for' if reason is Reason.AWAITING_TICK else ':'} {waiting_for(blocker)}"
+    else:
+        says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit)}" if reason else "")
+    click.echo(f"{sent.signal_id} {'known already, ' if sent.redelivered else ''}{says}")
+    if reason is not None and reason is not Reason.AWAITING_TICK:
+        click.echo(f"fix: {CURES[reason]}")
+    click.echo(f"`why {sent.signal_id}` tells its life")
+
+
+def tell_triggered(told: Mapping[str, Json]) -> int:
+    """Print what an execution on demand can do, and what it cannot and why; gives the exit code, 1 during a halt."""
+    waiting, ready = told["waiting"], told["ready"]
+    halted = msgspec.convert(told["halted"], Halted | None)
+    if halted is not None:
+        what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
+        click.echo(explain(Reason.HALTED, halted.why) + f": {what} until `resume`")
+    click.echo(f"executing: {waiting} waiting, {ready} could be executed")
+    for name, count in msgspec.convert(told["blocked"], dict[Reason, int]).items():
+        if name is not Reason.HALTED:
+            click.echo(f"  {count} blocked: {name} ({CURES[name]})")
+    return int(halted is not None and not halted.reduce_only)

@@ -1,0 +1,151 @@
+"""Serving: a pipeline in the present, until its time, its input or somebody ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from reactivex import Observable
+
+from streams.engine import Engine
+from streams.event_lines import EventLine
+from streams.inbox import given_room
+from streams.market import World
+from tidegate.assembly import Following, generated, open_live
+from tidegate.cli.control_api import answerer
+from tidegate.cli.inputs import InputReport
+from tidegate.clock import Clock
+from tidegate.domain.signal import Raw
+from tidegate.market.feeds import Playback
+from tidegate.settings import Settings
+from tidegate.sources import control
+from tidegate.sources.signal_lines import read_signals
+from tidegate.sources.standard_input import read_lines
+
+__all__ = ["Plan", "Show", "serve"]
+
+Show = Callable[[Engine, str, Observable[EventLine]], Callable[[], None]]
+
+_INTERRUPTED = 130
+_PARKED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What `run` was asked for. `signals` is a file, `-` for standard input, or None for none."""
+
+    for_s: float | None = None
+    signals: str | None = None
+    strategies: bool = True
+    playback: Playback | None = None
+    until_idle: bool = False
+    detailed_log: bool = False
+
+
+async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str], None]) -> int:
+    """Run a pipeline until it is to end; gives the exit code. `show` begins to show it, and gives how to end that.
+
+    Raises:
+        SettingsError, JournalRefused: it cannot start.
+        TidegateError: a stream broke that must not.
+    """
+    loop = asyncio.get_running_loop()
+    clock = Clock.live(loop)
+    ending: asyncio.Future[int] = loop.create_future()
+    for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0), (signal.SIGHUP, 0)):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            loop.add_signal_handler(number, _end, ending, code)
+    opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
+    opening = asyncio.ensure_future(open_live(settings, clock, playback=plan.playback, patient=True))
+    begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, World]]] = [opening, ending]
+    await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+    if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
+        opening.cancel()
+        await asyncio.wait([opening])
+        say("stopped before it began: nothing was sent")
+        return ending.result()
+    engine, world = opening.result()
+    market = generated(engine, world, settings, strategies=plan.strategies)
+    outside: list[Observable[Raw]] = []
+    reports: list[InputReport] = []
+    if opened is not None:
+        raws, numbers = opened
+        reports = [InputReport("standard input" if plan.signals == "-" else plan.signals or "", numbers)]
+        outside = [reports[0].follow(raws(engine.parts.door.depth))]
+        if plan.strategies:
+            reports.append(InputReport("strategies"))
+            market = reports[1].follow(market)
+    for report in reports:
+        engine.observe("the report of an input", report.watch)
+    hang_up = await control.answer(settings.journal.url, answerer(engine))
+    log = Following(engine, settings.journal.url, detailed=plan.detailed_log)
+    stop_showing: Callable[[], None] | None = None
+    try:
+        stop_showing = show(engine, world.name, log.lines)
+        if plan.strategies and (plan.playback is not None or not outside):
+            await engine.start([market, *outside])
+        else:  # the simulated market has no end that anybody could wait for
+            await engine.start(outside, background=[market])
+        if plan.for_s is not None:
+            loop.call_later(plan.for_s, _end, ending, 0)
+        code = await _until(engine, ending, idle=plan.until_idle)
+    finally:
+        with suppress(OSError):  # the terminal may be gone, and what is in flight is seen through all the same
+            if stop_showing is not None:
+                stop_showing()
+        hang_up()
+        left = await engine.stop()
+        log.stop()
+        say(_in_words(engine, left))
+        for report in reports:
+            for line in report.told(engine.parts.state):
+                say(line)
+    return code or (_PARKED if left.get("parked") else 0)
+
+
+def _end(ending: asyncio.Future[int], code: int) -> None:
+    if ending.done():
+        sys.exit(code)  # asked a second time: what is in flight is taken up at the next start
+    ending.set_result(code)
+
+
+async def _until(engine: Engine, ending: asyncio.Future[int], *, idle: bool) -> int:
+    ends: list[asyncio.Future[int] | asyncio.Future[None]] = [ending, engine.failed]
+    if idle:
+        ends.append(asyncio.ensure_future(engine.when_idle()))
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if engine.failed.done():
+        engine.failed.result()
+    return ending.result() if ending.done() else 0
+
+
+def _opened(
+    signals: str | None, depth_max: int, clock: Clock
+) -> tuple[Callable[[Callable[[], int]], Observable[Raw]], Iterator[int]] | None:
+    """The input, and the numbers of its lines; of standard input, blank ones do not count."""
+    if signals is None:
+        return None
+    if signals == "-":
+        lines = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - at its end Python needs sys.stdin's lock
+        return lambda depth: read_lines(lines, depth=depth, depth_max=depth_max, clock=clock), count(1)
+    numbers: deque[int] = deque()
+    recorded = read_signals(Path(signals), numbered=numbers.append)
+    return lambda depth: given_room(recorded, depth=depth, depth_max=depth_max, clock=clock), iter(numbers.popleft, 0)
+
+
+def _in_words(engine: Engine, left: Mapping[str, int]) -> str:
+    ledger = engine.parts.state.ledger
+    orders = len(engine.parts.state.standing) - ledger.open_among() - left.get("parked", 0)
+    parts = [f"{count} {outcome}" for outcome, count in left.items()]
+    still = ", ".join([*parts, *([f"{orders} open orders"] if orders else [])]) or "nothing"
+    received = f"received {ledger.received}"
+    if ledger.turned_away:
+        received += f", turned away {ledger.turned_away}"
+    return f"stopped. {received}, balanced: {'yes' if ledger.balanced else 'NO'}. left behind: {still}"

@@ -1,0 +1,72 @@
+"""What a venue says otherwise than the journal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from tidegate.domain.ports import Venue
+
+__all__ = ["Difference", "Kind", "difference"]
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    FOUND = "found"
+    """An order that was unknown or parked is there."""
+    REOPENED = "reopened"
+    """An order is there of a signal that was thought to have none."""
+    CHANGED = "changed"
+    """An order of ours has trades or a status that the journal did not have."""
+    TRADES_MISSING = "trades_missing"
+    """A venue says that more was filled than it lists trades for."""
+    MISSING = "missing"
+    """An order that is open in the journal is not to be found on the venue."""
+    NOT_IN_JOURNAL = "not_in_journal"
+    """An order carries our mark, and the journal never heard of it."""
+    OTHER_ACCOUNT = "other_account"
+    """An order of another account of ours is listed on this one: both use the same account of the venue."""
+    SECOND_ORDER = "second_order"
+    """An order is there of a signal that has another one alive."""
+    STRANGER = "stranger"
+    """An open order of somebody else on this account. It changes nothing else."""
+    BALANCE = "balance"
+    """A currency's total differs."""
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One difference: between what is `ours`, by the journal, and `theirs`, by the venue; `settled` says that the
+    journal follows the venue now. `remedy` says what a person can do, where it takes one."""
+
+    trader: str
+    kind: Kind
+    what: str
+    ours: str
+    theirs: str
+    settled: bool = False
+    remedy: str = ""
+
+    @property
+    def remains(self) -> bool:
+        """Whether journal and venue disagree still. Other people's orders are no disagreement."""
+        return not self.settled and self.kind is not Kind.STRANGER
+
+
+def difference(venue: Venue, kind: Kind, what: str, ours: str, theirs: str, *, settled: bool = False) -> Difference:
+    """What differs on a venue's account."""
+    remedy = "" if settled else _REMEDIES.get(kind, "").format(what=what)
+    return Difference(
+        trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, settled=settled, remedy=remedy
+    )
+
+
+_DECIDE = "`reconcile --adopt {what}` books it, `reconcile --ignore {what}` leaves it out for good"
+
+_REMEDIES = {
+    Kind.NOT_IN_JOURNAL: _DECIDE,
+    Kind.SECOND_ORDER: _DECIDE,
+    Kind.OTHER_ACCOUNT: "give every trader keys of an account of its own",
+    Kind.MISSING: "look it up on the venue; `reconcile --ignore {what}` silences this",
+}

@@ -1,0 +1,124 @@
+"""How a signal's life may go: the transition table, and the ledger that every screen shows.
+
+received = refused + superseded + expired + waiting + placing + unknown + placed + failed + parked
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from tidegate.domain import events as e
+from tidegate.domain.errors import IllegalTransition
+
+__all__ = ["FINAL", "TRANSITIONS", "Ledger", "Outcome", "advance", "course"]
+
+
+class Outcome(StrEnum):
+    """Where a signal stands. Exactly one at any moment."""
+
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    WAITING = "waiting"
+    PLACING = "placing"
+    UNKNOWN = "unknown"
+    PLACED = "placed"
+    FAILED = "failed"
+    PARKED = "parked"
+
+
+FINAL = frozenset({Outcome.REFUSED, Outcome.SUPERSEDED, Outcome.EXPIRED, Outcome.PLACED, Outcome.FAILED})
+"""Outcomes that only evidence from a venue can change."""
+
+_O = Outcome
+
+TRANSITIONS: dict[tuple[Outcome | None, type[e.Body]], Outcome] = {
+    (None, e.Accepted): _O.WAITING,
+    (None, e.Refused): _O.REFUSED,
+    (None, e.Adopted): _O.PLACED,
+    (_O.WAITING, e.Superseded): _O.SUPERSEDED,
+    (_O.WAITING, e.Expired): _O.EXPIRED,
+    (_O.WAITING, e.Refused): _O.REFUSED,
+    (_O.WAITING, e.Intended): _O.PLACING,
+    (_O.PLACING, e.Placed): _O.PLACED,
+    (_O.PLACING, e.Deferred): _O.WAITING,
+    (_O.PLACING, e.Failed): _O.FAILED,
+    (_O.PLACING, e.Unresolved): _O.UNKNOWN,
+    (_O.UNKNOWN, e.Placed): _O.PLACED,
+    (_O.UNKNOWN, e.Deferred): _O.WAITING,
+    (_O.UNKNOWN, e.Failed): _O.FAILED,
+    (_O.UNKNOWN, e.Parked): _O.PARKED,
+    (_O.PARKED, e.Placed): _O.PLACED,
+    (_O.PARKED, e.Failed): _O.FAILED,
+    (_O.PARKED, e.Reopened): _O.PLACED,
+    (_O.FAILED, e.Reopened): _O.PLACED,
+    (_O.REFUSED, e.Reopened): _O.PLACED,
+    (_O.SUPERSEDED, e.Reopened): _O.PLACED,
+    (_O.EXPIRED, e.Reopened): _O.PLACED,
+    (_O.WAITING, e.Reopened): _O.PLACED,
+    (_O.UNKNOWN, e.Reopened): _O.PLACED,
+}
+"""Each arrow of the life of a signal: what it is, what happens, what it is then."""
+
+_STAY = (e.Redelivered, e.Filled, e.OrderChanged)
+
+
+def advance(outcome: Outcome | None, body: e.Body) -> Outcome:
+    """What a signal is after `body`, which is one of its events.
+
+    Raises:
+        IllegalTransition: the event cannot follow.
+    """
+    after = TRANSITIONS.get((outcome, type(body)))
+    if after is not None:
+        return after
+    if outcome is not None and isinstance(body, _STAY):
+        return outcome
+    raise IllegalTransition(f"{e.kind_of(body)} cannot follow {outcome or 'nothing'}")
+
+
+def course(events: Iterable[e.Recorded]) -> Iterator[tuple[Outcome | None, e.Recorded, Outcome]]:
+    """What a signal was, what happened, what it was then: for each of its events. One that cannot follow changes
+    nothing, and is left out."""
+    outcome: Outcome | None = None
+    for event in events:
+        try:
+            after = advance(outcome, event.body)
+        except IllegalTransition:
+            continue
+        yield outcome, event, after
+        outcome = after
+
+
+class Ledger:
+    """How many signals were received, and where each of them stands.
+
+    Counts both sides on their own: `received` from first events, the outcomes from every change, so that a sum that
+    does not hold shows a fault. Memory: one number for each outcome and reason.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.redelivered = 0
+        self.turned_away = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.reasons: Counter[str] = Counter()
+
+    def move(self, before: Outcome | None, after: Outcome) -> None:
+        """Book that a signal went from `before` to `after`; None is a signal that is new."""
+        if before is None:
+            self.received += 1
+        else:
+            self.outcomes[before] -= 1
+        self.outcomes[after] += 1
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every signal received stands in exactly one place."""
+        return self.received == sum(self.outcomes.values()) and min(self.outcomes.values(), default=0) >= 0
+
+    def open_among(self, outcomes: Iterable[Outcome] = (_O.WAITING, _O.PLACING, _O.UNKNOWN)) -> int:
+        """How many signals stand in one of `outcomes`."""
+        return sum(self.outcomes[outcome] for outcome in outcomes)

@@ -1,0 +1,225 @@
+"""What the pipeline asks of the world. Adapters fit by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from tidegate.domain.events import Body, Recorded
+from tidegate.domain.market import MarketRules
+from tidegate.domain.order import Answer, Finding, Listing, OrderRequest, OrderUpdate
+
+__all__ = [
+    "Committed",
+    "Conflict",
+    "Item",
+    "ItemRefused",
+    "Journal",
+    "NewSignal",
+    "OpenSignal",
+    "Outcomes",
+    "Past",
+    "Settlement",
+    "Snapshot",
+    "Venue",
+]
+
+
+class NewSignal(Struct, frozen=True, gc=False):
+    """The identity under which a signal is accepted: unique in the journal, checked in the commit itself.
+
+    `key` is its sender's own name for it, where it has one: it is found by that too. `as_written` is
+    `Signal.as_written`: a signal that is known by it, as id or as content, is the same one.
+    """
+
+    id: str
+    content: bytes
+    raw: bytes
+    source: str = ""
+    key: str | None = None
+    as_written: bytes = b""
+
+
+class Item(Struct, frozen=True, gc=False):
+    """What is committed together or not at all: events of one moment and one signal, or of the pipeline (number 0).
+
+    With `new`, the first event's position becomes the signal's number. `signal_id` is that of an existing signal.
+    `done` says that after these events nothing of the signal is open: neither itself nor an order of it; `reopens`
+    that something is open again.
+    """
+
+    at_ns: int
+    bodies: tuple[Body, ...]
+    number: int = 0
+    signal_id: str = ""
+    new: NewSignal | None = None
+    done: bool = False
+    reopens: bool = False
+
+
+class Committed(Struct, frozen=True, gc=False):
+    """The item's events, with their positions."""
+
+    events: tuple[Recorded, ...]
+
+
+class Conflict(Struct, frozen=True, gc=False):
+    """The identity is taken, by the signal `number`; nothing of the item was written."""
+
+    number: int
+    same_content: bool
+
+
+class ItemRefused(Struct, frozen=True, gc=False):
+    """The item cannot be recorded, now or later, and nothing of it was: `why` says what is wrong with it."""
+
+    why: str
+
+
+Outcomes: TypeAlias = Sequence[Committed | Conflict | ItemRefused]
+
+
+class OpenSignal(Struct, frozen=True):
+    """A signal of which something is still open, with its whole life so far, oldest event first."""
+
+    number: int
+    signal_id: str
+    content: bytes
+    raw: bytes
+    events: tuple[Recorded, ...]
+
+
+class Snapshot(Struct, frozen=True, gc=False):
+    """The image of a part of the state as it was after the event at `position`."""
+
+    position: int
+    image: bytes
+
+
+class Past(Protocol):
+    """What is recorded, for whoever reads it. Positions rise; they may have gaps."""
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """The newest image of each part of the state."""
+        ...
+
+    def read(self, after: int = 0) -> Iterator[Recorded]:
+        """The events behind a position, oldest first."""
+        ...
+
+
+class Journal(Past, Protocol):
+    """The durable record. One writer."""
+
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+        """Commit a batch of independent items, durably, and answer for each. One that cannot be encoded takes no
+        other with it.
+
+        `snapshots` are images of the state as it was *before* this batch, and are written with it.
+
+        Raises:
+            JournalUnavailable: nothing was written; the same batch may be tried again.
+        """
+        ...
+
+    def head(self) -> int:
+        """The position of the newest event, 0 when there is none."""
+        ...
+
+    def open(self) -> Iterator[OpenSignal]:
+        """The signals that are not done, oldest first."""
+        ...
+
+    def life(self, number: int) -> OpenSignal:
+        """One signal with its whole life.
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        ...
+
+    def life_of_order(self, order_id: str) -> OpenSignal | None:
+        """The signal that has an order of this id, ours or the venue's; None where none has."""
+        ...
+
+    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+        """The signals received at a moment or later, newest first, each with its whole life."""
+        ...
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The numbers of those of the signals that are known."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Settlement(Struct, frozen=True, kw_only=True, gc=False):
+    """How an order that nobody told of is settled on a venue.
+
+    For `window_s` after the send ended it may still arrive, or be hidden. `proves` says that a lookup which begins
+    after that, and finds nothing, is proof that it was not placed: the venue lets requests expire, and its lookup is
+    proved. Elsewhere a person has to decide.
+    """
+
+    window_s: float
+    proves: bool
+
+
+class Venue(Protocol):
+    """An account on a venue that takes orders."""
+
+    @property
+    def trader(self) -> str:
+        """The account's id in the settings."""
+        ...
+
+    @property
+    def batch_max(self) -> int:
+        """How many orders one call takes."""
+        ...
+
+    def rules(self, symbol: str) -> MarketRules | None:
+        """What an order of `symbol` must fit; None where the venue does not trade it."""
+        ...
+
+    async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
+        """Send orders, each once, and tell what came of each. Never raises for what a venue may do."""
+        ...
+
+    @property
+    def settlement(self) -> Settlement:
+        """When and whether "not found" is proof here."""
+        ...
+
+    async def find_order(self, request: OrderRequest) -> Finding:
+        """Look an order up that was or may have been sent, in every way that is declared, however old it is: what is
+        found has all its trades, as far as they could be read. Never raises for what a venue may do."""
+        ...
+
+    async def orders_since(self, since_ns: int) -> Listing:
+        """The orders that are open, and those that were made since a moment, each with its trades.
+
+        An order that was made before and ended since need not be among them: `find_order` tells of it. A read that
+        fails is retried; what still cannot be read is named in the listing, and costs nothing else of it.
+
+        Raises:
+            VenueUnavailable: the venue answered none of it.
+        """
+        ...
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """What there is of each currency in all, what orders hold included.
+
+        Raises:
+            VenueUnavailable: the venue did not tell.
+        """
+        ...
+
+    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
+        """Tell `heard` what becomes of acknowledged orders."""
+        ...

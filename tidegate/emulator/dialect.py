@@ -1,0 +1,72 @@
+"""How an exchange speaks: its routes, its signatures, its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from tidegate.emulator.account import Account
+from tidegate.emulator.faults import Operation
+from tidegate.emulator.listing import Listings
+from tidegate.emulator.orders import Fate, NewOrder, Order
+from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.wire import Reply, Request
+
+__all__ = ["Call", "Claim", "Dialect", "Route"]
+
+
+class Call(Struct):
+    """One request, understood: its parameters, who sent it, and what is to become of an order in it."""
+
+    params: Mapping[str, str]
+    listings: Listings
+    account: Account
+    now_ms: int
+    limits: Sequence[Mapping[str, object]] = ()
+    lag_ms: int = 0
+    fate: Fate = Fate.TAKEN
+    bare: bool = False
+
+    def create(self, asked: NewOrder) -> Order | Refusal:
+        """Hand the order in it to the ledger."""
+        return self.account.ledger.create(asked, self.now_ms, lag_ms=self.lag_ms, fate=self.fate)
+
+
+class Route(Struct, frozen=True):
+    """What answers a request, what it is for, and whether it must be signed."""
+
+    operation: Callable[[Mapping[str, str]], Operation]
+    respond: Callable[[Call], Reply | Refusal]
+    signed: bool = True
+
+
+class Claim(Struct, frozen=True, gc=False):
+    """What a signed request says of itself: for whom, when, how long it is valid, and what was signed, how."""
+
+    api_key: str
+    timestamp_ms: int
+    window_ms: int
+    signed: bytes
+    signature: str
+
+
+class Dialect(Protocol):
+    """One exchange's manner of speaking."""
+
+    @property
+    def routes(self) -> Mapping[tuple[str, str], Route]:
+        """What can be asked for, by method and path."""
+
+    def read(self, request: Request) -> Mapping[str, str]:
+        """The request's parameters, decoded."""
+
+    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | Refusal:
+        """Who signed the request, and when."""
+
+    def order_of(self, params: Mapping[str, str]) -> tuple[str | None, str | None]:
+        """The exchange's name of the symbol and the client order id that the request speaks of."""
+
+    def refuse(self, refusal: Refusal, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
+        """The exchange's words for a refusal, which may hold until a moment."""

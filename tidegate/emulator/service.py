@@ -1,0 +1,228 @@
+"""What an exchange does with a request, between the wire and the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import count
+
+from msgspec.structs import replace
+
+from tidegate.domain.signal import OrderType, Side
+from tidegate.emulator.account import Account
+from tidegate.emulator.dialect import Call, Claim, Dialect, Route
+from tidegate.emulator.faults import Fault, Faults, Kind, Operation
+from tidegate.emulator.ledger import Ledger
+from tidegate.emulator.limits import Limits, NoLimits
+from tidegate.emulator.listing import Listing, Listings
+from tidegate.emulator.orders import Fate, NewOrder, Order
+from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.spoiled import spoil
+from tidegate.emulator.wire import Answer, Reply, Request, Silence
+
+__all__ = ["Service"]
+
+_FIRST_ID = 4_000_000_001
+_FIRST_USER = 24_600_000
+_FUTURE_MS = 1000
+_FATES = {Kind.DROPPED: Fate.DROPPED, Kind.CUT: Fate.CUT, Kind.PREVENTED: Fate.PREVENTED}
+_NOTHING = Reply(b"")
+
+
+class Service:
+    """Understands requests, checks who sent them and when, lets faults strike, and answers.
+
+    Its clock is `now_ms`, and can be moved on by `advance`. Orders show `lag_s` after they were accepted. `wake` is
+    asked to call back after some seconds, for requests that are delivered late. `secrets` maps API keys to secrets;
+    each account starts with its own copy of `balances`.
+
+    `limits` says how much it takes; without any it takes everything. `requests` counts all that came, `asked` those
+    that were understood, by operation; `requests_during_ban` those that came while their address was banned, which
+    lasts until `banned_until_ms`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        secrets: Mapping[str, str],
+        balances: Mapping[str, Decimal],
+        listings: Iterable[Listing],
+        faults: Faults,
+        lag_s: float,
+        now_ms: Callable[[], int],
+        wake: Callable[[float, Callable[[], None]], object],
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or NoLimits()
+        self.listings = Listings(listings)
+        self.faults = faults
+        self.lag_s = lag_s
+        self.maintenance = False
+        self.banned_until_ms = 0
+        self.requests = 0
+        self.requests_during_ban = 0
+        self.asked: Counter[Operation] = Counter()
+        ids = count(_FIRST_ID)
+        self.accounts = {
+            key: Account(api_key=key, secret=secret, ledger=Ledger(self.listings, balances, ids), user_id=user_id)
+            for user_id, (key, secret) in enumerate(secrets.items(), _FIRST_USER)
+        }
+        self._dialect = dialect
+        self._somebody = next(iter(self.accounts.values()))
+        self._clock = now_ms
+        self._offset_ms = 0
+        self._wake = wake
+        self._late: list[tuple[int, int, Callable[[], None]]] = []
+        self._lates = count()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of the first account."""
+        return self._somebody.ledger
+
+    def now_ms(self) -> int:
+        """The exchange's time, in milliseconds UTC."""
+        return self._clock() + self._offset_ms
+
+    def advance(self, seconds: float) -> None:
+        """Move the exchange's clock on, or back, and deliver what was late until then."""
+        self._offset_ms += round(seconds * 1000)
+        self._deliver_late()
+
+    def set_price(self, symbol: str, *, bid: Decimal, ask: Decimal) -> None:
+        """Move a market, and fill the open orders that it reaches."""
+        listing = self.listings[symbol]
+        listing.bid, listing.ask = bid, ask
+        for account in self.accounts.values():
+            account.ledger.reach(listing, self.now_ms())
+
+    def order_by_hand(
+        self, symbol: str, side: Side, amount: Decimal, *, price: Decimal | None = None, client_order_id: str = ""
+    ) -> Order:
+        """Place an order on the first account as a person would, at the exchange itself; by default at the market.
+
+        Raises:
+            ValueError: the exchange refuses it.
+        """
+        listing = self.listings[symbol]
+        kind = OrderType.MARKET if price is None else OrderType.LIMIT
+        asked = NewOrder(
+            id=listing.id, client_order_id=client_order_id, side=side, order_type=kind, amount=amount, price=price
+        )
+        placed = self.ledger.create(asked, self.now_ms())
+        if isinstance(placed, Refusal):
+            raise ValueError(f"the exchange refuses {asked}: {placed}")
+        return placed
+
+    def handle(self, request: Request, answer: Answer) -> None:
+        """Do what a request asks for, unless a fault strikes it, and answer it, now or later."""
+        now_ms = self.now_ms()
+        self.requests += 1
+        if now_ms < self.banned_until_ms:
+            self.requests_during_ban += 1
+            answer(self._refuse(Refusal.BANNED, self.banned_until_ms))
+            return
+        route = self._dialect.routes.get((request.method, request.path))
+        if route is None:
+            answer(Reply(b"<html><body><h2>404 Not found</h2></body></html>", status=404, content_type="text/html"))
+            return
+        try:
+            params = self._dialect.read(request)
+        except ValueError:
+            answer(self._refuse(Refusal.BAD_PARAMETER))
+            return
+        operation = route.operation(params)
+        self.asked[operation] += 1
+        said = self._dialect.claim(request, params) if route.signed else None
+        spent = self.limits.spend(request, params, said.api_key if isinstance(said, Claim) else "", now_ms)
+        if spent.refused is not None:
+            self.banned_until_ms = max(self.banned_until_ms, spent.banned_until_ms)
+            answer(spent.refused)
+            return
+        answer = _with_headers(answer, spent.headers)
+        refusal, account, claim = self._admit(said)
+        if refusal is not None:
+            answer(self._refuse(refusal))
+            return
+        call = Call(params, self.listings, account, now_ms, self.limits.declared(), round(self.lag_s * 1000))
+        market_id, client_order_id = self._dialect.order_of(params)
+        listing = self.listings.find(market_id) if market_id else None
+        symbol = None if listing is None else listing.symbol
+        fault = self.faults.strike(operation, symbol, client_order_id, account.api_key)
+        if fault is None:
+            answer(self._respond(route, call))
+        elif fault.kind is Kind.DELAYED:
+            due_ms = now_ms + round(fault.seconds * 1000)
+            heappush(self._late, (due_ms, next(self._lates), lambda: answer(self._deliver(route, call, claim))))
+            self._wake(fault.seconds, self._deliver_late)
+        else:
+            self._misbehave(fault, route, call, answer)
+
+    def _admit(self, claim: Claim | Refusal | None) -> tuple[Refusal | None, Account, Claim | None]:
+        if self.maintenance:
+            return Refusal.MAINTENANCE, self._somebody, None
+        if claim is None:
+            return None, self._somebody, None
+        if isinstance(claim, Refusal):
+            return claim, self._somebody, None
+        account = self.accounts.get(claim.api_key)
+        if account is None:
+            return Refusal.UNKNOWN_KEY, self._somebody, claim
+        if account.revoked:
+            return Refusal.REVOKED, account, claim
+        if not account.signs(claim.signed, claim.signature):
+            return Refusal.BAD_SIGNATURE, account, claim
+        return self._untimely(claim), account, claim
+
+    def _untimely(self, claim: Claim) -> Refusal | None:
+        now_ms = self.now_ms()
+        if claim.timestamp_ms > now_ms + _FUTURE_MS:
+            return Refusal.FROM_THE_FUTURE
+        return Refusal.TOO_OLD if now_ms - claim.timestamp_ms > claim.window_ms else None
+
+    def _respond(self, route: Route, call: Call) -> Reply:
+        try:
+            said = route.respond(call)
+        except (KeyError, ValueError):
+            return self._refuse(Refusal.BAD_PARAMETER)
+        return self._refuse(said) if isinstance(said, Refusal) else said
+
+    def _misbehave(self, fault: Fault, route: Route, call: Call, answer: Answer) -> None:
+        call.fate = _FATES.get(fault.kind, Fate.TAKEN)
+        call.bare = fault.kind is Kind.BARE_ACK
+        if fault.kind is Kind.HIDDEN:
+            call.lag_ms = round(fault.seconds * 1000)
+        reply = self._respond(route, call) if fault.is_placed else _NOTHING
+        if fault.refusal is not None:
+            until_ms = call.now_ms + round(fault.seconds * 1000)
+            if fault.refusal is Refusal.BANNED:
+                self.banned_until_ms = until_ms
+            reply = self._refuse(fault.refusal, until_ms, fault.status)
+        answer(spoil(fault, reply))
+
+    def _deliver(self, route: Route, call: Call, claim: Claim | None) -> Reply:
+        if claim is not None and (refusal := self._untimely(claim)):
+            return self._refuse(refusal)
+        call.now_ms = self.now_ms()
+        return self._respond(route, call)
+
+    def _deliver_late(self) -> None:
+        while self._late and self._late[0][0] <= self.now_ms():
+            heappop(self._late)[2]()
+
+    def _refuse(self, refusal: Refusal, until_ms: int | None = None, status: int | None = None) -> Reply:
+        now_ms = self.now_ms()
+        until_ms = now_ms + _FUTURE_MS if until_ms is None else until_ms
+        return self._dialect.refuse(refusal, now_ms=now_ms, until_ms=until_ms, status=status)
+
+
+def _with_headers(answer: Answer, headers: str) -> Answer:
+    """Answer with some headers more, where there is an answer at all."""
+
+    def more(reply: Reply | Silence) -> None:
+        answer(replace(reply, headers=reply.headers + headers) if isinstance(reply, Reply) else reply)
+
+    return more if headers else answer

@@ -1,0 +1,1 @@
+"""Market data: simulated, recorded, and from real exchanges through ccxt."""

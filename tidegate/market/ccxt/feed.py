@@ -1,0 +1,114 @@
+"""The line to a venue that is only listened to: requests, and the websocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tidegate.clock import Clock
+from tidegate.market.ccxt.exchange import Exchange
+from tidegate.market.ccxt.troubles import Troubles
+from tidegate.venues.ccxt.calls import recorded
+
+__all__ = ["Line"]
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Line:
+    """How an exchange is asked by REST, and listened to by websocket. Nothing that goes wrong there leaves it.
+
+    At most `max_concurrent` requests are under way, each for `timeout_s` at most; while the venue wants to be left
+    alone, none is made. When the websocket tells nothing at all for `silent_after_s`, it is closed and opened again.
+    The venue's clock is `ahead_ns()` ahead of ours. Memory: what waits for its place.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        troubles: Troubles,
+        *,
+        clock: Clock,
+        ahead_ns: Callable[[], int],
+        max_concurrent: int,
+        timeout_s: float,
+        silent_after_s: float,
+    ) -> None:
+        self.exchange, self.clock, self.ahead_ns = exchange, clock, ahead_ns
+        self._troubles = troubles
+        self._places = asyncio.Semaphore(max_concurrent)
+        self._timeout_s, self._silent_after_s = timeout_s, silent_after_s
+        self._heard_ns = clock.now_ns()
+
+    async def ask(self, where: str, request: Callable[[], Awaitable[_T]], take: Callable[[_T], _R]) -> _R | None:
+        """What `take` makes of the answer to a request; None when one of them failed, or it is too early to ask."""
+        async with self._places:
+            if self.clock.now_ns() < self._troubles.again_ns(where):
+                return None
+            with recorded() as call:
+                try:
+                    async with asyncio.timeout(self._timeout_s) as limit:
+                        answer = await request()
+                    taken = take(answer)
+                except Exception as error:
+                    self._troubles.note(where, _named(error, limit, self._timeout_s), call)
+                    return None
+            self._troubles.answered(where)
+            return taken
+
+    async def pause(self, where: str) -> None:
+        """Come back when it is time to try again there."""
+        await self.clock.sleep_until(self._troubles.again_ns(where))
+
+    async def listen(
+        self,
+        where: str,
+        watch: Callable[[], Awaitable[_T]],
+        hear: Callable[[_T], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """For ever let `hear` know what the websocket tells; `lost` says that something may have been missed."""
+        while True:
+            try:
+                async with asyncio.timeout(self._silent_after_s) as limit:
+                    told = await watch()
+                self._heard_ns = self.clock.now_ns()
+                hear(told)
+                self._troubles.over(where)
+                continue
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                error: Exception = ConnectionError("the websocket was closed")  # ccxt cancels what it had promised
+            except Exception as failure:
+                if limit.expired() and not self._is_silent():
+                    continue  # others are heard: this market is quiet
+                error = _named(failure, limit, self._silent_after_s)
+            lost()
+            self._troubles.note(where, error)
+            if limit.expired():
+                await self._renew(where)
+            await self.pause(where)
+
+    def _is_silent(self) -> bool:
+        return self.clock.now_ns() - self._heard_ns >= self._silent_after_s * 1e9
+
+    async def _renew(self, where: str) -> None:
+        """Close the websocket: ccxt takes what was subscribed to for subscribed, as long as it is open."""
+        self._heard_ns = self.clock.now_ns()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self.exchange.close_ws_clients()
+        except Exception as error:
+            self._troubles.note(where, error)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _named(error: Exception, limit: asyncio.Timeout, timeout_s: float) -> Exception:
+    return TimeoutError(f"nothing was heard for {timeout_s:g} s") if limit.expired() else error

@@ -1,0 +1,1 @@
+"""A recorded past under virtual time."""

@@ -1,0 +1,106 @@
+"""Which signals are generated, let in, and refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tidegate.settings.values import Count, Fraction, Parameter, Seconds, Section
+
+__all__ = [
+    "DedupSettings",
+    "IntakeSettings",
+    "MarketCheckSettings",
+    "SignalSettings",
+    "StrategySettings",
+    "ValidationSettings",
+    "WeightSettings",
+]
+
+
+class StrategySettings(Section):
+    """One strategy and its parameters."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """A built-in strategy, or `module:function`."""
+    params: dict[str, Parameter] = {}
+    """The strategy's parameters, by name; those left out have the strategy's defaults."""
+
+
+class SignalSettings(Section):
+    """How our own signals are generated."""
+
+    generation_interval_s: Seconds = 10
+    """Seconds from one look at the strategies to the next."""
+    min_candles: Annotated[int, Field(ge=5)] = 5
+    """Closed candles a symbol needs before a strategy is asked about it."""
+    strategies: tuple[StrategySettings, ...] = (
+        StrategySettings(name="ema_cross", params={"fast": 2, "slow": 4}),
+        StrategySettings(name="rsi_reversion", params={"period": 2, "low": 45, "high": 55}),
+        StrategySettings(name="breakout", params={"period": 3}),
+    )
+    """Which strategies run. None: signals come from outside only."""
+
+
+class WeightSettings(Section):
+    """What counts how much in a signal's score; only the proportions matter."""
+
+    strength: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of what the sender claims."""
+    confidence: Annotated[float, Field(ge=0)] = 0.3
+    """Weight of how sure the sender is."""
+    freshness: Annotated[float, Field(ge=0)] = 0.2
+    """Weight of how young the signal is at receipt."""
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> WeightSettings:
+        if self.strength + self.confidence + self.freshness <= 0:
+            raise ValueError("must not all be 0: a score is their weighted mean")
+        return self
+
+
+class MarketCheckSettings(Section):
+    """What the market must be like."""
+
+    max_data_age_s: Seconds | None = None
+    """A signal waits while its symbol's market data is older, in seconds. null: two timeframes."""
+
+
+class ValidationSettings(Section):
+    """Which signals are refused at receipt."""
+
+    min_signal_strength: Fraction = 0.5
+    """Weaker signals are refused, 0 to 1."""
+    max_signal_age_ms: Annotated[int, Field(ge=1)] = 5000
+    """Signals older at receipt are refused, from the sender's timestamp, in milliseconds."""
+    min_score: Fraction = 0.0
+    """Signals that score lower are refused, 0 to 1."""
+    weights: WeightSettings = WeightSettings()
+    sources: tuple[str, ...] | None = None
+    """Only these senders are heard. null: any."""
+    market: MarketCheckSettings = MarketCheckSettings()
+
+
+class DedupSettings(Section):
+    """When a signal is a repeat: the same source, symbol and side again."""
+
+    window_s: Annotated[float, Field(ge=0)] = 0
+    """A repeat within so many seconds is refused. 0: none is."""
+    max_keys: Count = 100_000
+    """How many of (source, symbol, side) are remembered at most; then the oldest is forgotten."""
+
+
+class IntakeSettings(Section):
+    """The door: what happens before a signal is committed."""
+
+    capacity: Count = 10_000
+    """Signals that may wait for their commit."""
+    max_waiting: Count = 200_000
+    """Signals that may wait for their execution; while as many do, the door is full."""
+    when_full: Literal["turn_away", "evict_oldest"] = "turn_away"
+    """Who is turned away when `capacity` is reached: the newcomer, or the one that waits longest."""
+    max_per_s: Seconds | None = None
+    """Signals let in per second. null: no limit."""
+    burst: Count = 100
+    """Signals let in at once after a pause, where `max_per_s` is set."""

@@ -1,0 +1,1 @@
+"""Where signals and requests come in from outside: files, standard input, the socket."""

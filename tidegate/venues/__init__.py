@@ -1,0 +1,1 @@
+"""Accounts on venues: on paper, and on real exchanges through ccxt."""

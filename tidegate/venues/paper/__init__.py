@@ -1,0 +1,1 @@
+"""A venue on paper, folded from the journal."""

@@ -1,0 +1,187 @@
+"""A venue on paper: an exchange's rules and arithmetic, without its money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from decimal import Decimal
+
+from tidegate.domain.account import Account
+from tidegate.domain.market import Candle, MarketRules, Quote
+from tidegate.domain.order import (
+    Acknowledged,
+    Answer,
+    Finding,
+    Listing,
+    NotFound,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    VenueOrder,
+)
+from tidegate.domain.ports import Settlement
+from tidegate.domain.signal import Side
+from tidegate.venues.paper.book_side import Change, Desk
+from tidegate.venues.paper.rejection import UNKNOWN_SYMBOL, reject
+
+__all__ = ["PaperVenue"]
+
+_AT_ONCE = Settlement(window_s=0, proves=True)
+
+
+class PaperVenue:
+    """Takes orders and fills them from market news, as an exchange would: deterministic, and without a store.
+
+    `account` is the venue's own copy, as the journal tells it; `orders` names those of its open orders that were
+    acknowledged. Whatever else it has set aside never reached the venue, and is given back.
+
+    An order that reaches the best opposite price fills at once at that price, with the taker's fee, as far as the depth
+    of the newest quote lasts. The rest stays open. At later quotes the rest of a market order goes on at the best
+    price, with the taker's fee; a limit order fills at its own price, with the maker's fee, when a quote reaches it, or
+    when a candle that opened after it came trades through it, up to `participation` times the candle's volume. A market
+    order that its account can no longer pay for expires.
+
+    Fees are in the quote currency. Trade ids are `{client_order_id}-{n}`, venue order ids `p{client_order_id}`.
+    Memory: open orders and symbols.
+
+    Raises:
+        ValueError: `participation` is not within 0 to 1.
+    """
+
+    def __init__(
+        self,
+        trader: str,
+        account: Account,
+        rules: Callable[[str], MarketRules | None],
+        *,
+        orders: Collection[str] = (),
+        batch_max: int = 1024,
+        participation: Decimal,
+    ) -> None:
+        if not 0 <= participation <= 1:
+            raise ValueError(f"participation must be within 0 to 1, was {participation}")
+        self.trader = trader
+        self.batch_max = batch_max
+        self._account = account
+        self._rules = rules
+        self._participation = participation
+        self._listeners: list[Callable[[OrderUpdate], None]] = []
+        self._desks: dict[tuple[str, Side], Desk] = {}
+        self._now_ns = 0
+        for order_id, order in list(account.orders.items()):
+            if order_id in orders:
+                self._desk(order.symbol, order.side).enqueue(order_id, order, self._now_ns)
+            else:
+                account.release(order_id)
+
+    def rules(self, symbol: str) -> MarketRules | None:
+        """What an order of `symbol` must fit; None where it is not traded, or was never priced."""
+        return self._rules(symbol)
+
+    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
+        """Tell `heard` what each piece of market news makes of open orders, once it is worked through."""
+        self._listeners.append(heard)
+
+    async def create_orders(self, requests: Sequence[OrderRequest]) -> list[Answer]:
+        """Take or reject each order, in turn, with what it fills at once."""
+        return [self.create(request) for request in requests]
+
+    @property
+    def settlement(self) -> Settlement:
+        """There is no way to it on which anything could be late."""
+        return _AT_ONCE
+
+    async def find_order(self, request: OrderRequest) -> Finding:
+        """Tell whether the order is open here. One that is over was answered when it was sent, and is not found."""
+        order_id = request.client_order_id
+        if order_id in self._account.orders:
+            return Acknowledged(venue_order_id=f"p{order_id}", status=OrderStatus.OPEN)
+        return NotFound(detail="the paper venue never saw it")
+
+    async def orders_since(self, since_ns: int) -> Listing:  # noqa: ARG002 - it remembers no others
+        """The orders that are open. What became of the others was told when it happened."""
+        orders = [
+            VenueOrder(
+                venue_order_id=f"p{order_id}",
+                client_order_id=order_id,
+                symbol=order.symbol,
+                side=order.side,
+                amount=order.amount,
+                price=order.price,
+                status=OrderStatus.OPEN,
+                filled=order.filled,
+                at_ns=self._now_ns,
+            )
+            for order_id, order in self._account.orders.items()
+        ]
+        return Listing(orders=orders)
+
+    async def balances(self) -> dict[str, Decimal]:
+        """What its account has of each currency."""
+        return self.totals()
+
+    def totals(self) -> dict[str, Decimal]:
+        """What its account has of each currency, what orders hold included."""
+        return {currency: balance.total for currency, balance in self._account.balances.items()}
+
+    def on_quote(self, quote: Quote) -> None:
+        """Fill what the new best prices reach, as far as their depth lasts."""
+        self._now_ns = quote.at_ns
+        rules = self._rules(quote.symbol)
+        changes = self._desk(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
+        changes += self._desk(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
+        self._tell(changes, quote.at_ns)
+
+    def on_candle(self, candle: Candle) -> None:
+        """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
+        self._now_ns = max(self._now_ns, candle.closed_at_ns)
+        buys, sells = self._desk(candle.symbol, Side.BUY), self._desk(candle.symbol, Side.SELL)
+        if not buys and not sells:
+            return
+        rules = self._rules(candle.symbol)
+        low, high, volume = (Decimal(str(number)) for number in (candle.low, candle.high, candle.volume))
+        left = self._participation * volume
+        bought, left = buys.trade_through(low, left, candle.opened_at_ns, rules)
+        sold, left = sells.trade_through(high, left, candle.opened_at_ns, rules)
+        self._tell(bought + sold, candle.closed_at_ns)
+
+    def create(self, request: OrderRequest) -> Answer:
+        """Take or reject one order, with what it fills at once."""
+        rules = self._rules(request.symbol)
+        if rules is None:
+            return UNKNOWN_SYMBOL
+        desk = self._desk(request.symbol, request.side)
+        rejection = reject(request, rules, desk.best, self._account)
+        if rejection is not None:
+            return rejection
+        order_id = request.client_order_id
+        self._account.reserve(request)
+        order = self._account.orders[order_id]
+        fills = desk.take(order_id, order, rules)
+        status = OrderStatus.CLOSED
+        if order.remaining:
+            status = OrderStatus.OPEN
+            desk.enqueue(order_id, order, self._now_ns)
+        else:
+            self._account.release(order_id)
+        return Acknowledged(venue_order_id=f"p{order_id}", status=status, fills=fills)
+
+    def cancel(self, client_order_id: str) -> None:
+        """End an open order, as a venue may by itself, and tell so; any other is left as it is."""
+        order = self._account.release(client_order_id)
+        if order is not None:
+            self._desk(order.symbol, order.side).withdraw(client_order_id)
+            self._tell([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
+
+    def _desk(self, symbol: str, side: Side) -> Desk:
+        desk = self._desks.get((symbol, side))
+        if desk is None:
+            desk = self._desks[symbol, side] = Desk(symbol, side, self._account)
+        return desk
+
+    def _tell(self, changes: Iterable[Change], at_ns: int) -> None:
+        for order_id, status, fills, filled in changes:
+            update = OrderUpdate(
+                trader=self.trader, client_order_id=order_id, at_ns=at_ns, status=status, fills=fills, filled=filled
+            )
+            for heard in self._listeners:
+                heard(update)
