@@ -1,4 +1,4 @@
-"""Imports point only downwards, between the folders and between the rooms of the package, and few rooms reach outside."""
+"""Imports point only downwards, between folders and between the rooms of the package; few rooms reach outside."""
 
 import ast
 from collections.abc import Iterator
