@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
-__all__ = ["interleave", "median_of_ratios", "median_of_turns"]
+__all__ = ["alternate", "median_of_ratios", "median_of_turns"]
 
 _T = TypeVar("_T")
 
 
-def interleave(rounds: int, turns: Mapping[str, Callable[[], _T]]) -> dict[str, list[_T]]:
+def alternate(rounds: int, turns: Mapping[str, Callable[[], _T]]) -> dict[str, list[_T]]:
     """Give each its turn, again and again; the results of each, by round."""
     results: dict[str, list[_T]] = {name: [] for name in turns}
     for _ in range(rounds):

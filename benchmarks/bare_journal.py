@@ -23,10 +23,10 @@ def shape_of(journal: Path) -> Shape:
     """The events of the first signal that was placed."""
     reader = SqliteReader(f"sqlite:///{journal}")
     try:
-        for life in reader.lives():
-            kinds = [kind_of(event.body) for event in life.events]
+        for history in reader.histories():
+            kinds = [kind_of(event.body) for event in history.events]
             if kinds[-1] == "placed":
-                bodies = [encode_body(event.body).decode() for event in life.events]
+                bodies = [encode_body(event.body).decode() for event in history.events]
                 return list(zip(kinds, bodies, strict=True))
     finally:
         reader.close()

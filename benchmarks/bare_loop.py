@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.bare_journal import BareJournal, Shape, keys
 from benchmarks.load import Schedule, signal_lines
-from benchmarks.runs import Lap, Offered, stopwatch
+from benchmarks.runs import Offered, TimedRun, stopwatch
 
 __all__ = ["BareLoop"]
 
@@ -27,7 +27,7 @@ class BareLoop:
         self._shape = shape
         self._under_way: deque[Sequence[int]] = deque()
 
-    def flat_out(self, lines: Sequence[bytes], group: int) -> Lap:
+    def flat_out(self, lines: Sequence[bytes], group: int) -> TimedRun:
         """All signals, `group` of them with each commit."""
         rows = iter(list(zip(keys(len(lines)), lines, strict=True)))
         with stopwatch() as watch:
@@ -35,7 +35,7 @@ class BareLoop:
                 self._turn(some)
             while self._busy:
                 self._turn(())
-        return Lap(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
+        return TimedRun(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
 
     def offered(self, schedule: Schedule) -> Offered:
         """Signals as they arrive: whatever came during a commit goes into the next one."""

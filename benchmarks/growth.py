@@ -9,20 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
+from benchmarks.alternate import alternate, median_of_ratios, median_of_turns
 from benchmarks.bare_loop import BareLoop
 from benchmarks.formatting import Figures, rounded, slope
 from benchmarks.fresh_process import in_fresh_process, resident_bytes
 from benchmarks.journal_of_a_million import copied, written
 from benchmarks.load import FOUR, signal_lines, symbols_named
-from benchmarks.runs import Lap
+from benchmarks.runs import TimedRun
 from benchmarks.scale import Scale
 from benchmarks.throughput import sampled_shape
 from benchmarks.whole_pipeline import opened
 
 __all__ = ["memory", "past", "symbols"]
 
-_LAPS = 5
+_RUNS = 5
 _BARE_GROUP = 256
 
 
@@ -30,14 +30,14 @@ def symbols(scale: Scale, folder: Path) -> Figures:
     """The cost of a signal among more and more symbols, each signal of another one; compared with the fewest."""
     few, *_ = scale.symbols
     turns = {str(count): _turn(folder, scale.symbol_signals, symbols_named(count)) for count in scale.symbols}
-    laps = interleave(scale.rounds, turns)
-    base = [_us(lap) for lap in laps[str(few)]]
+    timed_runs = alternate(scale.rounds, turns)
+    base = [_us(timed) for timed in timed_runs[str(few)]]
     return {
         count: {
-            "pipeline_us": median_of_turns([_us(lap) for lap in some]),
-            f"pipeline_to_{few}_symbols_ratio": median_of_ratios([_us(lap) for lap in some], base),
+            "pipeline_us": median_of_turns([_us(timed) for timed in some]),
+            f"pipeline_to_{few}_symbols_ratio": median_of_ratios([_us(timed) for timed in some], base),
         }
-        for count, some in laps.items()
+        for count, some in timed_runs.items()
     }
 
 
@@ -53,8 +53,8 @@ def past(scale: Scale, folder: Path) -> Figures:
             "bare_loop_empty": lambda: bare(None),
             "bare_loop_long_past": lambda: bare(bares),
         }
-        laps = interleave(scale.rounds, turns)
-    costs = {name: [_us(lap) for lap in some] for name, some in laps.items()}
+        timed_runs = alternate(scale.rounds, turns)
+    costs = {name: [_us(timed) for timed in some] for name, some in timed_runs.items()}
     return {
         "closed_signals": scale.closed_signals,
         "waiting_signals": scale.open_signals,
@@ -71,7 +71,7 @@ def memory(scale: Scale, folder: Path) -> Figures:
     with TemporaryDirectory(dir=folder) as own:
         held, resident = in_fresh_process(_grown, Path(own) / "journal.db", scale.memory_signals)
     return {
-        "closed_signals": scale.memory_signals * _LAPS,
+        "closed_signals": scale.memory_signals * _RUNS,
         "python_bytes_per_closed_signal": rounded(slope(held)),
         "resident_bytes_per_closed_signal": rounded(slope(resident)),
         "resident_mb": round(resident[-1][1] / 1e6, 1),
@@ -86,42 +86,42 @@ def _grown(journal: Path, count: int) -> tuple[list[tuple[float, float]], list[t
         resident: list[tuple[float, float]] = []
         async with opened(journal) as whole:
             await whole.flat_out(signal_lines(count))
-            for lap in range(_LAPS):
-                await whole.flat_out(signal_lines(count, first=(lap + 1) * count))
-                resident.append(((lap + 1) * count, resident_bytes()))
+            for timed in range(_RUNS):
+                await whole.flat_out(signal_lines(count, first=(timed + 1) * count))
+                resident.append(((timed + 1) * count, resident_bytes()))
             tracemalloc.start()
-            for lap in range(_LAPS):
-                await whole.flat_out(signal_lines(count, first=(_LAPS + lap + 1) * count))
+            for timed in range(_RUNS):
+                await whole.flat_out(signal_lines(count, first=(_RUNS + timed + 1) * count))
                 resident_bytes()
-                held.append(((lap + 1) * count, tracemalloc.get_traced_memory()[0]))
+                held.append(((timed + 1) * count, tracemalloc.get_traced_memory()[0]))
             tracemalloc.stop()
         return held, resident
 
     return asyncio.run(run())
 
 
-def _turn(folder: Path, count: int, among: Sequence[str], *, past: Path | None = None) -> Callable[[], Lap]:
+def _turn(folder: Path, count: int, among: Sequence[str], *, past: Path | None = None) -> Callable[[], TimedRun]:
     """Flat out over a new journal each time, or over the one given, which has a longer past each time."""
     firsts = itertools.count(0, 2 * len(among) + count)
 
-    async def run(journal: Path) -> Lap:
+    async def run(journal: Path) -> TimedRun:
         first = next(firsts)
         async with opened(journal, among) as whole:
             await whole.flat_out(signal_lines(len(among), among, first=first))  # the first of a symbol costs more
             return await whole.flat_out(signal_lines(count, among, first=first + len(among)))
 
-    def turn() -> Lap:
+    def turn() -> TimedRun:
         with TemporaryDirectory(dir=folder) as own:
             return asyncio.run(run(past or Path(own) / "journal.db"))
 
     return turn
 
 
-def _bare_turn(folder: Path, count: int) -> Callable[[Path | None], Lap]:
+def _bare_turn(folder: Path, count: int) -> Callable[[Path | None], TimedRun]:
     """The same rows written by the bare loop."""
     shape, lines = sampled_shape(folder), signal_lines(count)
 
-    def turn(past: Path | None) -> Lap:
+    def turn(past: Path | None) -> TimedRun:
         with TemporaryDirectory(dir=folder) as own:
             loop = BareLoop(past or Path(own) / "journal.db", shape)
             try:
@@ -132,5 +132,5 @@ def _bare_turn(folder: Path, count: int) -> Callable[[Path | None], Lap]:
     return turn
 
 
-def _us(lap: Lap) -> float:
-    return lap.wall_s / lap.signals * 1e6
+def _us(timed: TimedRun) -> float:
+    return timed.wall_s / timed.signals * 1e6

@@ -84,7 +84,7 @@ def _items(closed: int, waiting: int) -> Iterator[Item]:
 def _order(signal: Signal) -> tuple[e.Body, e.Body]:
     """Each symbol is bought and then sold again, so that nothing is held in the end."""
     order_id = client_order_id("0bec", "paper", signal.id, 1)
-    intended = e.Intended(
+    intended = e.Intent(
         client_order_id=order_id,
         trader="paper",
         symbol=signal.symbol,

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
+from benchmarks.alternate import alternate, median_of_ratios, median_of_turns
 from benchmarks.bare_journal import Shape
 from benchmarks.bare_loop import BareLoop
 from benchmarks.formatting import Figures, percentiles_ms, slope
@@ -57,7 +57,7 @@ def _at(scale: Scale, folder: Path, shape: Shape, schedule: Schedule) -> Figures
     turns = {"pipeline": _pipeline(folder, schedule), "bare_loop": _bare_loop(folder, shape, schedule)}
     if schedule.per_s <= _PLAIN_RX_MAX_PER_S:
         turns["plain_rx"] = _plain_rx(folder, schedule)
-    results = interleave(scale.rounds, turns)
+    results = alternate(scale.rounds, turns)
     figures: dict[str, Figures] = {}
     for what, durations in (("acknowledgement", _acknowledged), ("order", _ordered)):
         told = {name: [percentiles_ms(durations(offered)) for offered in some] for name, some in results.items()}

@@ -12,10 +12,10 @@ from streams.engine import Engine
 from tidegate.domain.events import Accepted, Placed, Recorded
 from tidegate.domain.signal import Raw, Receipt
 
-__all__ = ["Witness"]
+__all__ = ["LatencyProbe"]
 
 
-class Witness:
+class LatencyProbe:
     """Hands signals over, and hears what becomes of them; they are accepted in the order in which they come."""
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
@@ -23,7 +23,7 @@ class Witness:
         self.ordered_ns: list[int] = []
         self.turned_away = 0
         self.all_ended = asyncio.get_running_loop().create_future()
-        self._give = engine.inlet.give
+        self._give = engine.inbox.give
         self._schedule = schedule
         self._lines = signal_lines(schedule.count)
         self._unanswered: deque[int] = deque()

@@ -12,7 +12,7 @@ from statistics import median
 from benchmarks.formatting import Figures, rounded
 from benchmarks.journal_of_a_million import written
 from benchmarks.scale import Scale
-from tidegate.domain.events import Intended
+from tidegate.domain.events import Intent
 from tidegate.journal.sqlite_journal import SqliteJournal
 
 __all__ = ["lookups"]
@@ -40,13 +40,13 @@ def _looked_up(folder: Path, closed: int, rounds: int) -> dict[str, float]:
 
 
 def _spread(journal: SqliteJournal) -> Iterator[str]:
-    intents = (event.body.client_order_id for event in journal.read() if isinstance(event.body, Intended))
+    intents = (event.body.client_order_id for event in journal.read() if isinstance(event.body, Intent))
     return islice(intents, 0, None, max(1, journal.head() // 3 // _ORDERS))
 
 
 def _timed(journal: SqliteJournal, order_ids: Sequence[str], *, found: bool) -> float:
     began_ns = time.perf_counter_ns()
     for order_id in order_ids:
-        if (journal.life_of_order(order_id) is not None) is not found:
+        if (journal.history_of_order(order_id) is not None) is not found:
             raise LookupError(f"{order_id} is {'not ' * found}in the journal")
     return (time.perf_counter_ns() - began_ns) / 1000 / len(order_ids)

@@ -60,7 +60,7 @@ MISTAKES = (
     *_in(
         "tidegate/domain/terms.py",
         ("no fee set aside", "reserved = notional * (_ONE + rules.taker_fee)", "reserved = notional"),
-        ("sales of what our trades do not hold", "closing = min(held, free)", "closing = free"),
+        ("sales of what our trades do not enqueue", "closing = min(held, free)", "closing = free"),
         (
             "a sale that grows when it is tried again",
             "min(wanted, available, at_most or wanted)",
@@ -123,18 +123,22 @@ MISTAKES = (
     *_in(
         "streams/resolution.py",
         ("no lookup", "finding = await _ask(venue, order.request)", 'finding = NotFound(detail="not asked")'),
-        ("no settle window", "and begun_ns >= sought.closes_ns:", "and begun_ns >= 0:"),
-        ("settle window by the answer", "and begun_ns >= sought", "and self._clock.now_ns() >= sought"),
+        ("no settle window", "and begun_ns >= lookup.closes_ns:", "and begun_ns >= 0:"),
+        ("settle window by the answer", "and begun_ns >= lookup", "and self._clock.now_ns() >= lookup"),
         (
             "no answer for not found",
             "isinstance(finding, NotFound) and",
             "isinstance(finding, NotFound | Unanswered) and",
         ),
-        ("everything proves", "proved=venue is not None and venue.settlement.proves", "proved=True"),
+        (
+            "everything proves",
+            "proved=venue is not None and venue.unknown_order_policy.absence_is_proof",
+            "proved=True",
+        ),
         (
             "found by hand for not placed",
-            "self._placement.take_up(sought.order, answer)\n        return sought is not None\n\n    def give_up",
-            "pass\n        return sought is not None\n\n    def give_up",
+            "self._placement.resume(lookup.order, answer)\n        return lookup is not None\n\n    def resolve_as",
+            "pass\n        return lookup is not None\n\n    def resolve_as",
         ),
     ),
     *_in(
@@ -179,7 +183,7 @@ MISTAKES = (
     ),
     *_in(
         "streams/reconciliation.py",
-        ("what was missing not read again", "if settle and not parts:", "if settle:"),
+        ("what was missing not read again", "if apply and not parts:", "if settle:"),
         ("open before the balances are known", "return self._to_compare.get(trader) == set()", "return True"),
         ("orders not looked at again", "if read.is_open_to_doubt:", "if False:"),
     ),
@@ -190,7 +194,7 @@ MISTAKES = (
         ("words before the acknowledgement dropped", "self._kept.setdefault(number, []).append(update)", "pass"),
         (
             "trades forgotten at a restart",
-            "        for event in life.events:\n            self._trades_of(event.body)",
+            "        for event in history.events:\n            self._trades_of(event.body)",
             "        pass",
         ),
     ),
@@ -198,11 +202,11 @@ MISTAKES = (
         "streams/unexpected_orders.py",
         (
             "an order that turns up ignored",
-            "        if life is None:\n",
-            "        if life is not None:\n            return\n        if life is None:\n",
+            "        if history is None:\n",
+            "        if history is not None:\n            return\n        if history is None:\n",
         ),
         ("a second order without a halt", "        if not new:\n            return\n", "        return\n"),
-        ("an order that came back left waiting too", "self._room.leave(life.number)", "pass"),
+        ("an order that came back left waiting too", "self._pending.remove(history.number)", "pass"),
     ),
     *_in(
         "streams/state.py",
@@ -217,7 +221,7 @@ MISTAKES = (
     *_in(
         "streams/availability.py",
         ("a ban for one account only", "self._seen.values() if banned or address_wide else (seen,)", "(seen,)"),
-        ("bans ignored", "if at_ns < standstill.until_ns:", "if False:"),
+        ("bans ignored", "if at_ns < suspension.until_ns:", "if False:"),
         (
             "orders before the books are compared",
             "if seen.not_reconciled is not None:\n            return",

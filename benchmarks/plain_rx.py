@@ -21,7 +21,7 @@ from reactivex import operators as ops
 
 from benchmarks.bare_journal import BareJournal
 from benchmarks.load import FOUR, Arrivals, Schedule, signal_lines
-from benchmarks.runs import Lap, Offered, stopwatch
+from benchmarks.runs import Offered, TimedRun, stopwatch
 from tidegate.clock import Clock
 
 __all__ = ["PlainRx"]
@@ -31,7 +31,7 @@ _TOGETHER_S, _TOGETHER_MAX = 0.001, 256
 _ASK, _BID, _LOT, _NOTIONAL, _FEE = Decimal("100.02"), Decimal(100), Decimal("0.00001"), Decimal(100), Decimal("0.001")
 
 
-class _Line(Struct):
+class _PlainSignal(Struct):
     symbol: str
     side: str
     strength: float
@@ -41,9 +41,9 @@ class _Line(Struct):
     key: str
 
 
-class _Order(Struct):
+class _PlainOrder(Struct):
     raw: bytes
-    line: _Line
+    line: _PlainSignal
     key: bytes = b""
     score: float = 0.0
     number: int = 0
@@ -53,7 +53,7 @@ class _Order(Struct):
     fee: Decimal = Decimal(0)
 
 
-_Step = Callable[[Observable[_Order]], Observable[_Order]]
+_Step = Callable[[Observable[_PlainOrder]], Observable[_PlainOrder]]
 
 
 class PlainRx:
@@ -68,8 +68,8 @@ class PlainRx:
         self._wanted, self._reached = 0, asyncio.get_running_loop().create_future()
         self.placed = 0
 
-        def recorded(record: Callable[[Sequence[_Order]], None]) -> _Step:
-            def stage(source: Observable[_Order]) -> Observable[_Order]:
+        def recorded(record: Callable[[Sequence[_PlainOrder]], None]) -> _Step:
+            def stage(source: Observable[_PlainOrder]) -> Observable[_PlainOrder]:
                 groups = (
                     ops.buffer_with_time_or_count(_TOGETHER_S, _TOGETHER_MAX, scheduler=clock)(source)
                     if group is None
@@ -88,14 +88,14 @@ class PlainRx:
         placed = intended.pipe(ops.flat_map(_placing), recorded(self._settle))
         self._chain = placed.subscribe(self._count)
 
-    async def in_groups(self, lines: Sequence[bytes], group: int) -> Lap:
+    async def in_groups(self, lines: Sequence[bytes], group: int) -> TimedRun:
         """One group after the other; the number of lines is a multiple of `group`."""
         with stopwatch() as watch:
             for at in range(0, len(lines), group):
                 for line in lines[at : at + group]:
                     self._source.on_next(line)
                 await self._placed(at + group)
-        return Lap(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
+        return TimedRun(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
 
     async def offered(self, schedule: Schedule) -> Offered:
         """Signals as they arrive."""
@@ -115,7 +115,7 @@ class PlainRx:
         self._chain.dispose()
         self._journal.close()
 
-    def _accept(self, orders: Sequence[_Order]) -> None:
+    def _accept(self, orders: Sequence[_PlainOrder]) -> None:
         for order, number in zip(orders, self._journal.numbers(len(orders)), strict=True):
             order.number = number
         bodies = [{"score": order.score, "parts": [["strength", order.line.strength]]} for order in orders]
@@ -123,7 +123,7 @@ class PlainRx:
         self._journal.commit(new, _events(orders, "accepted", bodies))
         self._tell("accepted", orders)
 
-    def _intend(self, orders: Sequence[_Order]) -> None:
+    def _intend(self, orders: Sequence[_PlainOrder]) -> None:
         bodies = [
             {"client_order_id": o.client_order_id, "symbol": o.line.symbol, "side": o.line.side, "order_type": "limit"}
             | {"trader": "paper", "amount": o.amount, "price": o.price, "generation": 1, "reserved": o.price * o.amount}
@@ -131,7 +131,7 @@ class PlainRx:
         ]
         self._journal.commit((), _events(orders, "intent", bodies))
 
-    def _settle(self, orders: Sequence[_Order]) -> None:
+    def _settle(self, orders: Sequence[_PlainOrder]) -> None:
         bodies: list[dict[str, object]] = [
             {"client_order_id": o.client_order_id, "venue_order_id": f"p{o.client_order_id}", "status": "closed"}
             | {"fills": [{"amount": o.amount, "price": o.price, "fee": o.fee, "trade_id": f"{o.client_order_id}-1"}]}
@@ -140,11 +140,11 @@ class PlainRx:
         self._journal.commit((), _events(orders, "placed", bodies), [order.number for order in orders])
         self._tell("placed", orders)
 
-    def _tell(self, kind: str, orders: Sequence[_Order]) -> None:
+    def _tell(self, kind: str, orders: Sequence[_PlainOrder]) -> None:
         for _ in orders:
             self._heard(kind)
 
-    def _count(self, _: _Order) -> None:
+    def _count(self, _: _PlainOrder) -> None:
         self.placed += 1
         if self.placed == self._wanted:
             self._reached.set_result(None)
@@ -155,56 +155,58 @@ class PlainRx:
             await self._reached
 
 
-def _events(orders: Sequence[_Order], kind: str, bodies: Iterable[dict[str, object]]) -> Iterable[tuple[int, str, str]]:
+def _events(
+    orders: Sequence[_PlainOrder], kind: str, bodies: Iterable[dict[str, object]]
+) -> Iterable[tuple[int, str, str]]:
     for order, body in zip(orders, bodies, strict=True):
         yield order.number, kind, msgspec.json.encode(body).decode()
 
 
-def _read(raw: bytes) -> _Order:
-    return _Order(raw, msgspec.json.decode(raw, type=_Line))
+def _read(raw: bytes) -> _PlainOrder:
+    return _PlainOrder(raw, msgspec.json.decode(raw, type=_PlainSignal))
 
 
-def _followed(order: _Order) -> bool:
+def _followed(order: _PlainOrder) -> bool:
     return order.line.symbol in FOUR
 
 
-def _fresh(order: _Order) -> bool:
+def _fresh(order: _PlainOrder) -> bool:
     return time.time() * 1000 - order.line.timestamp < _HOUR_MS
 
 
-def _strong(order: _Order) -> bool:
+def _strong(order: _PlainOrder) -> bool:
     return order.line.strength >= 0.5
 
 
-def _identified(order: _Order) -> _Order:
+def _identified(order: _PlainOrder) -> _PlainOrder:
     order.key = blake2b(f"{order.line.source}:{order.line.key}".encode(), digest_size=10).digest()
     return order
 
 
-def _scored(order: _Order) -> _Order:
+def _scored(order: _PlainOrder) -> _PlainOrder:
     order.score = 0.5 * order.line.strength + 0.3 * order.line.confidence + 0.2
     return order
 
 
-def _sized(order: _Order) -> _Order:
+def _sized(order: _PlainOrder) -> _PlainOrder:
     order.price = _ASK if order.line.side == "buy" else _BID
     order.amount = (_NOTIONAL / order.price / _LOT).to_integral_value() * _LOT
     return order
 
 
-def _named(order: _Order) -> _Order:
+def _named(order: _PlainOrder) -> _PlainOrder:
     order.client_order_id = blake2b(order.key, digest_size=9).hexdigest()
     return order
 
 
-def _each(orders: Sequence[_Order]) -> Observable[_Order]:
+def _each(orders: Sequence[_PlainOrder]) -> Observable[_PlainOrder]:
     return rx.from_iterable(orders)
 
 
-def _placing(order: _Order) -> Observable[_Order]:
+def _placing(order: _PlainOrder) -> Observable[_PlainOrder]:
     return rx.from_future(asyncio.ensure_future(_place(order)))
 
 
-async def _place(order: _Order) -> _Order:
+async def _place(order: _PlainOrder) -> _PlainOrder:
     order.fee = order.amount * order.price * _FEE
     return order

@@ -15,7 +15,7 @@ from benchmarks.load import FOUR, symbols_named
 from benchmarks.runs import Stopwatch, stopwatch
 from benchmarks.scale import Scale
 from benchmarks.whole_pipeline import settings_of
-from tidegate.cli.replaying import Recording, play
+from tidegate.cli.replaying import ReplayPlan, play
 from tidegate.clock import VirtualLoop
 from tidegate.domain.market import Candle
 from tidegate.market.recordings import read_candles, write_candles
@@ -75,7 +75,7 @@ def _played(
     loop = VirtualLoop()
     try:
         with stopwatch() as watch:
-            recording = Recording(
+            recording = ReplayPlan(
                 files=[read_candles(path) for path in paths], signals=signals, journal_url=f"sqlite:///{journal}"
             )
             report, _ = loop.run_until_complete(play(loop, settings, recording, lambda _: None))

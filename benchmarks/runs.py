@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-__all__ = ["Lap", "Offered", "Stopwatch", "stopwatch"]
+__all__ = ["Offered", "Stopwatch", "TimedRun", "stopwatch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lap:
+class TimedRun:
     """So many signals, brought to recorded orders in that time, with so many commits."""
 
     signals: int

@@ -36,12 +36,12 @@ SAFEGUARDS = (
     Safeguard(
         "settle window",
         "not found counts only when the order can no longer arrive, or be hidden",
-        (Edit(_RESOLUTION, "and begun_ns >= sought.closes_ns:", "and begun_ns >= 0:"),),
+        (Edit(_RESOLUTION, "and begun_ns >= lookup.closes_ns:", "and begun_ns >= 0:"),),
     ),
     Safeguard(
         "fence",
         "not found is no proof where requests may arrive at any time: a person decides",
-        (Edit(_RESOLUTION, "proved=venue is not None and venue.settlement.proves", "proved=True"),),
+        (Edit(_RESOLUTION, "proved=venue is not None and venue.unknown_order_policy.absence_is_proof", "proved=True"),),
     ),
     Safeguard(
         "unknown by default",
@@ -161,7 +161,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "streams/order_comparison.py",
-                'differences.append(difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs))',
+                "differences.append("
+                'difference(venue, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs))',
                 'found.missing.append("strangers")',
             ),
         ),
@@ -204,8 +205,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "streams/unexpected_orders.py",
-                "        if life is None:\n",
-                "        if life is not None:\n            return\n        if life is None:\n",
+                "        if history is None:\n",
+                "        if history is not None:\n            return\n        if history is None:\n",
             ),
         ),
     ),

@@ -73,7 +73,7 @@ def _opened(journal: Path) -> Figures:
                 "wall_s": round(wall_s, 3),
                 "cpu_s": round(cpu_s, 3),
                 "resident_mb": round((resident_bytes() - before) / 1e6, 1),
-                "waiting": len(whole.engine.parts.room),
+                "waiting": len(whole.engine.parts.pending),
                 "balanced": whole.engine.parts.state.ledger.balanced,
             }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from tidegate.venues.ccxt.connection import Connection, connect
+from tidegate.venues.ccxt.connection import VenueConnection, connect
 
 __all__ = ["SYMBOL", "stubbed"]
 
@@ -75,7 +75,7 @@ class _Session:
         return None
 
 
-def stubbed() -> Connection:
+def stubbed() -> VenueConnection:
     """A binance that takes every order, and fills it."""
     settings = {"session": _Session(), "verify": False, "timeout_on_exit": 0, "rateLimit": 0}
     connection = connect("binance", settings, {"apiKey": "key", "secret": "secret"}, trader="benchmark")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
+from benchmarks.alternate import alternate, median_of_ratios, median_of_turns
 from benchmarks.bare_journal import Shape, shape_of
 from benchmarks.bare_loop import BareLoop
 from benchmarks.formatting import Figures
 from benchmarks.load import signal_lines
 from benchmarks.plain_rx import PlainRx
-from benchmarks.runs import Lap
+from benchmarks.runs import TimedRun
 from benchmarks.scale import Scale
 from benchmarks.whole_pipeline import opened
 
@@ -42,18 +42,18 @@ def sampled_shape(folder: Path) -> Shape:
 def _by_group(scale: Scale, folder: Path, shape: Shape, group: int, count: int) -> Figures:
     lines = signal_lines(count - count % group)
 
-    async def pipeline(journal: Path) -> Lap:
+    async def pipeline(journal: Path) -> TimedRun:
         async with opened(journal, group=group) as whole:
             return await whole.in_groups(lines, group)
 
-    async def plain_rx(journal: Path) -> Lap:
+    async def plain_rx(journal: Path) -> TimedRun:
         chain = PlainRx(journal, group=group)
         try:
             return await chain.in_groups(lines, group)
         finally:
             chain.close()
 
-    def bare_loop(journal: Path) -> Lap:
+    def bare_loop(journal: Path) -> TimedRun:
         return _bare(journal, shape, lines, group)
 
     turns = {
@@ -61,29 +61,29 @@ def _by_group(scale: Scale, folder: Path, shape: Shape, group: int, count: int) 
         "bare_loop": _over_a_new_journal(folder, bare_loop),
         "plain_rx": _over_a_new_journal(folder, lambda journal: asyncio.run(plain_rx(journal))),
     }
-    return _compared(interleave(scale.rounds, turns))
+    return _compared(alternate(scale.rounds, turns))
 
 
 def _flat_out(scale: Scale, folder: Path, shape: Shape) -> Figures:
     lines = signal_lines(scale.flat_out_signals)
-    last: list[Lap] = []
+    last: list[TimedRun] = []
 
-    async def pipeline(journal: Path) -> Lap:
+    async def pipeline(journal: Path) -> TimedRun:
         async with opened(journal) as whole:
             last[:] = [await whole.flat_out(lines)]
             return last[0]
 
-    def bare_loop(journal: Path) -> Lap:
+    def bare_loop(journal: Path) -> TimedRun:
         return _bare(journal, shape, lines, -(-len(lines) // last[0].commits))
 
     turns = {
         "pipeline": _over_a_new_journal(folder, lambda journal: asyncio.run(pipeline(journal))),
         "bare_loop": _over_a_new_journal(folder, bare_loop),
     }
-    return _compared(interleave(scale.rounds, turns))
+    return _compared(alternate(scale.rounds, turns))
 
 
-def _bare(journal: Path, shape: Shape, lines: Sequence[bytes], group: int) -> Lap:
+def _bare(journal: Path, shape: Shape, lines: Sequence[bytes], group: int) -> TimedRun:
     loop = BareLoop(journal, shape)
     try:
         return loop.flat_out(lines, group)
@@ -91,20 +91,20 @@ def _bare(journal: Path, shape: Shape, lines: Sequence[bytes], group: int) -> La
         loop.close()
 
 
-def _over_a_new_journal(folder: Path, turn: Callable[[Path], Lap]) -> Callable[[], Lap]:
-    def over() -> Lap:
+def _over_a_new_journal(folder: Path, turn: Callable[[Path], TimedRun]) -> Callable[[], TimedRun]:
+    def over() -> TimedRun:
         with TemporaryDirectory(dir=folder) as own:
             return turn(Path(own) / "journal.db")
 
     return over
 
 
-def _compared(laps: Mapping[str, Sequence[Lap]]) -> Figures:
-    rates = {name: [lap.per_s for lap in some] for name, some in laps.items()}
+def _compared(timed_runs: Mapping[str, Sequence[TimedRun]]) -> Figures:
+    rates = {name: [timed.per_s for timed in some] for name, some in timed_runs.items()}
     figures: dict[str, float] = {f"{name}_per_s": median_of_turns(some) for name, some in rates.items()}
-    for name, some in laps.items():
-        figures[f"{name}_cpu_us"] = median_of_turns([lap.cpu_us for lap in some])
-        figures[f"{name}_signals_per_commit"] = median_of_turns([lap.signals / lap.commits for lap in some])
+    for name, some in timed_runs.items():
+        figures[f"{name}_cpu_us"] = median_of_turns([timed.cpu_us for timed in some])
+        figures[f"{name}_signals_per_commit"] = median_of_turns([timed.signals / timed.commits for timed in some])
     for name in rates.keys() - {"pipeline"}:
         figures[f"pipeline_to_{name}_ratio"] = median_of_ratios(rates["pipeline"], rates[name])
     return figures

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from reactivex import Subject
 
-from benchmarks.alternate import interleave, median_of_ratios, median_of_turns
+from benchmarks.alternate import alternate, median_of_ratios, median_of_turns
 from benchmarks.formatting import Figures
 from benchmarks.load import signal_lines
-from benchmarks.runs import Lap, stopwatch
+from benchmarks.runs import TimedRun, stopwatch
 from benchmarks.scale import Scale
 from streams.engine import Engine
-from streams.market import World
+from streams.market import MarketFeed
 from tidegate.assembly import assemble, generated
 from tidegate.clock import Clock
 from tidegate.domain import events as e
@@ -61,13 +61,13 @@ def venues(scale: Scale, folder: Path) -> Figures:
 
 def _stubbed(scale: Scale, folder: Path) -> Figures:
     orders = scale.venue_orders
-    turns: dict[str, Callable[[], Lap]] = {
+    turns: dict[str, Callable[[], TimedRun]] = {
         "ccxt": lambda: asyncio.run(_bare_stubbed(orders)),
         "venue": lambda: asyncio.run(_venue_stubbed(orders)),
         "pipeline": lambda: asyncio.run(_pipeline_stubbed(orders, folder)),
     }
-    laps = interleave(scale.rounds, turns)
-    cpu = {name: [lap.cpu_us for lap in some] for name, some in laps.items()}
+    timed_runs = alternate(scale.rounds, turns)
+    cpu = {name: [timed.cpu_us for timed in some] for name, some in timed_runs.items()}
     return {
         **{f"{name}_cpu_us": median_of_turns(some) for name, some in cpu.items()},
         **{
@@ -81,11 +81,11 @@ def _stubbed(scale: Scale, folder: Path) -> Figures:
 
 def _loopback(scale: Scale, folder: Path) -> Figures:
     orders = scale.venue_orders
-    turns: dict[str, Callable[[], Lap]] = {
+    turns: dict[str, Callable[[], TimedRun]] = {
         "ccxt": lambda: _over_loopback(folder, lambda venue: _bare(venue, orders)),
         "pipeline": lambda: _over_loopback(folder, lambda venue: _pipeline(venue, orders, folder)),
     }
-    rates = {name: [lap.per_s for lap in laps] for name, laps in interleave(scale.rounds, turns).items()}
+    rates = {name: [timed.per_s for timed in timed_runs] for name, timed_runs in alternate(scale.rounds, turns).items()}
     return {
         "in_flight": _IN_FLIGHT,
         **{f"{name}_orders_per_s": median_of_turns(some) for name, some in rates.items()},
@@ -93,7 +93,7 @@ def _loopback(scale: Scale, folder: Path) -> Figures:
     }
 
 
-async def _bare_stubbed(orders: int) -> Lap:
+async def _bare_stubbed(orders: int) -> TimedRun:
     from benchmarks.stubbed_transport import stubbed
 
     connection = stubbed()
@@ -101,19 +101,19 @@ async def _bare_stubbed(orders: int) -> Lap:
         for request in _requests(orders):
             await _create(connection.exchange, request)
     await connection.close()
-    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+    return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
-async def _venue_stubbed(orders: int) -> Lap:
+async def _venue_stubbed(orders: int) -> TimedRun:
     venue = _stubbed_venue()
     with stopwatch() as watch:
         for request in _requests(orders):
             await venue.create_orders([request])
     await venue.close()
-    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+    return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
-async def _pipeline_stubbed(orders: int, folder: Path) -> Lap:
+async def _pipeline_stubbed(orders: int, folder: Path) -> TimedRun:
     return await _pipeline(_stubbed_venue(), orders, folder)
 
 
@@ -149,19 +149,19 @@ def _requests(orders: int) -> Sequence[OrderRequest]:
     ]
 
 
-def _over_loopback(folder: Path, work: Callable[[CcxtVenue], object]) -> Lap:
-    async def run(address: str) -> Lap:
+def _over_loopback(folder: Path, work: Callable[[CcxtVenue], object]) -> TimedRun:
+    async def run(address: str) -> TimedRun:
         async with _connected(address) as venue:
-            lap = work(venue)
-            assert asyncio.iscoroutine(lap)  # noqa: S101
-            measured: Lap = await lap
+            timed = work(venue)
+            assert asyncio.iscoroutine(timed)  # noqa: S101
+            measured: TimedRun = await timed
             return measured
 
     with _exchange(folder) as address:
         return asyncio.run(run(address))
 
 
-async def _bare(venue: CcxtVenue, orders: int) -> Lap:
+async def _bare(venue: CcxtVenue, orders: int) -> TimedRun:
     exchange, left = venue.exchange, iter(_requests(orders))
 
     async def worker() -> None:
@@ -170,10 +170,10 @@ async def _bare(venue: CcxtVenue, orders: int) -> Lap:
 
     with stopwatch() as watch:
         await asyncio.gather(*(worker() for _ in range(_IN_FLIGHT)))
-    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+    return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
-async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> Lap:
+async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> TimedRun:
     """Signals that are all at hand, each executed at once: intent and outcome of every order are committed at FULL."""
     lines = signal_lines(orders, [_SYMBOL], first=next(_names) * orders)
     with TemporaryDirectory(dir=folder) as own:
@@ -188,13 +188,13 @@ async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> Lap:
 
         engine.parts.commits.committed.subscribe(watch_commits)
         with stopwatch() as watch:
-            engine.inlet.give([Raw(line) for line in lines])
+            engine.inbox.give([Raw(line) for line in lines])
             await asyncio.wait_for(done, _HANGS_S)
         outcomes = {outcome.value: count for outcome, count in engine.parts.state.ledger.outcomes.items() if count}
         if outcomes.get("placed", 0) < 0.99 * orders:
             raise RuntimeError(f"most orders must be placed, were {outcomes}")
         await engine.stop()
-    return Lap(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
+    return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
 async def _started(venue: Venue, url: str) -> Engine:
@@ -214,9 +214,9 @@ async def _started(venue: Venue, url: str) -> Engine:
     journal = SqliteJournal(url, mode="paper", synchronous="full")
     engine = await assemble(settings, journal, clock, frozenset([_SYMBOL]), venues=[venue])
     news: Subject[Candle | Quote] = Subject()
-    world = World("benchmark", frozenset([_SYMBOL]), (), news)
+    world = MarketFeed("benchmark", frozenset([_SYMBOL]), (), news)
     await engine.start([], background=[generated(engine, world, settings, strategies=False)])
-    engine.record(e.Counted(trader="main", balances={"USDT": _PLENTY, "BTC": _PLENTY}))
+    engine.record(e.BalancesSynced(trader="main", balances={"USDT": _PLENTY, "BTC": _PLENTY}))
     await engine.committed()
     news.on_next(Quote(_SYMBOL, clock.now_ns(), bid=_PRICE - 1, ask=_PRICE, depth=_PLENTY))
     return engine

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reactivex import Subject
 
-from benchmarks.latency_probe import Witness
+from benchmarks.latency_probe import LatencyProbe
 from benchmarks.load import FOUR, Arrivals, Schedule
-from benchmarks.runs import Lap, Offered, stopwatch
+from benchmarks.runs import Offered, TimedRun, stopwatch
 from streams.engine import Engine
 from streams.inbox import given_room
 from tidegate.assembly import assemble, generated
@@ -23,7 +23,7 @@ from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Candle, Quote, base_of
 from tidegate.domain.signal import Raw
 from tidegate.journal.sqlite_journal import SqliteJournal
-from tidegate.market.feeds import World
+from tidegate.market.feeds import MarketFeed
 from tidegate.settings import Settings
 
 __all__ = ["WholePipeline", "opened", "settings_of"]
@@ -77,28 +77,28 @@ class WholePipeline:
         """How many signals have a recorded order."""
         return self.engine.parts.state.ledger.outcomes[Outcome.PLACED]
 
-    async def flat_out(self, lines: Sequence[bytes]) -> Lap:
+    async def flat_out(self, lines: Sequence[bytes]) -> TimedRun:
         """Let signals in as fast as they are recorded, as those of a file."""
         parts = self.engine.parts
-        source = given_room(lines, depth=parts.door.depth, depth_max=self._room, clock=parts.clock)
-        return await self._lap(len(lines), lambda: source.subscribe(lambda raw: self.engine.inlet.give((raw,))))
+        source = given_room(lines, depth=parts.intake_load.depth, depth_max=self._room, clock=parts.clock)
+        return await self._timed(len(lines), lambda: source.subscribe(lambda raw: self.engine.inbox.give((raw,))))
 
-    async def in_groups(self, lines: Sequence[bytes], group: int) -> Lap:
+    async def in_groups(self, lines: Sequence[bytes], group: int) -> TimedRun:
         """Let `group` signals in with each commit."""
         raws = iter([Raw(line) for line in lines])
 
         def feed() -> None:
-            self.engine.inlet.give(islice(raws, group))
+            self.engine.inbox.give(islice(raws, group))
 
         self._on_commit = feed
         try:
-            return await self._lap(len(lines), feed)
+            return await self._timed(len(lines), feed)
         finally:
             self._on_commit = None
 
     async def offered(self, schedule: Schedule) -> Offered:
         """Let signals in as they arrive, and wait until all are ordered or turned away, but not for more than 20 s."""
-        watch = Witness(self.engine, schedule)
+        watch = LatencyProbe(self.engine, schedule)
         arrivals = Arrivals(schedule, watch.hand_over)
         backlog: list[tuple[float, int]] = []
         while not arrivals.all_given.done():
@@ -113,7 +113,7 @@ class WholePipeline:
             unfinished=schedule.count - watch.ended,
         )
 
-    async def _lap(self, count: int, begin: Callable[[], object]) -> Lap:
+    async def _timed(self, count: int, begin: Callable[[], object]) -> TimedRun:
         self._wanted, self._all_placed = self.placed + count, asyncio.get_running_loop().create_future()
         commits = self.commits
         with stopwatch() as watch:
@@ -124,7 +124,7 @@ class WholePipeline:
             self.engine.failed.result()
         if not self._all_placed.done():
             raise TimeoutError(f"not placed within {_HANGS_S:g} s: {dict(self.engine.parts.state.ledger.outcomes)}")
-        return Lap(signals=count, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self.commits - commits)
+        return TimedRun(signals=count, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self.commits - commits)
 
     def _committed(self, _: Sequence[Recorded]) -> None:
         self.commits += 1
@@ -142,7 +142,7 @@ async def opened(journal: Path, symbols: Sequence[str] = FOUR, *, group: int = 0
     kept = SqliteJournal(settings.journal.url, mode="paper", synchronous=settings.journal.synchronous)
     engine = await assemble(settings, kept, clock, frozenset(symbols))
     news: Subject[Candle | Quote] = Subject()
-    world = World("benchmark", frozenset(symbols), (), news)
+    world = MarketFeed("benchmark", frozenset(symbols), (), news)
     await engine.start([], background=[generated(engine, world, settings, strategies=False)])
     for symbol in symbols:
         news.on_next(Quote(symbol, clock.now_ns(), bid=Decimal(100), ask=Decimal("100.02"), depth=_PLENTY))

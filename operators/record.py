@@ -19,7 +19,7 @@ from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.events import Recorded, Redelivered
 from tidegate.domain.identity import conflicting_id
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, Journal, Outcomes
+from tidegate.domain.ports import CommitResults, Committed, Conflict, Item, ItemRefused, Journal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Receipt, Reply
 from tidegate.domain.verdict import Refusal, Verdict
@@ -42,7 +42,7 @@ class _Pending(Struct, Generic[_T], frozen=True, gc=False):
     must: bool
 
 
-_Done: TypeAlias = tuple[Sequence[_Pending[object]], Outcomes]
+_Done: TypeAlias = tuple[Sequence[_Pending[object]], CommitResults]
 
 _listener_of = attrgetter("told")
 
@@ -176,7 +176,7 @@ class GroupCommit:
             return None
         return group, [next(committed) if why is None else ItemRefused(why) for why in why_not]
 
-    def _believe(self, group: Sequence[_Pending[object]], answers: Outcomes) -> None:
+    def _believe(self, group: Sequence[_Pending[object]], answers: CommitResults) -> None:
         self.failing, self._delay_s = None, _RETRY_FIRST_S
         self._under_way -= len(group)
         for pending in group:

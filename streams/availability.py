@@ -14,7 +14,7 @@ from operators.breaker import Breaker, Circuit
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["FOR_EVER", "Availability", "Pace", "Standstill", "Watch"]
+__all__ = ["FOR_EVER", "Availability", "Pace", "Suspension", "Watch"]
 
 FOR_EVER = 2**62
 """A moment that does not come."""
@@ -36,7 +36,7 @@ _NOBODYS_FAULT = frozenset(
 )
 
 
-class Standstill(Struct, frozen=True, gc=False):
+class Suspension(Struct, frozen=True, gc=False):
     """Why an account takes no order, and until when (steady), as far as is known."""
 
     why: Refusal
@@ -46,7 +46,7 @@ class Standstill(Struct, frozen=True, gc=False):
 class Pace(Protocol):
     """How fast an account may be given orders: by what its venue takes, and wants of our address."""
 
-    def standstill(self, at_ns: int) -> Standstill | None:
+    def suspension(self, at_ns: int) -> Suspension | None:
         """Why no order may be given at a moment, and until when; None where one may."""
         ...
 
@@ -80,13 +80,13 @@ class _Seen:
         "last_success_ns",
         "not_reconciled",
         "pace",
-        "standstill",
+        "suspension",
     )
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.breakers = {watch: Breaker() for watch in Watch}
-        self.standstill: Standstill | None = None
+        self.suspension: Suspension | None = None
         self.not_reconciled: str | None = None
         self.pace: Pace | None = None
         self.closed_markets: dict[str, int] = {}
@@ -94,11 +94,11 @@ class _Seen:
         self.last_failure: Refusal | None = None
         self.down: deque[tuple[int, int]] = deque()
 
-    def stand_still(self, standstill: Standstill, at_ns: int) -> None:
+    def suspend(self, suspension: Suspension, at_ns: int) -> None:
         """Take no orders for as long as is said, and never for less than was said before."""
-        if self.standstill is None or standstill.until_ns > self.standstill.until_ns:
-            self.standstill = standstill
-        self.note_down(at_ns, standstill.until_ns)
+        if self.suspension is None or suspension.until_ns > self.suspension.until_ns:
+            self.suspension = suspension
+        self.note_down(at_ns, suspension.until_ns)
 
     def note_down(self, at_ns: int, until_ns: int) -> None:
         """Count the time from one moment to another as bad: a minute at least, a day at most."""
@@ -122,28 +122,28 @@ class Availability:
         self.freed: Subject[str] = Subject()
         self._seen = {trader: _Seen(address) for trader, address in addresses.items()}
 
-    def check_trader(self, trader: str, at_ns: int, symbol: str | None = None) -> Standstill | None:
+    def check_trader(self, trader: str, at_ns: int, symbol: str | None = None) -> Suspension | None:
         """Why an account takes no order at a moment, of `symbol` if one is given; None when it does."""
         seen = self._seen.get(trader)
         if seen is None:
             return None
         if seen.not_reconciled is not None:
-            return Standstill(Refusal(Reason.NOT_RECONCILED, measured=seen.not_reconciled), FOR_EVER)
-        if seen.pace is not None and (paced := seen.pace.standstill(at_ns)) is not None:
+            return Suspension(Refusal(Reason.NOT_RECONCILED, measured=seen.not_reconciled), FOR_EVER)
+        if seen.pace is not None and (paced := seen.pace.suspension(at_ns)) is not None:
             return paced
-        standstill = seen.standstill
-        if standstill is not None:
-            if at_ns < standstill.until_ns:
-                return standstill
-            seen.standstill = None
+        suspension = seen.suspension
+        if suspension is not None:
+            if at_ns < suspension.until_ns:
+                return suspension
+            seen.suspension = None
         for watch, breaker in seen.breakers.items():
             state = breaker.state(at_ns)
             if state is not Circuit.CLOSED:
                 why = Refusal(Reason.CIRCUIT_OPEN, measured=f"{watch}: {breaker.failures} failures in a row")
-                return Standstill(why, (breaker.probe_at_ns if state is Circuit.OPEN else None) or FOR_EVER)
+                return Suspension(why, (breaker.probe_at_ns if state is Circuit.OPEN else None) or FOR_EVER)
         if symbol is not None and (until_ns := seen.closed_markets.get(symbol)) is not None:
             if at_ns < until_ns:
-                return Standstill(Refusal(Reason.MARKET_CLOSED, measured=symbol), until_ns)
+                return Suspension(Refusal(Reason.MARKET_CLOSED, measured=symbol), until_ns)
             del seen.closed_markets[symbol]
         return None
 
@@ -180,15 +180,15 @@ class Availability:
                 seen.closed_markets[symbol or ""] = again_ns or at_ns + _MARKET_CLOSED_NS
                 return
             case Reason.ACCOUNT_BLOCKED:
-                seen.stand_still(Standstill(why, FOR_EVER), at_ns)
+                seen.suspend(Suspension(why, FOR_EVER), at_ns)
             case Reason.MAINTENANCE:
-                seen.stand_still(Standstill(why, again_ns or at_ns + _MAINTENANCE_NS), at_ns)
+                seen.suspend(Suspension(why, again_ns or at_ns + _MAINTENANCE_NS), at_ns)
             case Reason.BANNED | Reason.REJECTED_FOR_NOW:
                 banned = why.reason is Reason.BANNED
-                standstill = Standstill(why, again_ns or at_ns + (_BANNED_NS if banned else _LATER_NS))
+                suspension = Suspension(why, again_ns or at_ns + (_BANNED_NS if banned else _LATER_NS))
                 for other in self._seen.values() if banned or address_wide else (seen,):
                     if other.address == seen.address:
-                        other.stand_still(standstill, at_ns)
+                        other.suspend(suspension, at_ns)
             case _:
                 closed = self.probe_due_ns(trader) is None
                 seen.breakers[watch].failed(at_ns)
@@ -235,7 +235,7 @@ class Availability:
         due = [at_ns for breaker in seen.breakers.values() if (at_ns := breaker.probe_at_ns) is not None]
         if not due:
             return None
-        return max(min(due), seen.standstill.until_ns if seen.standstill is not None else 0)
+        return max(min(due), seen.suspension.until_ns if seen.suspension is not None else 0)
 
     def report_probe(self, trader: str, at_ns: int, failed: Refusal | None) -> None:
         """What a read showed that was begun because the account was at a standstill."""

@@ -13,7 +13,7 @@ from streams.orders import OrderUpdates
 from streams.state import State
 from tidegate.clock import Clock
 from tidegate.domain import events as e
-from tidegate.domain.difference import Difference, Kind, difference
+from tidegate.domain.difference import Difference, DifferenceKind, difference
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.order_summary import plain
@@ -86,9 +86,9 @@ class BalanceComparison:
         return BalancesRead(off, frozenset(restless), resting)
 
     def follow(
-        self, venue: Venue, read: BalancesRead, orders: OrdersCompared, *, settle: bool
+        self, venue: Venue, read: BalancesRead, orders: OrdersCompared, *, apply: bool
     ) -> tuple[Sequence[Difference], bool]:
-        """What differs, once `orders` were looked at again where the balances are open to doubt; with `settle` the book
+        """What differs, once `orders` were looked at again where the balances are open to doubt; with `apply` the book
         follows. Also tells whether a currency is left of which it cannot be said yet whether it differs."""
         trader = venue.trader
         moving, resting = self._orders(trader)
@@ -103,9 +103,11 @@ class BalanceComparison:
                 continue
             here = self._total(trader, currency)
             counted[currency] = there = here + more
-            differences.append(difference(venue, Kind.BALANCE, currency, plain(here), plain(there), settled=settle))
-        if counted and settle:
-            counting = e.Counted(trader=trader, balances=counted)
+            differences.append(
+                difference(venue, DifferenceKind.BALANCE, currency, plain(here), plain(there), applied=apply)
+            )
+        if counted and apply:
+            counting = e.BalancesSynced(trader=trader, balances=counted)
             self._commits.submit(Item(self._clock.wall_ns(), (counting,)), must=True)
         return differences, bool(read.moving) or len(counted) < len(read.off)
 

@@ -11,12 +11,12 @@ from streams.availability import FOR_EVER
 from tidegate.clock import Clock
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["BlockedSignals", "Blocker"]
+__all__ = ["BlockedSignals", "WaitCondition"]
 
 _FEW = 64
 
 
-class Blocker(Struct, frozen=True, gc=False):
+class WaitCondition(Struct, frozen=True, gc=False):
     """Why none of `traders` takes an order, of `symbol` where one is given, and until when at least (steady).
 
     Where that is not known it is `FOR_EVER`: then one of the traders says when it is over.
@@ -33,7 +33,7 @@ class _Pool:
 
     __slots__ = ("_heap", "blocker", "portion", "scores")
 
-    def __init__(self, blocker: Blocker) -> None:
+    def __init__(self, blocker: WaitCondition) -> None:
         self.blocker = blocker
         self.portion = 1
         self.scores: dict[int, float] = {}
@@ -73,7 +73,7 @@ class BlockedSignals:
     def __contains__(self, number: int) -> bool:
         return number in self._pool_of
 
-    def add(self, number: int, score: float, blocker: Blocker) -> None:
+    def add(self, number: int, score: float, blocker: WaitCondition) -> None:
         """Keep a signal, with all others that have the same in their way, until that is over."""
         pool = self._pools.setdefault((blocker.traders, blocker.symbol), _Pool(blocker))
         pool.blocker, pool.portion = blocker, 1

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["Finding", "Health", "blocking"]
+__all__ = ["CheckResult", "Health", "blocking"]
 
 
 class Health(StrEnum):
@@ -18,7 +18,7 @@ class Health(StrEnum):
     ERROR = "error"
 
 
-class Finding(Struct, frozen=True):
+class CheckResult(Struct, frozen=True):
     """What was found of one subject; where it is not ok, `fix` says what helps."""
 
     subject: str
@@ -27,6 +27,6 @@ class Finding(Struct, frozen=True):
     fix: str = ""
 
 
-def blocking(findings: Iterable[Finding]) -> list[Finding]:
+def blocking(findings: Iterable[CheckResult]) -> list[CheckResult]:
     """Those that keep signals from being executed."""
     return [finding for finding in findings if finding.verdict is Health.ERROR]

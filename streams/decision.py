@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from operators.screen import refuse_failed_check
 from streams.availability import Availability
-from streams.blocked import Blocker
+from streams.blocked import WaitCondition
 from streams.execution import Candidate
 from streams.market import Markets
-from streams.pending import Entry
+from streams.pending import PendingSignal
 from streams.readiness import obstacle
 from streams.state import State
 from streams.traders import Trader, eligible, holders, is_dust, tradable
@@ -25,35 +25,35 @@ from tidegate.domain.signal import Side
 from tidegate.domain.terms import Pricing, Sizing, Terms, price_and_size
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Decision", "Refuse", "Rules", "Send", "Wait", "decide"]
+__all__ = ["Decision", "OrderRules", "Refuse", "Send", "Wait", "decide"]
 
 
 class Send(Struct, frozen=True, gc=False):
     """An order is to be sent."""
 
-    entry: Entry
+    entry: PendingSignal
     request: OrderRequest
 
 
 class Refuse(Struct, frozen=True, gc=False):
     """Our own limits or balance forbid it, for good."""
 
-    entry: Entry
+    entry: PendingSignal
     refusal: Refusal
 
 
 class Wait(Struct, frozen=True, gc=False):
     """Something stands in the way that may go away: of this signal, or, by `blocker`, of all that need its accounts."""
 
-    entry: Entry
+    entry: PendingSignal
     obstacle: Refusal
-    blocker: Blocker | None = None
+    blocker: WaitCondition | None = None
 
 
 Decision: TypeAlias = Send | Refuse | Wait
 
 
-class Rules(Struct, frozen=True):
+class OrderRules(Struct, frozen=True):
     """By what an order is judged and made. `tag` begins every client order id."""
 
     limits: Limits
@@ -65,7 +65,7 @@ class Rules(Struct, frozen=True):
 
 def decide(
     candidate: Candidate,
-    rules: Rules,
+    rules: OrderRules,
     *,
     state: State,
     markets: Markets,
@@ -88,7 +88,7 @@ def decide(
 
 def _decide(
     candidate: Candidate,
-    rules: Rules,
+    rules: OrderRules,
     state: State,
     markets: Markets,
     traders: Sequence[Trader],
@@ -119,7 +119,7 @@ def _decide(
     if selling and len(able) > 1:
         able = holders(able, signal.symbol, quote_for, state.book)
     ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
-    if isinstance(ready, Blocker):
+    if isinstance(ready, WaitCondition):
         return Wait(entry, ready.why, ready)
     decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
     waits: Wait | None = None
@@ -151,7 +151,7 @@ def _decide(
     return waits or decision
 
 
-def _request(entry: Entry, trader: Trader, terms: Terms, tag: str) -> OrderRequest:
+def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> OrderRequest:
     signal, generation = entry.signal, entry.attempts + 1
     return OrderRequest(
         client_order_id=client_order_id(tag, trader.id, signal.id, generation),

@@ -42,11 +42,11 @@ async def execute_with_diagnostics(engine: Engine) -> Execution:
     """
     heard: list[e.Recorded] = []
     listening = engine.parts.commits.committed.subscribe(heard.extend, lambda _: None)  # that it broke, the engine says
-    entries = sorted(engine.parts.room.entries.values(), key=lambda entry: (-entry.score, entry.number))
+    entries = sorted(engine.parts.pending.entries.values(), key=lambda entry: (-entry.score, entry.number))
     before = [entry.signal.id for entry in entries]
     try:
         engine.trigger()
-        await engine.settled()
+        await engine.applied()
     finally:
         listening.dispose()
     execution = _execution(engine, heard)
@@ -65,10 +65,10 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
                 ended[event.signal_id] = Refusal(Reason.AWAITING_TICK, measured=f"expired: {reason} {measured or ''}")
             case e.Failed(reason=reason, detail=detail) | e.Deferred(reason=reason, detail=detail):
                 ended[event.signal_id] = Refusal(reason, measured=detail)
-            case e.Unresolved(detail=detail):
+            case e.Unknown(detail=detail):
                 ended[event.signal_id] = Refusal(Reason.NO_ANSWER, measured=detail)
     placed = tuple(event.signal_id for event in heard if isinstance(event.body, e.Placed))
-    waiting = {entry.signal.id: engine.parts.room.obstacle(entry) for entry in engine.parts.room.entries.values()}
+    waiting = {entry.signal.id: engine.parts.pending.obstacle(entry) for entry in engine.parts.pending.entries.values()}
     return Execution(placed, ended, waiting)
 
 
@@ -108,8 +108,8 @@ def _kept_by(engine: Engine, why: Refusal) -> str:
 
 def _asked_last(engine: Engine, signal_id: str) -> str:
     """The account whose venue had the last order of a signal."""
-    life = engine.journal.life(engine.journal.find([signal_id])[signal_id])
-    return next((event.body.trader for event in reversed(life.events) if isinstance(event.body, e.Intended)), "")
+    history = engine.journal.history(engine.journal.find([signal_id])[signal_id])
+    return next((event.body.trader for event in reversed(history.events) if isinstance(event.body, e.Intent)), "")
 
 
 def _nothing_waits(last_loss: e.Recorded | None) -> ExecutionError:

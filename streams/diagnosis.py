@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from streams.availability import FOR_EVER
-from streams.check_result import Finding, Health, blocking
+from streams.check_result import CheckResult, Health, blocking
 from streams.engine import Engine
 from streams.execution import next_execution_ns
 from streams.preview import signals_waiting
-from streams.remedies import CURES
+from streams.remedies import REMEDIES
 from streams.traders import Trader
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Ledger, Outcome
 from tidegate.domain.market import Quote
 from tidegate.domain.reasons import Reason
 
-__all__ = ["Finding", "Health", "blocking", "diagnose", "halt_finding"]
+__all__ = ["CheckResult", "Health", "blocking", "diagnose", "halt_result"]
 
 _LATE_NS = 1_000_000_000
 
 
-def diagnose(engine: Engine) -> Sequence[Finding]:
+def diagnose(engine: Engine) -> Sequence[CheckResult]:
     """Look at everything an execution needs, and at what waits for one; changes nothing."""
     at_ns = engine.parts.clock.now_ns()
     return [
         _streams(engine),
-        halt_finding(engine.parts.state.halted),
+        halt_result(engine.parts.state.halted),
         _journal(engine),
         _ledger(engine.parts.state.ledger),
         _in_flight(engine),
@@ -41,131 +41,135 @@ def diagnose(engine: Engine) -> Sequence[Finding]:
     ]
 
 
-def _streams(engine: Engine) -> Finding:
+def _streams(engine: Engine) -> CheckResult:
     if not engine.failed.done():
-        return Finding("pipeline", Health.OK, "all streams run")
+        return CheckResult("pipeline", Health.OK, "all streams run")
     error = engine.failed.exception()
     says = f"a stream broke, nothing more is sent: {type(error).__name__}: {error}"
-    return Finding("pipeline", Health.ERROR, says, "stop it and start it again: what is open is taken up then")
+    return CheckResult("pipeline", Health.ERROR, says, "stop it and start it again: what is open is taken up then")
 
 
-def halt_finding(halted: Halted | None) -> Finding:
+def halt_result(halted: Halted | None) -> CheckResult:
     """Whether orders are let through, or what keeps them."""
     if halted is None:
-        return Finding("halt", Health.OK, "orders are let through")
+        return CheckResult("halt", Health.OK, "orders are let through")
     what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
-    return Finding("halt", Health.ERROR, f"{what}: {halted.why}", CURES[Reason.HALTED])
+    return CheckResult("halt", Health.ERROR, f"{what}: {halted.why}", REMEDIES[Reason.HALTED])
 
 
-def _journal(engine: Engine) -> Finding:
+def _journal(engine: Engine) -> CheckResult:
     commits = engine.parts.commits
     if commits.failing is None:
-        return Finding("commits", Health.OK, f"every commit is on the disk; {commits.depth()} under way")
+        return CheckResult("commits", Health.OK, f"every commit is on the disk; {commits.depth()} under way")
     says = f"{commits.failing}; {commits.depth()} wait for it"
-    return Finding("commits", Health.ERROR, says, CURES[Reason.JOURNAL_UNAVAILABLE])
+    return CheckResult("commits", Health.ERROR, says, REMEDIES[Reason.JOURNAL_UNAVAILABLE])
 
 
-def _ledger(ledger: Ledger) -> Finding:
+def _ledger(ledger: Ledger) -> CheckResult:
     if ledger.balanced:
-        return Finding("ledger", Health.OK, f"balanced: each of {ledger.received} signals has one outcome")
+        return CheckResult("ledger", Health.OK, f"balanced: each of {ledger.received} signals has one outcome")
     says = f"{ledger.received} received, but {sum(ledger.outcomes.values())} outcomes"
-    return Finding(
+    return CheckResult(
         "ledger", Health.ERROR, says, "a fault of the program: keep the journal, report it; `export` lists every signal"
     )
 
 
-def _in_flight(engine: Engine) -> Finding:
+def _in_flight(engine: Engine) -> CheckResult:
     in_flight = engine.parts.in_flight
     says = f"{in_flight.count} of at most {in_flight.limit}"
     if not in_flight.full:
-        return Finding("in flight", Health.OK, says)
-    return Finding("in flight", Health.WARNING, says, CURES[Reason.IN_FLIGHT_FULL])
+        return CheckResult("in flight", Health.OK, says)
+    return CheckResult("in flight", Health.WARNING, says, REMEDIES[Reason.IN_FLIGHT_FULL])
 
 
-def _trader(engine: Engine, trader: Trader, at_ns: int) -> Finding:
+def _trader(engine: Engine, trader: Trader, at_ns: int) -> CheckResult:
     subject = f"trader {trader.id}"
     followed = engine.parts.markets.symbols
     symbols = followed if trader.symbols is None else followed & trader.symbols
     without = sorted(symbol for symbol in symbols if trader.venue.rules(symbol) is None)
-    standstill = engine.parts.availability.check_trader(trader.id, at_ns)
-    if standstill is not None:
-        measured = "" if standstill.why.measured is None else f": {standstill.why.measured}"
+    suspension = engine.parts.availability.check_trader(trader.id, at_ns)
+    if suspension is not None:
+        measured = "" if suspension.why.measured is None else f": {suspension.why.measured}"
         until = (
-            "" if standstill.until_ns >= FOR_EVER else f", for {_seconds(standstill.until_ns - at_ns)} more at least"
+            "" if suspension.until_ns >= FOR_EVER else f", for {_seconds(suspension.until_ns - at_ns)} more at least"
         )
-        says = f"stands still: {standstill.why.reason}{measured}{until}"
-        return Finding(subject, Health.ERROR, says, CURES[standstill.why.reason])
+        says = f"stands still: {suspension.why.reason}{measured}{until}"
+        return CheckResult(subject, Health.ERROR, says, REMEDIES[suspension.why.reason])
     account = engine.parts.state.book.accounts.get(trader.id)
     balances = account.balances if account is not None else {}
     free = {currency: balance.free for currency, balance in balances.items() if balance.free > 0}
     if not free:
-        return Finding(subject, Health.ERROR, "nothing is free to be spent", CURES[Reason.INSUFFICIENT_BALANCE])
+        return CheckResult(subject, Health.ERROR, "nothing is free to be spent", REMEDIES[Reason.INSUFFICIENT_BALANCE])
     if without:
         health = Health.ERROR if len(without) == len(symbols) else Health.WARNING
         says = f"the rules of {_some(without)} are not known"
-        return Finding(subject, health, says, "they come with the first price: see the markets")
+        return CheckResult(subject, health, says, "they come with the first price: see the markets")
     money = ", ".join(f"{_plain(amount)} {currency}" for currency, amount in free.items())
     says = f"rules of {len(symbols)} symbols known; free: {money}"
     bad = engine.parts.availability.bad_minutes(trader.id, at_ns)
     if bad:
         last = engine.parts.availability.last_failure(trader.id)
         why = "" if last is None else f", the last time {last.reason}: {last.measured}"
-        return Finding(subject, Health.WARNING, f"{says}; failed in {bad} minutes of the last day{why}", "see `orders`")
-    return Finding(subject, Health.OK, says)
+        return CheckResult(
+            subject, Health.WARNING, f"{says}; failed in {bad} minutes of the last day{why}", "see `orders`"
+        )
+    return CheckResult(subject, Health.OK, says)
 
 
-def _market(engine: Engine, symbol: str, at_ns: int) -> Finding:
+def _market(engine: Engine, symbol: str, at_ns: int) -> CheckResult:
     quote: Quote | None = engine.parts.markets.quotes.get(symbol)
     if quote is None:
-        return Finding(f"market {symbol}", Health.ERROR, "no price so far", CURES[Reason.NO_MARKET_DATA])
+        return CheckResult(f"market {symbol}", Health.ERROR, "no price so far", REMEDIES[Reason.NO_MARKET_DATA])
     age_ns, max_age_ns = engine.parts.markets.age_ns(symbol, at_ns) or 0, engine.rules.execution.max_data_age_ns
     if age_ns > max_age_ns:
         says = f"the price is {_seconds(age_ns)} old, at most {_seconds(max_age_ns)} is allowed"
-        return Finding(f"market {symbol}", Health.ERROR, says, CURES[Reason.STALE_MARKET_DATA])
+        return CheckResult(f"market {symbol}", Health.ERROR, says, REMEDIES[Reason.STALE_MARKET_DATA])
     says = f"bid {_plain(quote.bid)}, ask {_plain(quote.ask)}, {_seconds(age_ns)} old"
-    return Finding(f"market {symbol}", Health.OK, says)
+    return CheckResult(f"market {symbol}", Health.OK, says)
 
 
-def _stages(engine: Engine, at_ns: int) -> Finding:
+def _stages(engine: Engine, at_ns: int) -> CheckResult:
     beats = engine.parts.telemetry.heartbeats
     last = ", ".join(f"{stage} {_seconds(at_ns - beat_ns)} ago" for stage, beat_ns in sorted(beats.items()))
-    return Finding("stages", Health.OK, last or "nothing happened since the start")
+    return CheckResult("stages", Health.OK, last or "nothing happened since the start")
 
 
-def _unproved(ledger: Ledger) -> Finding:
+def _unproved(ledger: Ledger) -> CheckResult:
     unknown, parked = ledger.outcomes[Outcome.UNKNOWN], ledger.outcomes[Outcome.PARKED]
     says = f"{unknown} unknown, {parked} parked"
     if parked:
-        return Finding("unproved orders", Health.WARNING, says, CURES[Reason.NO_PROOF])
+        return CheckResult("unproved orders", Health.WARNING, says, REMEDIES[Reason.NO_PROOF])
     if unknown:
-        return Finding("unproved orders", Health.WARNING, says, "the venue is asked; their capital is kept aside")
-    return Finding("unproved orders", Health.OK, says)
+        return CheckResult("unproved orders", Health.WARNING, says, "the venue is asked; their capital is kept aside")
+    return CheckResult("unproved orders", Health.OK, says)
 
 
-def _faults(engine: Engine) -> Finding:
+def _faults(engine: Engine) -> CheckResult:
     counts = engine.parts.telemetry.counts
     faults, turned_away = counts["fault"], counts["turned_away"]
     if turned_away:
         says = f"{engine.parts.state.ledger.turned_away} signals were turned away, their senders were told"
-        return Finding("faults", Health.WARNING, says, "they may be sent again, more slowly; or raise intake.capacity")
+        return CheckResult(
+            "faults", Health.WARNING, says, "they may be sent again, more slowly; or raise intake.capacity"
+        )
     if faults:
         fix = "the log names the strategy or the sender: `logging.json_file`"
-        return Finding("faults", Health.WARNING, f"{faults} since the start", fix)
-    return Finding("faults", Health.OK, "none since the start")
+        return CheckResult("faults", Health.WARNING, f"{faults} since the start", fix)
+    return CheckResult("faults", Health.OK, "none since the start")
 
 
-def _execution(engine: Engine, at_ns: int) -> Finding:
-    rhythm = engine.rules.rhythm
-    next_ns = next_execution_ns(rhythm, engine.started_ns, at_ns)
-    due_ns = next_ns - round(rhythm.interval_s * 1e9)
-    first = next(iter(engine.parts.room.entries.values()), None)
+def _execution(engine: Engine, at_ns: int) -> CheckResult:
+    schedule = engine.rules.schedule
+    next_ns = next_execution_ns(schedule, engine.started_ns, at_ns)
+    due_ns = next_ns - round(schedule.interval_s * 1e9)
+    first = next(iter(engine.parts.pending.entries.values()), None)
     last_ns = engine.parts.telemetry.heartbeats.get("tick", engine.started_ns)
     if first is not None and max(first.received_ns, last_ns) < due_ns < at_ns - _LATE_NS:
         says = f"one was due {_seconds(at_ns - due_ns)} ago, and did not take place"
-        return Finding(
+        return CheckResult(
             "execution", Health.ERROR, says, "the program is overloaded or stuck: start it again, see `report`"
         )
-    return Finding("execution", Health.OK, f"next in {_seconds(next_ns - at_ns)}, every {rhythm.interval_s:g} s")
+    return CheckResult("execution", Health.OK, f"next in {_seconds(next_ns - at_ns)}, every {schedule.interval_s:g} s")
 
 
 def _seconds(duration_ns: int) -> str:

@@ -9,20 +9,20 @@ from traceback import extract_tb
 from reactivex import Observable, Subject
 from reactivex.disposable import CompositeDisposable
 
-from streams.execution import Cause, Tick
-from streams.inbox import Inlet
-from streams.pending import Entry
-from streams.pipeline import Parts, Rules, pipeline
+from streams.execution import Cause, ExecutionCycle
+from streams.inbox import Inbox
+from streams.pending import PendingSignal
+from streams.pipeline import Parts, PipelineRules, pipeline
 from streams.probing import Probing
 from streams.reconciliation import Reconciliation
-from streams.reconciliation_schedule import Rounds
+from streams.reconciliation_schedule import ReconciliationSchedule
 from streams.resolution import Lookups, Resolution
 from streams.traders import Trader
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Mark, base_of
-from tidegate.domain.ports import Item, Journal, OpenSignal, Venue
+from tidegate.domain.ports import Item, Journal, SignalHistory, Venue
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.domain.text import encodable, safe, words_of
 
@@ -41,7 +41,7 @@ class Engine:
     def __init__(
         self,
         parts: Parts,
-        rules: Rules,
+        rules: PipelineRules,
         journal: Journal,
         traders: Sequence[Trader],
         *,
@@ -49,12 +49,12 @@ class Engine:
         close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.parts, self.rules, self.traders, self.journal = parts, rules, traders, journal
-        self.inlet = Inlet(parts.clock)
+        self.inbox = Inbox(parts.clock)
         self.failed = parts.clock.loop.create_future()
-        self.asked: Subject[Tick] = Subject()
+        self.asked: Subject[ExecutionCycle] = Subject()
         self.open_inputs = 0
         self.resolution: Resolution | None = None
-        self.rounds: Rounds | None = None
+        self.reconciliations: ReconciliationSchedule | None = None
         self.probing: Probing | None = None
         self.started_ns = parts.clock.now_ns()
         self._close_journal, self._close_venues = close_journal, close_venues
@@ -72,19 +72,19 @@ class Engine:
         parts.commits.refused.subscribe(self._not_recorded, self._fail)
         self.observe("telemetry", parts.telemetry.watch)
         self.started_ns = parts.clock.now_ns()
-        story = pipeline(self.inlet.signals, self.traders, self.rules, parts, self.asked)
+        story = pipeline(self.inbox.signals, self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))
         venues = {trader.id: trader.venue for trader in self.traders}
         resolution = self.resolution = self._resolution(venues)
-        parts.placement.unknown.subscribe(resolution.seek, self._fail)
+        parts.placement.unknown.subscribe(resolution.look_up, self._fail)
         self.probing = Probing(parts.availability, venues, clock=parts.clock)
         parts.availability.opened.subscribe(self.probing.begin, self._fail)
         self._halt_for_what_cannot_be()
-        lives = {life.number: life for life in self.journal.open()}
-        for number in parts.state.standing.keys() - lives.keys():  # an event that cannot be closed it
-            lives[number] = self.journal.life(number)
-        for _, life in sorted(lives.items()):  # before anything new is recorded
-            self._take_up(life, resolution)
+        histories = {history.number: history for history in self.journal.open()}
+        for number in parts.state.statuses.keys() - histories.keys():  # an event that cannot be closed it
+            histories[number] = self.journal.history(number)
+        for _, history in sorted(histories.items()):  # before anything new is recorded
+            self._resume(history, resolution)
         await self.committed()
         self._reconcile(resolution)
         for stream in background:
@@ -103,7 +103,7 @@ class Engine:
             if not told.done():
                 told.set_result(None)
 
-        self.inlet.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
+        self.inbox.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
         await told
         return receipts[0]
 
@@ -121,7 +121,7 @@ class Engine:
 
     def trigger(self) -> None:
         """Execute everything that waits, now."""
-        self.asked.on_next(Tick(self.parts.clock.now_ns(), Cause.TRIGGER))
+        self.asked.on_next(ExecutionCycle(self.parts.clock.now_ns(), Cause.TRIGGER))
 
     def record(self, body: e.Body) -> None:
         """Have an event of the pipeline as a whole recorded: a halt, a resumption, a fault."""
@@ -168,7 +168,7 @@ class Engine:
         commits.submit(Item(clock.wall_ns(), ()), tell, must=True)
         await done
 
-    async def settled(self) -> None:
+    async def applied(self) -> None:
         """Wait until nothing is in flight and everything is committed."""
         parts = self.parts
         await self.committed()
@@ -182,18 +182,18 @@ class Engine:
         What is still in flight then is taken up at the next start.
         """
         parts = self.parts
-        self.inlet.close()
+        self.inbox.close()
         self._subscriptions.dispose()
         if self.resolution is not None:
             self.resolution.stop()
-        if self.rounds is not None:
-            self.rounds.stop()
+        if self.reconciliations is not None:
+            self.reconciliations.stop()
         if self.probing is not None:
             self.probing.stop()
         deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
         await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
-        parts.door.record(parts.clock.wall_ns())
+        parts.intake_load.record(parts.clock.wall_ns())
         parts.commits.take_image()
         self.record(e.Stopped(left=left, marks=self._marks()))
         await self._while_before(deadline_ns + _LAST_WORD_NS, parts.commits.depth)
@@ -215,51 +215,51 @@ class Engine:
         parts = self.parts
         return Resolution(parts.placement, venues, clock=parts.clock, commits=parts.commits, lookups=Lookups())
 
-    async def differences(self, *, settle: bool) -> tuple[Sequence[Difference], Sequence[str]]:
+    async def differences(self, *, apply: bool) -> tuple[Sequence[Difference], Sequence[str]]:
         """Compare the journal with the venues now: what differs, and who could not be asked. A pipeline that was not
         started settles nothing."""
-        if self.rounds is not None:
-            return await self.rounds.ask(settle=settle)
+        if self.reconciliations is not None:
+            return await self.reconciliations.ask(apply=apply)
         if self.resolution is None:
-            for life in self.journal.open():
-                if self.parts.state.outcome(life.number) is Outcome.PLACED:
-                    self.parts.updates.remember(life)
+            for history in self.journal.open():
+                if self.parts.state.outcome(history.number) is Outcome.PLACED:
+                    self.parts.updates.remember(history)
         venues = {trader.id: trader.venue for trader in self.traders}
-        return await self.rounds_with(self.resolution or self._resolution(venues)).ask(settle=False)
+        return await self.reconciliation_schedule_with(self.resolution or self._resolution(venues)).ask(apply=False)
 
-    def _take_up(self, life: OpenSignal, resolution: Resolution) -> None:
-        parts, outcome = self.parts, self.parts.state.outcome(life.number)
+    def _resume(self, history: SignalHistory, resolution: Resolution) -> None:
+        parts, outcome = self.parts, self.parts.state.outcome(history.number)
         if outcome is Outcome.WAITING:
-            entry = Entry.of(life, parts.clock)
-            if parts.room.enter(entry) and entry.due_ns:
+            entry = PendingSignal.of(history, parts.clock)
+            if parts.pending.add(entry) and entry.due_ns:
                 parts.placement.retry_at.on_next(entry)
         elif outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED):
-            resolution.take_up(life, outcome)
+            resolution.resume(history, outcome)
         elif outcome is Outcome.PLACED:
-            parts.updates.remember(life)
+            parts.updates.remember(history)
 
     def _reconcile(self, resolution: Resolution) -> None:
-        rounds = self.rounds_with(resolution)
+        reconciliations = self.reconciliation_schedule_with(resolution)
         if self.rules.reconcile_every_s is not None:
             for trader in self.traders:
                 self.parts.availability.await_reconciliation(trader.id)
-            self.rounds = rounds
-            rounds.start()
+            self.reconciliations = reconciliations
+            reconciliations.start()
 
-    def rounds_with(self, resolution: Resolution) -> Rounds:
+    def reconciliation_schedule_with(self, resolution: Resolution) -> ReconciliationSchedule:
         """The comparison of the journal with the venues, not started."""
         parts = self.parts
         reconciliation = Reconciliation(
             parts.state,
             self.journal,
-            parts.room,
+            parts.pending,
             parts.updates,
             resolution,
             clock=parts.clock,
             commits=parts.commits,
             tag=self.rules.execution.tag,
         )
-        return Rounds(
+        return ReconciliationSchedule(
             reconciliation,
             [trader.venue for trader in self.traders],
             clock=parts.clock,
@@ -271,7 +271,7 @@ class Engine:
         )
 
     def _give(self, raw: Raw) -> None:
-        self.inlet.give((raw,))
+        self.inbox.give((raw,))
 
     def _fold(self, events: Sequence[e.Recorded]) -> None:
         state = self.parts.state
@@ -322,7 +322,7 @@ class Engine:
     def _fail(self, error: Exception) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
-        self.inlet.close()
+        self.inbox.close()
         self._subscriptions.dispose()
         self._tell_idle(error)
 

@@ -12,7 +12,7 @@ from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.event_text import is_told, pipeline_text, signal_text
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal_summary import line_of
 
 __all__ = ["EventLine", "EventLines"]
@@ -33,20 +33,20 @@ class EventLines:
     """What the journal's committed events tell, and whether the journal itself can be written.
 
     Outcomes, orders and fills have a line each, up to `most_per_s` a second; the others of that second are counted and
-    summed up in one more. `life` reads a signal with its events. Whether the journal fails is looked at once a second.
+    summed up in one more. `history` reads a signal with its events. Whether the journal fails is checked once a second.
     Memory: one number for each kind of event.
     """
 
     def __init__(
         self,
-        life: Callable[[int], OpenSignal],
+        history: Callable[[int], SignalHistory],
         *,
         clock: Clock,
         failing: Callable[[], JournalUnavailable | None],
         most_per_s: int = 50,
     ) -> None:
         self.lines: Subject[EventLine] = Subject()
-        self._life, self._clock, self._failing, self._most = life, clock, failing, most_per_s
+        self._history, self._clock, self._failing, self._most = history, clock, failing, most_per_s
         self._second, self._told = 0, 0
         self._left_out: Counter[str] = Counter()
         self._failed = False
@@ -60,7 +60,7 @@ class EventLines:
                     self._tell(text, is_warning=not isinstance(event.body, e.Resumed))
             elif is_told(event.body):
                 if self._has_room():
-                    self._tell(signal_text(event.body, line_of(self._life(event.number))))
+                    self._tell(signal_text(event.body, line_of(self._history(event.number))))
                 else:
                     self._left_out[e.kind_of(event.body)] += 1
 

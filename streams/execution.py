@@ -12,12 +12,12 @@ from reactivex import operators as ops
 from reactivex.disposable import CompositeDisposable, Disposable
 
 from streams.in_flight import InFlight
-from streams.pending import Entry, WaitingRoom
+from streams.pending import PendingQueue, PendingSignal
 from tidegate.clock import Clock, next_on_grid
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Candidate", "Cause", "Rhythm", "Tick", "at_once", "next_execution_ns", "release", "ticks"]
+__all__ = ["Candidate", "Cause", "ExecutionCycle", "Schedule", "at_once", "cycles", "dequeue", "next_execution_ns"]
 
 
 class Cause(StrEnum):
@@ -30,14 +30,14 @@ class Cause(StrEnum):
     TRIGGER = "trigger"
 
 
-class Rhythm(Struct, frozen=True):
+class Schedule(Struct, frozen=True):
     """When waiting signals are executed without being asked."""
 
     interval_s: float
     first_after_s: float
 
 
-class Tick(Struct, frozen=True, gc=False):
+class ExecutionCycle(Struct, frozen=True, gc=False):
     """An execution at `due_ns` (steady), of the signals in `numbers`, or, where there are none, of all that wait: but
     of `FREED` those only that were blocked and may be no more."""
 
@@ -49,16 +49,18 @@ class Tick(Struct, frozen=True, gc=False):
 class Candidate(Struct, frozen=True, gc=False):
     """A waiting signal whose turn it is, at the steady time `now_ns`."""
 
-    entry: Entry
+    entry: PendingSignal
     now_ns: int
 
 
-def next_execution_ns(rhythm: Rhythm, started_ns: int, now_ns: int) -> int:
+def next_execution_ns(schedule: Schedule, started_ns: int, now_ns: int) -> int:
     """When the next execution of the interval is due, or was due if that is this very moment: steady, in ns."""
-    return next_on_grid(started_ns + round(rhythm.first_after_s * 1e9), round(rhythm.interval_s * 1e9), now_ns)
+    return next_on_grid(started_ns + round(schedule.first_after_s * 1e9), round(schedule.interval_s * 1e9), now_ns)
 
 
-def ticks(rhythm: Rhythm, *, clock: Clock, asked: Observable[Tick], room: WaitingRoom) -> Observable[Tick]:
+def cycles(
+    schedule: Schedule, *, clock: Clock, asked: Observable[ExecutionCycle], pending: PendingQueue
+) -> Observable[ExecutionCycle]:
     """All executions: those of the interval, and those that are asked for.
 
         ----t-------t----         the interval
@@ -73,40 +75,40 @@ def ticks(rhythm: Rhythm, *, clock: Clock, asked: Observable[Tick], room: Waitin
     Memory:          one timer.
     """
 
-    def of_interval(due_ns: int) -> Tick:
-        return Tick(due_ns, Cause.INTERVAL)
+    def of_interval(due_ns: int) -> ExecutionCycle:
+        return ExecutionCycle(due_ns, Cause.INTERVAL)
 
     if clock.is_simulated:
-        points = _while_something_waits(rhythm, clock, room)
+        points = _while_something_waits(schedule, clock, pending)
     else:
-        points = clock.grid(rhythm.interval_s, first_after_s=rhythm.first_after_s)
+        points = clock.grid(schedule.interval_s, first_after_s=schedule.first_after_s)
     return asked.pipe(ops.merge(points.pipe(ops.map(of_interval))))
 
 
-def _while_something_waits(rhythm: Rhythm, clock: Clock, room: WaitingRoom) -> Observable[int]:
+def _while_something_waits(schedule: Schedule, clock: Clock, pending: PendingQueue) -> Observable[int]:
     """The points of the interval at which something has been waiting: a timer only for those."""
 
     def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         started_ns = clock.now_ns()
 
         def arm(_: object = None) -> None:
-            alarm.set(next_execution_ns(rhythm, started_ns, clock.now_ns() + 1))
+            alarm.set(next_execution_ns(schedule, started_ns, clock.now_ns() + 1))
 
         def ring() -> None:
-            if len(room):
+            if len(pending):
                 observer.on_next(clock.now_ns())
-            if len(room):
+            if len(pending):
                 arm()
 
         alarm = clock.alarm(ring)
-        if len(room):
+        if len(pending):
             arm()
-        return CompositeDisposable(room.occupied.subscribe(arm), Disposable(alarm.clear))
+        return CompositeDisposable(pending.occupied.subscribe(arm), Disposable(alarm.clear))
 
     return Observable(subscribe)
 
 
-def at_once(clock: Clock) -> Callable[[Observable[Sequence[Entry]]], Observable[Tick]]:
+def at_once(clock: Clock) -> Callable[[Observable[Sequence[PendingSignal]]], Observable[ExecutionCycle]]:
     """Ask for the execution of signals that cannot wait: one for all that come together.
 
         -(ab)-c-|
@@ -118,18 +120,18 @@ def at_once(clock: Clock) -> Callable[[Observable[Sequence[Entry]]], Observable[
     Memory:          none.
     """
 
-    def tick(entries: Sequence[Entry]) -> Tick:
-        return Tick(clock.now_ns(), Cause.URGENT, tuple([entry.number for entry in entries]))
+    def cycle(entries: Sequence[PendingSignal]) -> ExecutionCycle:
+        return ExecutionCycle(clock.now_ns(), Cause.URGENT, tuple([entry.number for entry in entries]))
 
-    return ops.map(tick)
+    return ops.map(cycle)
 
 
 _FULL = Refusal(Reason.IN_FLIGHT_FULL)
 
 
-def release(
-    room: WaitingRoom, in_flight: InFlight, *, clock: Clock
-) -> Callable[[Observable[Tick]], Observable[Sequence[Candidate]]]:
+def dequeue(
+    pending: PendingQueue, in_flight: InFlight, *, clock: Clock
+) -> Callable[[Observable[ExecutionCycle]], Observable[Sequence[Candidate]]]:
     """Give out waiting signals, the best score first, as many as may be in flight; the rest as places come free.
 
         -t-------|        three wait, two may be in flight, a place comes free
@@ -145,31 +147,31 @@ def release(
     Memory:          one reference for each signal of the last tick that has had no turn.
     """
 
-    def stage(source: Observable[Tick]) -> Observable[Sequence[Candidate]]:
+    def stage(source: Observable[ExecutionCycle]) -> Observable[Sequence[Candidate]]:
         def subscribe(
             observer: abc.ObserverBase[Sequence[Candidate]], _: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            left: list[tuple[float, int, Entry]] = []  # a heap: the best score first, then the oldest
+            left: list[tuple[float, int, PendingSignal]] = []  # a heap: the best score first, then the oldest
             meant: set[int] = set()
             pumping = False
 
-            def on_next(tick: Tick) -> None:
-                waiting, blocked = room.entries, room.blocked
-                turn: list[Entry] = []
-                if tick.numbers:
-                    turn = [waiting[number] for number in tick.numbers if number in waiting]
-                elif tick.cause is not Cause.FREED:
+            def on_next(cycle: ExecutionCycle) -> None:
+                waiting, blocked = pending.entries, pending.blocked
+                turn: list[PendingSignal] = []
+                if cycle.numbers:
+                    turn = [waiting[number] for number in cycle.numbers if number in waiting]
+                elif cycle.cause is not Cause.FREED:
                     turn = [entry for entry in waiting.values() if entry.number not in blocked]
                     blocked.look_again()
                 for entry in turn:
-                    if entry.due_ns <= tick.due_ns:
+                    if entry.due_ns <= cycle.due_ns:
                         mean(entry)
                 pump()
                 if left:
                     for entry in turn:
                         entry.obstacle = _FULL if entry.number in meant else entry.obstacle
 
-            def mean(entry: Entry) -> None:
+            def mean(entry: PendingSignal) -> None:
                 if entry.number not in meant:
                     meant.add(entry.number)
                     heappush(left, (-entry.score, entry.number, entry))
@@ -182,8 +184,8 @@ def release(
                 try:
                     now_ns = clock.now_ns()
                     while not in_flight.full:
-                        for number in room.blocked.take(in_flight.free - len(left)):
-                            mean(room.entries[number])
+                        for number in pending.blocked.take(in_flight.free - len(left)):
+                            mean(pending.entries[number])
                         if not left:
                             break
                         turn = some_of(left, in_flight.free, now_ns)
@@ -192,12 +194,12 @@ def release(
                 finally:
                     pumping = False
 
-            def some_of(left: list[tuple[float, int, Entry]], places: int, now_ns: int) -> list[Candidate]:
+            def some_of(left: list[tuple[float, int, PendingSignal]], places: int, now_ns: int) -> list[Candidate]:
                 turn: list[Candidate] = []
                 while left and len(turn) < places:
                     entry = heappop(left)[-1]
                     meant.discard(entry.number)
-                    if room.entries.get(entry.number) is entry and now_ns < entry.deadline_ns:
+                    if pending.entries.get(entry.number) is entry and now_ns < entry.deadline_ns:
                         turn.append(Candidate(entry, now_ns))
                 return turn
 

@@ -15,7 +15,7 @@ from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt
 
-__all__ = ["Inlet", "as_stamped", "given_room"]
+__all__ = ["Inbox", "as_stamped", "given_room"]
 
 _TOGETHER = 256
 _LOOK_AGAIN_S = 0.001
@@ -99,7 +99,7 @@ def as_stamped(
     return Observable(subscribe)
 
 
-class Inlet:
+class Inbox:
     """A door that any thread may hand signals through; they come out on the loop, in order, many in one turn.
 
     Memory: what was handed in and not yet taken by the loop.

@@ -11,7 +11,7 @@ from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal, Verdict
 
-__all__ = ["Door", "entry_item", "expires_at_ns"]
+__all__ = ["IntakeLoad", "entry_item", "expires_at_ns"]
 
 
 _UNSCORED = Refusal(Reason.CHECK_FAILED, measured="the entry rules gave no score")
@@ -42,21 +42,21 @@ def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
     return Item(verdict.at_ns, (refused,), new=new, done=True)
 
 
-class Door:
+class IntakeLoad:
     """Knows how full the house is, and counts what was turned away before it could be recorded.
 
     At most `capacity` signals may be under way to their commit, and none more while `max_waiting` wait for their
     execution. Memory: one number for each reason.
     """
 
-    def __init__(self, commits: GroupCommit, room: Sized, *, capacity: int, max_waiting: int) -> None:
-        self._commits, self._room = commits, room
+    def __init__(self, commits: GroupCommit, pending: Sized, *, capacity: int, max_waiting: int) -> None:
+        self._commits, self._pending = commits, pending
         self._capacity, self._max_waiting = capacity, max_waiting
         self._counts: Counter[Reason] = Counter()
 
     def depth(self) -> int:
         """How many signals are under way to their commit; as many as may be, while too many wait."""
-        return self._capacity if len(self._room) >= self._max_waiting else self._commits.depth()
+        return self._capacity if len(self._pending) >= self._max_waiting else self._commits.depth()
 
     def turned_away(self, _: object, reason: Reason) -> None:
         """Count one signal that was not recorded, and whose sender was told so, if it asked."""

@@ -15,12 +15,12 @@ from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
 from tidegate.domain.order import Fill
 from tidegate.domain.signal import Raw
 
-__all__ = ["Markets", "News", "World", "candles_of", "taken_in"]
+__all__ = ["MarketFeed", "Markets", "News", "candles_of", "taken_in"]
 
 News: TypeAlias = Candle | Quote
 
 
-class World(Struct, frozen=True):
+class MarketFeed(Struct, frozen=True):
     """A market: its symbols, the candles that closed before, and the news to come; by name, those of `other_venues`."""
 
     name: str

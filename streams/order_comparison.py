@@ -11,15 +11,15 @@ from msgspec import Struct
 from streams.orders import OrderUpdates
 from streams.resolution import Resolution
 from streams.state import State
-from streams.unexpected_orders import TurnedUp
+from streams.unexpected_orders import UnexpectedOrders
 from tidegate.clock import Clock
-from tidegate.domain.difference import Difference, Kind, difference
+from tidegate.domain.difference import Difference, DifferenceKind, difference
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, OrderUpdate, VenueOrder
 from tidegate.domain.order_summary import request_of
-from tidegate.domain.ports import Journal, OpenSignal, Venue
+from tidegate.domain.ports import Journal, SignalHistory, Venue
 
 __all__ = ["OrderComparison", "OrdersCompared"]
 
@@ -57,8 +57,8 @@ class OrderComparison:
     Orders are known by their client order id, and a trade is booked once, whatever tells of it first. Venues list by
     time of creation, or only what was filled: an open order that is not listed is looked up by its id, at most ten in a
     round, those first that were not looked up for longest. What the venue says of it is booked; only an order that is
-    not found, though nothing of the listing is missing, is reported. Orders that should not be there are for `TurnedUp`
-    to judge; other people's orders are left alone.
+    not found, though nothing of the listing is missing, is reported. Orders that should not be there are for
+    `UnexpectedOrders` to judge; other people's orders are left alone.
     Memory: what a venue lists at a time, and the open orders that it does not list.
     """
 
@@ -68,19 +68,19 @@ class OrderComparison:
         journal: Journal,
         updates: OrderUpdates,
         resolution: Resolution,
-        turned_up: TurnedUp,
+        unexpected: UnexpectedOrders,
         *,
         clock: Clock,
         tag: str,
     ) -> None:
         self._state, self._journal = state, journal
-        self._updates, self._resolution, self._turned_up = updates, resolution, turned_up
+        self._updates, self._resolution, self._unexpected = updates, resolution, unexpected
         self._clock, self._tag = clock, tag
         self._turns = count(1)
         self._looked_up: dict[str, int] = {}
 
-    async def compare(self, venue: Venue, since_ns: int, *, settle: bool) -> OrdersCompared:
-        """What differs among the orders that are open, or were made since; with `settle` the journal follows."""
+    async def compare(self, venue: Venue, since_ns: int, *, apply: bool) -> OrdersCompared:
+        """What differs among the orders that are open, or were made since; with `apply` the journal follows."""
         found = OrdersCompared()
         placed = self._state.acknowledged(venue.trader)
         try:
@@ -90,39 +90,43 @@ class OrderComparison:
             return found
         found.missing += listing.missing
         for order in listing.orders:
-            self._listed(venue, order, found, settle=settle)
-        found.differences += self._turned_up.unlisted(venue, listing.orders)
-        await self._look_up(venue, placed - {order.client_order_id for order in listing.orders}, found, settle=settle)
-        if settle:
-            self._turned_up.halt(venue)
+            self._listed(venue, order, found, apply=apply)
+        found.differences += self._unexpected.unlisted(venue, listing.orders)
+        await self._look_up(venue, placed - {order.client_order_id for order in listing.orders}, found, apply=apply)
+        if apply:
+            self._unexpected.halt(venue)
         return found
 
-    def _listed(self, venue: Venue, order: VenueOrder, found: OrdersCompared, *, settle: bool) -> None:
+    def _listed(self, venue: Venue, order: VenueOrder, found: OrdersCompared, *, apply: bool) -> None:
         order_id, differences = order.client_order_id, found.differences
         if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
             if order.status is OrderStatus.OPEN and order.venue_order_id not in self._state.decided:
                 theirs = f"{order.side} {order.amount} {order.symbol}"
-                differences.append(difference(venue, Kind.STRANGER, order.venue_order_id, "not ours", theirs))
+                differences.append(difference(venue, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs))
             return
         number = self._state.signal_of_order(order_id)
         if number is None:
-            unexpected = self._turned_up.judge(venue, order, order_id, settle=settle)
+            unexpected = self._unexpected.judge(venue, order, order_id, apply=apply)
             if unexpected is not None:
                 differences.append(unexpected)
-                if unexpected.settled:
+                if unexpected.applied:
                     found.move(order.symbol, order.fills)
             return
-        stood = self._state.standing[number]
+        stood = self._state.statuses[number]
         if stood.trader != venue.trader:
-            differences.append(difference(venue, Kind.OTHER_ACCOUNT, order_id, f"of {stood.trader}", order.status))
+            differences.append(
+                difference(venue, DifferenceKind.OTHER_ACCOUNT, order_id, f"of {stood.trader}", order.status)
+            )
         elif stood.outcome is Outcome.PLACED:
-            self._changed(venue, order, order_id, found, settle=settle)
+            self._changed(venue, order, order_id, found, apply=apply)
         elif stood.outcome in (Outcome.UNKNOWN, Outcome.PARKED):
-            settled = settle and self._resolution.found(number, _acknowledged(order))
-            differences.append(difference(venue, Kind.FOUND, order_id, stood.outcome, order.status, settled=settled))
+            applied = apply and self._resolution.found(number, _acknowledged(order))
+            differences.append(
+                difference(venue, DifferenceKind.FOUND, order_id, stood.outcome, order.status, applied=applied)
+            )
             found.move(order.symbol, order.fills)
 
-    def _changed(self, venue: Venue, order: VenueOrder, order_id: str, found: OrdersCompared, *, settle: bool) -> None:
+    def _changed(self, venue: Venue, order: VenueOrder, order_id: str, found: OrdersCompared, *, apply: bool) -> None:
         known = self._updates.heard(order_id)
         if known is None:
             return  # its end is being recorded
@@ -132,15 +136,15 @@ class OrderComparison:
         if whole:
             found.current.add(order_id)
         else:
-            lacking = difference(venue, Kind.TRADES_MISSING, order_id, str(listed), str(order.filled))
+            lacking = difference(venue, DifferenceKind.TRADES_MISSING, order_id, str(listed), str(order.filled))
             found.differences.append(lacking)
             found.move(order.symbol)
         status = order.status if whole else OrderStatus.OPEN
         if not new and status is OrderStatus.OPEN:
             return
         ours, theirs = f"open, {known} filled", f"{order.status}, {order.filled} filled"
-        found.differences.append(difference(venue, Kind.CHANGED, order_id, ours, theirs, settled=settle))
-        if not settle:
+        found.differences.append(difference(venue, DifferenceKind.CHANGED, order_id, ours, theirs, applied=apply))
+        if not apply:
             found.move(order.symbol, new)
             return
         self._updates.hear(
@@ -153,7 +157,7 @@ class OrderComparison:
             )
         )
 
-    async def _look_up(self, venue: Venue, unlisted: Collection[str], found: OrdersCompared, *, settle: bool) -> None:
+    async def _look_up(self, venue: Venue, unlisted: Collection[str], found: OrdersCompared, *, apply: bool) -> None:
         turns = self._looked_up
         for over in turns.keys() - self._state.acknowledged(venue.trader):
             if self._state.signal_of_order(over) is None:
@@ -165,8 +169,8 @@ class OrderComparison:
             if number is None:
                 continue  # it ended meanwhile
             turns[order_id] = next(self._turns)
-            life = self._journal.life(number)
-            request = request_of(life, order_id)
+            history = self._journal.history(number)
+            request = request_of(history, order_id)
             finding = await venue.find_order(request)
             if self._state.signal_of_order(order_id) is None:
                 continue
@@ -184,21 +188,23 @@ class OrderComparison:
                     at_ns=0,
                     fills=finding.fills,
                 )
-                self._changed(venue, told, order_id, found, settle=settle)
+                self._changed(venue, told, order_id, found, apply=apply)
             elif not isinstance(finding, NotFound):
                 found.unanswered.append(f"order {order_id} of {request.symbol}: {finding.detail}")
                 found.move(request.symbol)
             elif not found.miss(request.symbol):
-                if self._may_be_hidden(venue, life):
+                if self._may_be_hidden(venue, history):
                     found.move(request.symbol)
                 else:
                     found.current.add(order_id)
                 if order_id not in self._state.decided:
-                    found.differences.append(difference(venue, Kind.MISSING, order_id, "open", finding.detail))
+                    found.differences.append(
+                        difference(venue, DifferenceKind.MISSING, order_id, "open", finding.detail)
+                    )
 
-    def _may_be_hidden(self, venue: Venue, life: OpenSignal) -> bool:
+    def _may_be_hidden(self, venue: Venue, history: SignalHistory) -> bool:
         """Whether a venue may not show yet what it acknowledged."""
-        return self._clock.wall_ns() - life.events[-1].at_ns < venue.settlement.window_s * 1e9
+        return self._clock.wall_ns() - history.events[-1].at_ns < venue.unknown_order_policy.window_s * 1e9
 
     def _number(self, order_id: str) -> int:
         return self._state.signal_of_order(order_id) or 0

@@ -10,7 +10,7 @@ from streams.state import State
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import Fill, OrderStatus, OrderUpdate
-from tidegate.domain.ports import Item, OpenSignal
+from tidegate.domain.ports import Item, SignalHistory
 
 __all__ = ["OrderUpdates"]
 
@@ -36,9 +36,9 @@ class OrderUpdates:
         self._kept: dict[int, list[OrderUpdate]] = {}
         self._trades: dict[str, dict[str, Decimal] | None] = {}  # by open order; None where its end is being recorded
 
-    def remember(self, life: OpenSignal) -> None:
+    def remember(self, history: SignalHistory) -> None:
         """Know the trades of an order that an earlier run left open."""
-        for event in life.events:
+        for event in history.events:
             self._trades_of(event.body)
 
     def unheard(self, client_order_id: str, fills: Sequence[Fill]) -> Sequence[Fill]:
@@ -56,7 +56,7 @@ class OrderUpdates:
         number = self._state.signal_of_order(update.client_order_id)
         if number is None:
             return
-        if self._state.standing[number].outcome is Outcome.PLACED:
+        if self._state.statuses[number].outcome is Outcome.PLACED:
             self._record(number, update)
         else:
             self._kept.setdefault(number, []).append(update)
@@ -99,5 +99,5 @@ class OrderUpdates:
             self._trades[order_id] = None
             bodies += (e.OrderChanged(client_order_id=order_id, status=update.status),)
         if bodies:
-            signal_id = self._state.standing[number].signal_id
+            signal_id = self._state.statuses[number].signal_id
             self._commits.submit(Item(update.at_ns, bodies, number, signal_id, done=over), must=True)

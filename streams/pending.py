@@ -17,18 +17,18 @@ from streams.readiness import halting
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.order import OrderRequest
-from tidegate.domain.ports import Item, OpenSignal
+from tidegate.domain.ports import Item, SignalHistory
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import COSTS_NO_ATTEMPT, Reason
 from tidegate.domain.signal import Raw, Side, Signal
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Entry", "WaitingRoom", "hold"]
+__all__ = ["PendingQueue", "PendingSignal", "enqueue"]
 
 _AWAITING = Refusal(Reason.AWAITING_TICK)
 
 
-class Entry(Struct, gc=False, eq=False):
+class PendingSignal(Struct, gc=False, eq=False):
     """One waiting signal: when it expires, how often it was attempted, what stood in its way last, who rejected it.
 
     `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
@@ -61,34 +61,34 @@ class Entry(Struct, gc=False, eq=False):
         return self.deadline_ns - (self.expires_at_ns - self.received_at_ns)
 
     @classmethod
-    def of(cls, life: OpenSignal, clock: Clock) -> Entry:
+    def of(cls, history: SignalHistory, clock: Clock) -> PendingSignal:
         """The entry of a signal as the journal knows it. What it had left is left, and never more than it ever had."""
-        first = life.events[0]
+        first = history.events[0]
         if not isinstance(first.body, e.Accepted):
-            raise TypeError(f"{life.signal_id} was never accepted")
-        raw = Raw(life.raw, generated=first.body.generated, may_say_now=True)
+            raise TypeError(f"{history.signal_id} was never accepted")
+        raw = Raw(history.raw, generated=first.body.generated, may_say_now=True)
         signal, _ = read_signal(raw, first.at_ns)
-        if signal.id != life.signal_id:  # recorded when other notations of a number were other signals
-            signal = replace(signal, id=life.signal_id)
+        if signal.id != history.signal_id:  # recorded when other notations of a number were other signals
+            signal = replace(signal, id=history.signal_id)
         expires_at_ns = first.body.expires_at_ns
         deadline_ns = _left(expires_at_ns, first.at_ns, clock)
-        entry = cls(life.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
-        bodies = [event.body for event in life.events]
+        entry = cls(history.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
+        bodies = [event.body for event in history.events]
         entry.spent = sum(isinstance(body, e.Deferred) and body.reason not in COSTS_NO_ATTEMPT for body in bodies)
         for body in bodies:
-            if isinstance(body, e.Intended):
+            if isinstance(body, e.Intent):
                 entry.attempted(body)
         for intent, outcome in pairwise(bodies):
-            if isinstance(intent, e.Intended) and isinstance(outcome, e.Deferred) and outcome.final:
+            if isinstance(intent, e.Intent) and isinstance(outcome, e.Deferred) and outcome.final:
                 entry.rejected_by |= {intent.trader}
         last = bodies[-1]
         if isinstance(last, e.Deferred):
-            entry.due_ns = _left(last.retry_at_ns, life.events[-1].at_ns, clock)
+            entry.due_ns = _left(last.retry_at_ns, history.events[-1].at_ns, clock)
             entry.obstacle = Refusal(last.reason, measured=last.detail)
         return entry
 
 
-class WaitingRoom:
+class PendingQueue:
     """Every signal that waits, by number, which of them are blocked, and the moment the next of them expires.
 
     What expires is recorded here, with its last obstacle, or the halt where it met none; so is what a newer generated
@@ -105,19 +105,19 @@ class WaitingRoom:
         supersede: bool,
         halted: Callable[[], e.Halted | None] = lambda: None,
     ) -> None:
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, PendingSignal] = {}
         self.blocked = blocked
         self.occupied: Subject[None] = Subject()
         self._clock, self._commits, self._supersede = clock, commits, supersede
         self._halted = halted
         self._deadlines: Deadlines[int] = Deadlines()
         self._alarm = clock.alarm(self._expire)
-        self._newest: dict[tuple[str, str], Entry] = {}
+        self._newest: dict[tuple[str, str], PendingSignal] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def enter(self, entry: Entry) -> bool:
+    def add(self, entry: PendingSignal) -> bool:
         """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
         self.entries[entry.number] = entry
         if len(self.entries) == 1:
@@ -126,7 +126,7 @@ class WaitingRoom:
         self._alarm.set(entry.deadline_ns)
         return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
 
-    def leave(self, number: int) -> Entry | None:
+    def remove(self, number: int) -> PendingSignal | None:
         """Take a signal out, for whatever comes next; None when it does not wait any more."""
         entry = self.entries.pop(number, None)
         if entry is not None:
@@ -137,17 +137,17 @@ class WaitingRoom:
                 del self._newest[what]
         return entry
 
-    def obstacle(self, entry: Entry) -> Refusal:
+    def obstacle(self, entry: PendingSignal) -> Refusal:
         """What stands in the way of a waiting signal, as far as was found out; the halt where nothing was."""
         why = self.blocked.why(entry.number) or entry.obstacle
         return why if why is not _AWAITING else halting(entry.signal, self._halted()) or why
 
-    def end(self, entry: Entry, body: e.Body) -> None:
+    def end(self, entry: PendingSignal, body: e.Body) -> None:
         """Take a signal out for good, with `body` as its last event."""
-        self.leave(entry.number)
+        self.remove(entry.number)
         self._commits.submit(Item(self._clock.wall_ns(), (body,), entry.number, entry.signal.id, done=True), must=True)
 
-    def _newer(self, entry: Entry) -> bool:
+    def _newer(self, entry: PendingSignal) -> bool:
         what = _what(entry.signal)
         other = self._newest.get(what)
         newest = other is None or _age(entry) > _age(other)
@@ -177,13 +177,13 @@ def _what(signal: Signal) -> tuple[str, str]:
     return signal.source, signal.symbol
 
 
-def _age(entry: Entry) -> tuple[int, int]:
+def _age(entry: PendingSignal) -> tuple[int, int]:
     return entry.signal.timestamp_ns, entry.number
 
 
-def hold(
-    room: WaitingRoom, *, clock: Clock, ttl_ns: int, urgent: Callable[[Entry], bool]
-) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[Entry]]]:
+def enqueue(
+    pending: PendingQueue, *, clock: Clock, ttl_ns: int, urgent: Callable[[PendingSignal], bool]
+) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[PendingSignal]]]:
     """Let accepted signals into the waiting room.
 
         -a-R-b-|          R is refused, b is urgent
@@ -195,12 +195,12 @@ def hold(
     Memory:          the waiting room.
     """
 
-    def stage(source: Observable[Sequence[Entered]]) -> Observable[Sequence[Entry]]:
+    def stage(source: Observable[Sequence[Entered]]) -> Observable[Sequence[PendingSignal]]:
         def subscribe(
-            observer: abc.ObserverBase[Sequence[Entry]], _: abc.SchedulerBase | None = None
+            observer: abc.ObserverBase[Sequence[PendingSignal]], _: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             def on_next(together: Sequence[Entered]) -> None:
-                at_once: list[Entry] = []
+                at_once: list[PendingSignal] = []
                 for entered in together:
                     verdict = entered.verdict
                     if entered.known or verdict.refusal is not None or verdict.score is None:
@@ -208,8 +208,8 @@ def hold(
                     expires = expires_at_ns(verdict, ttl_ns)
                     deadline_ns = (verdict.received_ns or clock.now_ns()) + expires - verdict.at_ns
                     score = verdict.score.value
-                    entry = Entry(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
-                    if room.enter(entry) and urgent(entry):
+                    entry = PendingSignal(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
+                    if pending.add(entry) and urgent(entry):
                         at_once.append(entry)
                 if at_once:
                     observer.on_next(at_once)

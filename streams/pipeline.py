@@ -16,14 +16,13 @@ from reactivex import operators as ops
 from operators import identify
 from operators.record import GroupCommit, record
 from streams.availability import Availability
-from streams.decision import Decision, decide
-from streams.decision import Rules as ExecutionRules
-from streams.execution import Candidate, Cause, Rhythm, Tick, at_once, release, ticks
+from streams.decision import Decision, OrderRules, decide
+from streams.execution import Candidate, Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue
 from streams.in_flight import InFlight
-from streams.intake import Door, entry_item
+from streams.intake import IntakeLoad, entry_item
 from streams.market import Markets
 from streams.orders import OrderUpdates
-from streams.pending import Entry, WaitingRoom, hold
+from streams.pending import PendingQueue, PendingSignal, enqueue
 from streams.placement import Placement
 from streams.state import State
 from streams.telemetry import Telemetry
@@ -33,12 +32,12 @@ from tidegate.domain.ports import Item
 from tidegate.domain.signal import Raw
 from tidegate.domain.verdict import Verdict
 
-__all__ = ["Parts", "Rules", "pipeline", "requeue"]
+__all__ = ["Parts", "PipelineRules", "pipeline", "requeue"]
 
 Stage = Callable[[Observable[Verdict]], Observable[Verdict]]
 
 
-class Rules(Struct, frozen=True):
+class PipelineRules(Struct, frozen=True):
     """What a signal must pass, and when those that passed are executed.
 
     The journal is compared with the venues every `reconcile_every_s`; None where venues have no store of their own.
@@ -46,11 +45,11 @@ class Rules(Struct, frozen=True):
 
     admit: Callable[[Observable[Raw]], Observable[Raw]]
     entry: Stage
-    execution: ExecutionRules
-    rhythm: Rhythm
+    execution: OrderRules
+    schedule: Schedule
     ttl_ns: int
     reconcile_every_s: float | None
-    urgent: Callable[[Entry], bool]
+    urgent: Callable[[PendingSignal], bool]
 
 
 class Parts(Struct, frozen=True):
@@ -60,21 +59,21 @@ class Parts(Struct, frozen=True):
     commits: GroupCommit
     state: State
     markets: Markets
-    room: WaitingRoom
+    pending: PendingQueue
     in_flight: InFlight
     placement: Placement
     updates: OrderUpdates
     availability: Availability
-    door: Door
+    intake_load: IntakeLoad
     telemetry: Telemetry
 
 
 def pipeline(
     signals: Observable[Raw],
     traders: Sequence[Trader],
-    rules: Rules,
+    rules: PipelineRules,
     parts: Parts,
-    asked: Subject[Tick],
+    asked: Subject[ExecutionCycle],
 ) -> Observable[Sequence[Decision]]:
     """From signals to recorded outcomes. Subscribing starts it; `asked` takes executions on demand.
 
@@ -85,7 +84,7 @@ def pipeline(
     Errors when:     a stream breaks that must not: the pipeline has to be stopped.
     Memory:          signals that are not committed, that wait, or that are in flight.
     """
-    clock, commits, room, placement = parts.clock, parts.commits, parts.room, parts.placement
+    clock, commits, pending, placement = parts.clock, parts.commits, parts.pending, parts.placement
 
     def first_event(verdict: Verdict) -> Item:
         return entry_item(verdict, rules.ttl_ns)
@@ -106,23 +105,23 @@ def pipeline(
         parts.telemetry.decided(len(turn))
         return decisions
 
-    def executed(tick: Tick) -> None:
-        parts.telemetry.tick(tick)
-        parts.door.record(clock.wall_ns())
+    def executed(cycle: ExecutionCycle) -> None:
+        parts.telemetry.cycle(cycle)
+        parts.intake_load.record(clock.wall_ns())
 
     received = signals.pipe(rules.admit, identify(clock))
     judged = received.pipe(
         rules.entry,
-        record(commits, item_of=first_event, turned_away=parts.door.turned_away),
-        hold(room, clock=clock, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
+        record(commits, item_of=first_event, turned_away=parts.intake_load.turned_away),
+        enqueue(pending, clock=clock, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
         at_once(clock),
     )
     retried = placement.retry_at.pipe(requeue(clock))
-    freed = room.blocked.over.pipe(ops.map(lambda _: Tick(clock.now_ns(), Cause.FREED)))
-    due = ticks(rules.rhythm, clock=clock, asked=merge(asked, judged, retried, freed), room=room)
+    freed = pending.blocked.over.pipe(ops.map(lambda _: ExecutionCycle(clock.now_ns(), Cause.FREED)))
+    due = cycles(rules.schedule, clock=clock, asked=merge(asked, judged, retried, freed), pending=pending)
     decided = due.pipe(
         ops.do_action(executed),
-        release(room, parts.in_flight, clock=clock),
+        dequeue(pending, parts.in_flight, clock=clock),
         ops.map(execute),
     )
     for trader in traders:
@@ -131,7 +130,7 @@ def pipeline(
     return decided
 
 
-def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
+def requeue(clock: Clock) -> Callable[[Observable[PendingSignal]], Observable[ExecutionCycle]]:
     """Ask for an execution of a signal once its backoff is over.
 
         -a--------|       a may be tried again four frames later
@@ -143,11 +142,13 @@ def requeue(clock: Clock) -> Callable[[Observable[Entry]], Observable[Tick]]:
     Memory:          one timer for each signal in backoff.
     """
 
-    def stage(source: Observable[Entry]) -> Observable[Tick]:
-        def subscribe(observer: abc.ObserverBase[Tick], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            def wait(entry: Entry) -> None:
+    def stage(source: Observable[PendingSignal]) -> Observable[ExecutionCycle]:
+        def subscribe(
+            observer: abc.ObserverBase[ExecutionCycle], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            def wait(entry: PendingSignal) -> None:
                 due_ns = entry.due_ns
-                clock.call_at(due_ns, observer.on_next, Tick(due_ns, Cause.REQUEUE, (entry.number,)))
+                clock.call_at(due_ns, observer.on_next, ExecutionCycle(due_ns, Cause.REQUEUE, (entry.number,)))
 
             return source.subscribe(wait, observer.on_error)
 

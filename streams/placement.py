@@ -13,7 +13,7 @@ from operators.record import GroupCommit, Told
 from streams.availability import Availability
 from streams.decision import Decision, Refuse, Send, Wait
 from streams.in_flight import InFlight
-from streams.pending import Entry, WaitingRoom
+from streams.pending import PendingQueue, PendingSignal
 from streams.state import State
 from tidegate.clock import Clock
 from tidegate.domain import events as e
@@ -47,20 +47,20 @@ class Placement:
     def __init__(
         self,
         state: State,
-        room: WaitingRoom,
+        pending: PendingQueue,
         in_flight: InFlight,
         *,
         clock: Clock,
         commits: GroupCommit,
         retries: Retries,
         availability: Availability,
-        elsewhere: Callable[[Entry, str], bool],
+        elsewhere: Callable[[PendingSignal, str], bool],
         valued: Callable[[str, Sequence[Fill]], tuple[Fill, ...]],
     ) -> None:
-        self._state, self._room, self._in_flight = state, room, in_flight
+        self._state, self._pending, self._in_flight = state, pending, in_flight
         self._clock, self._commits, self._retries = clock, commits, retries
         self._availability, self._elsewhere, self._valued = availability, elsewhere, valued
-        self.retry_at: Subject[Entry] = Subject()
+        self.retry_at: Subject[PendingSignal] = Subject()
         self.unknown: Subject[Send] = Subject()
         self._intended: dict[str, Subject[Send]] = {}
 
@@ -107,7 +107,7 @@ class Placement:
         """Act on a decision, at once."""
         match decision:
             case Send(entry=entry, request=request):
-                self._room.leave(entry.number)
+                self._pending.remove(entry.number)
                 self._state.book.reserve(request)
                 self._in_flight.take()
                 self._availability.gave_order(request.trader)
@@ -115,24 +115,24 @@ class Placement:
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
-                self._room.end(entry, refused)
+                self._pending.end(entry, refused)
             case Wait(entry=entry, obstacle=obstacle, blocker=blocker):
                 entry.obstacle = obstacle
                 if blocker is not None:
-                    self._room.blocked.add(entry.number, entry.score, blocker)
+                    self._pending.blocked.add(entry.number, entry.score, blocker)
 
-    def take_up(self, order: Send, answer: Answer) -> None:
+    def resume(self, order: Send, answer: Answer) -> None:
         """Record what came of an order that an earlier run sent, or meant to send."""
         self._in_flight.take()
-        self.settle((order, answer))
+        self.apply((order, answer))
 
     def _heard(self, sent: tuple[Send, Answer]) -> None:
         order, answer = sent
         self._availability.order_answered(order.request.trader)
         self._report(order.request, answer)
-        self.settle(sent)
+        self.apply(sent)
 
-    def settle(self, sent: tuple[Send, Answer]) -> None:
+    def apply(self, sent: tuple[Send, Answer]) -> None:
         """Record what came of an order."""
         order, answer = sent
         entry, request = order.entry, order.request
@@ -153,11 +153,11 @@ class Placement:
             self._in_flight.give_back()
             if self._commits.outcome(order.entry.number) is Outcome.WAITING:  # else it turned out to have an order
                 order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
-                self._room.enter(order.entry)
+                self._pending.add(order.entry)
 
     def _turn_back(self, order: Send) -> None:
         self._availability.order_answered(order.request.trader)
-        self.settle((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
+        self.apply((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
 
     def _stopped(self, order: Send) -> NotPlaced | None:
         halted = self._state.halted
@@ -167,7 +167,7 @@ class Placement:
             return NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
         return None
 
-    def _outcome(self, entry: Entry, request: OrderRequest, answer: Answer) -> e.Body:
+    def _outcome(self, entry: PendingSignal, request: OrderRequest, answer: Answer) -> e.Body:
         order_id = request.client_order_id
         if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:
             entry.spent += 1
@@ -206,7 +206,7 @@ class Placement:
                     client_order_id=order_id, reason=reason, detail=detail, retry_at_ns=again_at_ns, evidence=seen
                 )
             case Unanswered(detail=detail, evidence=seen):
-                return e.Unresolved(client_order_id=order_id, detail=detail, evidence=seen)
+                return e.Unknown(client_order_id=order_id, detail=detail, evidence=seen)
 
     def _report(self, request: OrderRequest, answer: Answer) -> None:
         trader, now_ns = request.trader, self._clock.now_ns()
@@ -225,7 +225,7 @@ class Placement:
             case Unanswered(detail=detail):
                 self._availability.report_trader_failure(trader, Refusal(Reason.NO_ANSWER, measured=detail), now_ns)
 
-    def _delay_s(self, entry: Entry) -> float:
+    def _delay_s(self, entry: PendingSignal) -> float:
         retries = self._retries
         return backoff_s(
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
@@ -238,9 +238,9 @@ class Placement:
             if type(body) is e.Deferred:
                 entry = order.entry
                 entry.due_ns, entry.obstacle = due_ns, Refusal(body.reason, measured=body.detail)
-                self._room.enter(entry)
+                self._pending.add(entry)
                 self.retry_at.on_next(entry)
-            elif type(body) is e.Unresolved:
+            elif type(body) is e.Unknown:
                 self.unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))
 

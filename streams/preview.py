@@ -8,13 +8,13 @@ from itertools import islice
 
 from msgspec import Struct
 
-from streams.check_result import Finding, Health
+from streams.check_result import CheckResult, Health
 from streams.decision import Refuse, Wait, decide
 from streams.engine import Engine
 from streams.execution import Candidate, next_execution_ns
-from streams.pending import Entry
+from streams.pending import PendingSignal
 from streams.readiness import halting
-from streams.remedies import CURES
+from streams.remedies import REMEDIES
 from tidegate.domain.lifecycle import Ledger
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure, Refusal
@@ -44,35 +44,35 @@ def accepted(ledger: Ledger) -> int:
     return ledger.received - sum(ledger.reasons[reason] for reason in _JUDGED_AT_RECEIPT)
 
 
-def signals_waiting(engine: Engine, at_ns: int) -> Iterator[Finding]:
+def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
     """Tell "no signals" from signals that cannot be executed, and why; of many, the first `LOOKED_AT_MAX` count."""
-    ledger, waiting = engine.parts.state.ledger, len(engine.parts.room)
+    ledger, waiting = engine.parts.state.ledger, len(engine.parts.pending)
     passed = accepted(ledger)
     if not ledger.received:
         fix = "let signals.strategies generate some, or send one: `send buy BTC/USDT`"
-        yield Finding("signals", Health.WARNING, "no signals: none was ever received", fix)
+        yield CheckResult("signals", Health.WARNING, "no signals: none was ever received", fix)
     elif not passed:
         (reason, _), *_ = refusals = ledger.reasons.most_common(3)
         why = ", ".join(f"{name} {count}" for name, count in refusals)
         says = f"no signals: all {ledger.received} received were refused: {why}"
-        yield Finding("signals", Health.WARNING, says, CURES[Reason(reason)])
+        yield CheckResult("signals", Health.WARNING, says, REMEDIES[Reason(reason)])
     elif not waiting:
-        yield Finding("signals", Health.OK, f"no signals: none waits, all {passed} accepted are decided")
+        yield CheckResult("signals", Health.OK, f"no signals: none waits, all {passed} accepted are decided")
     else:
-        found = _rehearse(engine, at_ns)
+        found = _preview(engine, at_ns)
         of = f"{waiting} wait" if found.looked_at == waiting else f"{waiting} wait, {found.looked_at} were looked at"
-        yield Finding("signals", Health.OK, f"{of}: {found.ready} could be executed now")
+        yield CheckResult("signals", Health.OK, f"{of}: {found.ready} could be executed now")
         yield from map(_held, found.held)
 
 
-def _held(held: _Held) -> Finding:
+def _held(held: _Held) -> CheckResult:
     why, signal = held.why, held.example.signal
     measures = ("measured", why.measured), ("limit", why.limit)
     evidence = ", ".join(f"{name} {value}" for name, value in measures if value is not None)
     what = "would be refused" if held.final else "cannot be executed"
     example = f"such as {signal.id}, {signal.side} {signal.symbol}"
     says = "; ".join(part for part in (f"{held.count} {what}: {why.reason}", evidence, example) if part)
-    return Finding("signals", Health.WARNING, says, CURES[why.reason])
+    return CheckResult("signals", Health.WARNING, says, REMEDIES[why.reason])
 
 
 class _Held(Struct, frozen=True):
@@ -80,7 +80,7 @@ class _Held(Struct, frozen=True):
 
     count: int
     final: bool
-    example: Entry
+    example: PendingSignal
     why: Refusal
 
 
@@ -99,24 +99,24 @@ class Blocker(Struct, frozen=True):
 
 def blockers(engine: Engine, signal_ids: Sequence[str]) -> Mapping[str, Blocker]:
     """What blocks each of some signals now, of those that wait; of the first `LOOKED_AT_MAX`. Changes nothing."""
-    at_ns, waiting = engine.parts.clock.now_ns(), engine.parts.room.entries
+    at_ns, waiting = engine.parts.clock.now_ns(), engine.parts.pending.entries
     numbers = engine.journal.find(signal_ids[:LOOKED_AT_MAX])
     found = {signal_id: waiting[number] for signal_id, number in numbers.items() if number in waiting}
-    next_ns = next_execution_ns(engine.rules.rhythm, engine.started_ns, at_ns)
+    next_ns = next_execution_ns(engine.rules.schedule, engine.started_ns, at_ns)
     return {signal_id: _blocker(engine, entry, at_ns, next_ns) for signal_id, entry in found.items()}
 
 
 def blocked(engine: Engine) -> tuple[int, Mapping[Reason, int]]:
     """How many of the waiting signals could be executed now, and how many not, by what blocks them; of many, the first
     `LOOKED_AT_MAX` count."""
-    found = _rehearse(engine, engine.parts.clock.now_ns())
+    found = _preview(engine, engine.parts.clock.now_ns())
     counts: Counter[Reason] = Counter()
     for held in found.held:
         counts[held.why.reason] += held.count
     return found.ready, counts
 
 
-class _Prospects(Struct, frozen=True):
+class _Preview(Struct, frozen=True):
     """Of `looked_at` waiting signals, `ready` would become orders; the others are held, the most first."""
 
     looked_at: int
@@ -124,24 +124,24 @@ class _Prospects(Struct, frozen=True):
     held: Sequence[_Held]
 
 
-def _rehearse(engine: Engine, at_ns: int) -> _Prospects:
+def _preview(engine: Engine, at_ns: int) -> _Preview:
     """Rehearse an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
     looked_at = ready = 0
     held: dict[tuple[Reason, bool], _Held] = {}
-    for entry in islice(engine.parts.room.entries.values(), LOOKED_AT_MAX):
+    for entry in islice(engine.parts.pending.entries.values(), LOOKED_AT_MAX):
         looked_at += 1
-        found = _hindrance(engine, entry, at_ns)
+        found = _blocker_of(engine, entry, at_ns)
         if found is None:
             ready += 1
             continue
         why, final = found
         before = held.get((why.reason, final))
         held[why.reason, final] = _Held(before.count + 1 if before else 1, final, entry, why)
-    return _Prospects(looked_at, ready, sorted(held.values(), key=lambda some: -some.count))
+    return _Preview(looked_at, ready, sorted(held.values(), key=lambda some: -some.count))
 
 
-def _blocker(engine: Engine, entry: Entry, at_ns: int, next_ns: int) -> Blocker:
-    found = _hindrance(engine, entry, at_ns)
+def _blocker(engine: Engine, entry: PendingSignal, at_ns: int, next_ns: int) -> Blocker:
+    found = _blocker_of(engine, entry, at_ns)
     if found is None:
         return Blocker(Reason.AWAITING_TICK, in_s=(next_ns - at_ns) / 1e9)
     why, final = found
@@ -149,7 +149,7 @@ def _blocker(engine: Engine, entry: Entry, at_ns: int, next_ns: int) -> Blocker:
     return Blocker(why.reason, why.measured, why.limit, final, in_s)
 
 
-def _hindrance(engine: Engine, entry: Entry, at_ns: int) -> tuple[Refusal, bool] | None:
+def _blocker_of(engine: Engine, entry: PendingSignal, at_ns: int) -> tuple[Refusal, bool] | None:
     parts = engine.parts
     if (halt := halting(entry.signal, parts.state.halted)) is not None:
         return halt, False

@@ -10,10 +10,10 @@ from operators.record import GroupCommit
 from streams.balance_comparison import BalanceComparison
 from streams.order_comparison import OrderComparison
 from streams.orders import OrderUpdates
-from streams.pending import WaitingRoom
+from streams.pending import PendingQueue
 from streams.resolution import Resolution
 from streams.state import State
-from streams.unexpected_orders import TurnedUp
+from streams.unexpected_orders import UnexpectedOrders
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
@@ -30,12 +30,12 @@ _BALANCES = "balances"
 class Comparison(Struct, frozen=True):
     """What differs on an account, and what could not be read of it.
 
-    `unsettled` says that something was in motion, or was booked only now: another comparison soon tells more.
+    `in_motion` says that something was in motion, or was booked only now: another comparison soon tells more.
     """
 
     differences: Sequence[Difference]
     missing: Sequence[str]
-    unsettled: bool
+    in_motion: bool
 
 
 class Reconciliation:
@@ -50,7 +50,7 @@ class Reconciliation:
         self,
         state: State,
         journal: Journal,
-        room: WaitingRoom,
+        pending: PendingQueue,
         updates: OrderUpdates,
         resolution: Resolution,
         *,
@@ -59,21 +59,21 @@ class Reconciliation:
         tag: str,
     ) -> None:
         self._state, self._clock, self._commits = state, clock, commits
-        self._turned_up = TurnedUp(state, journal, room, clock=clock, commits=commits, tag=tag)
-        self._orders = OrderComparison(state, journal, updates, resolution, self._turned_up, clock=clock, tag=tag)
+        self._unexpected = UnexpectedOrders(state, journal, pending, clock=clock, commits=commits, tag=tag)
+        self._orders = OrderComparison(state, journal, updates, resolution, self._unexpected, clock=clock, tag=tag)
         self._balances = BalanceComparison(state, updates, clock=clock, commits=commits)
         self._since_ns: dict[str, int] = {}
         self._to_compare: dict[str, set[str]] = {}
 
-    async def compare(self, venue: Venue, *, settle: bool = True) -> Comparison:
-        """What differs on one account; with `settle` the journal follows the venue wherever it can."""
+    async def compare(self, venue: Venue, *, apply: bool = True) -> Comparison:
+        """What differs on one account; with `apply` the journal follows the venue wherever it can."""
         begun_ns = self._clock.now_ns()
         back_ns = min(begun_ns - self._since_ns.get(venue.trader, begun_ns - _A_DAY_NS), _A_DAY_NS)
         since_ns = self._clock.wall_ns() - back_ns
-        orders = first = await self._orders.compare(venue, since_ns, settle=settle)
-        parts, differences, unsettled = list(orders.missing), orders.differences, orders.more
+        orders = first = await self._orders.compare(venue, since_ns, apply=apply)
+        parts, differences, in_motion = list(orders.missing), orders.differences, orders.more
         unanswered = orders.unanswered
-        if settle and not parts:
+        if apply and not parts:
             self._since_ns[venue.trader] = begun_ns - _OVERLAP_NS
         try:
             read = await self._balances.read(venue)
@@ -81,17 +81,17 @@ class Reconciliation:
             parts.append(f"{_BALANCES}: {str(error).removeprefix(f'{_BALANCES}: ')}")
         else:
             if read.is_open_to_doubt:
-                orders = await self._orders.compare(venue, since_ns, settle=settle)
+                orders = await self._orders.compare(venue, since_ns, apply=apply)
                 orders.moving |= first.moving
-                kept = [found for found in differences if found.settled or orders.missing]
+                kept = [found for found in differences if found.applied or orders.missing]
                 differences = [*kept, *(found for found in orders.differences if found not in kept)]
-            off, doubtful = self._balances.follow(venue, read, orders, settle=settle)
+            off, doubtful = self._balances.follow(venue, read, orders, apply=apply)
             differences = [*differences, *off]
-            unsettled = unsettled or doubtful
-        unsettled = unsettled or any(found.settled for found in differences)
-        if settle:
+            in_motion = in_motion or doubtful
+        in_motion = in_motion or any(found.applied for found in differences)
+        if apply:
             self._note_compared(venue.trader, parts)
-        return Comparison(differences, [*parts, *unanswered], unsettled)
+        return Comparison(differences, [*parts, *unanswered], in_motion)
 
     def is_complete(self, trader: str) -> bool:
         """Whether every part of an account was compared since the start: before that, nothing of it can be spent."""
@@ -99,7 +99,7 @@ class Reconciliation:
 
     def adopt(self, order_id: str) -> bool:
         """Book an unexpected order, on a person's word, as a signal of its own. False: none goes by this id."""
-        return self._turned_up.adopt(order_id)
+        return self._unexpected.adopt(order_id)
 
     def ignore(self, order_id: str) -> None:
         """Leave an order out of account, on a person's word, for good."""

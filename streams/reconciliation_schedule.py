@@ -7,12 +7,12 @@ from functools import partial
 
 from streams.reconciliation import Comparison, Reconciliation
 from tidegate.clock import Clock
-from tidegate.domain.difference import Difference, Kind
+from tidegate.domain.difference import Difference, DifferenceKind
 from tidegate.domain.ports import Venue
 
-__all__ = ["Rounds"]
+__all__ = ["ReconciliationSchedule"]
 
-_QUIET = frozenset({Kind.CHANGED, Kind.BALANCE})
+_QUIET = frozenset({DifferenceKind.CHANGED, DifferenceKind.BALANCE})
 _FAILED_FIRST_S = 5.0
 _SOON_FIRST_S = 1.0
 _LOOK_AGAIN_S = 0.05
@@ -20,7 +20,7 @@ _LOOKS_MAX = 4
 _NAMED_MAX = 5
 
 
-class Rounds:
+class ReconciliationSchedule:
     """Reconciles every account at the start, after that every `every_s`, and when asked.
 
     An account of which something could not be read is tried again after 5 s, one on which something was in motion, or
@@ -46,7 +46,7 @@ class Rounds:
         self._reconciliation, self._venues = reconciliation, venues
         self._clock, self._every_s = clock, every_s
         self._alarm, self._committed, self._compared, self._failed = alarm, committed, compared, failed
-        self._told: set[tuple[str, Kind, str]] = set()
+        self._told: set[tuple[str, DifferenceKind, str]] = set()
         self._comparing: set[str] = set()
         self._stops: list[Callable[[], object]] = []
 
@@ -54,7 +54,9 @@ class Rounds:
         """Begin: the first round starts at once."""
         for venue in self._venues:
             self._stops.append(
-                self._clock.run(partial(self._rounds, venue), name=f"reconciliation with {venue.trader}")
+                self._clock.run(
+                    partial(self._reconciliation_schedule, venue), name=f"reconciliation with {venue.trader}"
+                )
             )
 
     def stop(self) -> None:
@@ -62,7 +64,7 @@ class Rounds:
         for stop in self._stops:
             stop()
 
-    async def ask(self, *, settle: bool) -> tuple[Sequence[Difference], Sequence[str]]:
+    async def ask(self, *, apply: bool) -> tuple[Sequence[Difference], Sequence[str]]:
         """Compare every account now: what differs, and what of which account could not be read, with the reason.
 
         What was in motion is looked at again, for a few seconds.
@@ -70,42 +72,42 @@ class Rounds:
         differences: list[Difference] = []
         unread: list[str] = []
         for venue in self._venues:
-            settled: list[Difference] = []
+            applied: list[Difference] = []
             for look in range(_LOOKS_MAX):
                 if look:
                     await self._clock.sleep(_SOON_FIRST_S)
-                comparison = await self._compare(venue, settle=settle)
-                settled += [found for found in comparison.differences if found.settled]
-                if not comparison.unsettled:
+                comparison = await self._compare(venue, apply=apply)
+                applied += [found for found in comparison.differences if found.applied]
+                if not comparison.in_motion:
                     break
-            differences += settled
-            differences += [found for found in comparison.differences if not found.settled]
+            differences += applied
+            differences += [found for found in comparison.differences if not found.applied]
             unread += [f"{venue.trader}: {part}" for part in comparison.missing]
         return differences, unread
 
     async def adopt(self, order_id: str) -> bool:
         """Book an order that carries our mark and that nobody expected. False: no account has one by this id."""
-        await self.ask(settle=False)
+        await self.ask(apply=False)
         adopted = self._reconciliation.adopt(order_id)
         await self._committed()
         return adopted
 
     async def ignore(self, order_id: str) -> bool:
         """Leave an order out of account, for good. False: nothing differs by an order of this id."""
-        differences, _ = await self.ask(settle=False)
-        if not any(found.what == order_id and found.kind is not Kind.BALANCE for found in differences):
+        differences, _ = await self.ask(apply=False)
+        if not any(found.what == order_id and found.kind is not DifferenceKind.BALANCE for found in differences):
             return False
         self._reconciliation.ignore(order_id)
         await self._committed()
         return True
 
-    async def _rounds(self, venue: Venue) -> None:
+    async def _reconciliation_schedule(self, venue: Venue) -> None:
         failed_s, soon_s = _FAILED_FIRST_S, _SOON_FIRST_S
         while True:
-            missing, unsettled = True, False
+            missing, in_motion = True, False
             try:
-                comparison = await self._compare(venue, settle=True)
-                missing, unsettled = bool(comparison.missing), comparison.unsettled
+                comparison = await self._compare(venue, apply=True)
+                missing, in_motion = bool(comparison.missing), comparison.in_motion
             except Exception as error:  # whatever it is, the next round comes
                 self._failed(venue.trader, str(error))
                 self._alarm(_name(venue.trader), error)
@@ -114,24 +116,24 @@ class Rounds:
                 wait_s, failed_s = min(failed_s, wait_s), failed_s * 2
             else:
                 failed_s = _FAILED_FIRST_S
-            if unsettled:
+            if in_motion:
                 wait_s, soon_s = min(soon_s, wait_s), soon_s * 2
             else:
                 soon_s = _SOON_FIRST_S
             await self._clock.sleep(wait_s)
 
-    async def _compare(self, venue: Venue, *, settle: bool) -> Comparison:
+    async def _compare(self, venue: Venue, *, apply: bool) -> Comparison:
         trader = venue.trader
         while trader in self._comparing:
             await self._clock.sleep(_LOOK_AGAIN_S)
         self._comparing.add(trader)
         try:
-            comparison = await self._reconciliation.compare(venue, settle=settle)
-            if settle:
+            comparison = await self._reconciliation.compare(venue, apply=apply)
+            if apply:
                 await self._committed()
         finally:
             self._comparing.discard(trader)
-        if settle:
+        if apply:
             if self._reconciliation.is_complete(trader):
                 self._compared(trader)
             if comparison.missing:
@@ -141,14 +143,14 @@ class Rounds:
         return comparison
 
     def _tell(self, trader: str, differences: Sequence[Difference]) -> None:
-        new: dict[Kind, list[Difference]] = {}
+        new: dict[DifferenceKind, list[Difference]] = {}
         for found in differences:
             key = (trader, found.kind, found.what)
             if found.kind not in _QUIET and key not in self._told:
                 self._told.add(key)
                 new.setdefault(found.kind, []).append(found)
         for kind, alike in new.items():
-            if kind is not Kind.STRANGER:
+            if kind is not DifferenceKind.STRANGER:
                 for found in alike:
                     self._alarm(_name(trader), Exception(f"{kind}: {_words(found)}"))
                 continue

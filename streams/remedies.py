@@ -7,12 +7,12 @@ from types import MappingProxyType
 
 from tidegate.domain.reasons import Reason
 
-__all__ = ["CURES"]
+__all__ = ["REMEDIES"]
 
 _SENDER = "ask the sender: `why ID` shows the signal as it came"
 _VENUE = "it is tried again by itself until its time to live runs out; `why ID` shows the venue's answer"
 
-CURES: Mapping[Reason, str] = MappingProxyType(
+REMEDIES: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.MALFORMED: _SENDER,
         Reason.CONFLICT: "a key names one signal for ever: let the sender give a new one",

@@ -9,13 +9,13 @@ from msgspec import Struct
 from operators import backoff_s
 from operators.record import GroupCommit
 from streams.decision import Send
-from streams.pending import Entry
+from streams.pending import PendingSignal
 from streams.placement import Placement
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.order import Acknowledged, Finding, NotFound, NotPlaced, OrderRequest, Unanswered
-from tidegate.domain.ports import Item, OpenSignal, Venue
+from tidegate.domain.order import Acknowledged, LookupResult, NotFound, NotPlaced, OrderRequest, Unanswered
+from tidegate.domain.ports import Item, SignalHistory, Venue
 from tidegate.domain.reasons import Reason
 
 __all__ = ["Lookups", "Resolution"]
@@ -28,7 +28,7 @@ class Lookups(Struct, frozen=True):
     max_delay_s: float = 30.0
 
 
-class _Sought(Struct):
+class _PendingLookup(Struct):
     order: Send
     reason: Reason
     closes_ns: int
@@ -56,108 +56,106 @@ class Resolution:
     ) -> None:
         self._placement, self._venues = placement, venues
         self._clock, self._commits, self._lookups = clock, commits, lookups
-        self._sought: dict[int, _Sought] = {}
+        self._pending_lookups: dict[int, _PendingLookup] = {}
 
     @property
-    def sought(self) -> Mapping[int, str]:
+    def lookup(self) -> Mapping[int, str]:
         """The client order ids of the orders that are unknown or parked, by the numbers of their signals."""
-        return {number: it.order.request.client_order_id for number, it in self._sought.items()}
+        return {number: it.order.request.client_order_id for number, it in self._pending_lookups.items()}
 
-    def seek(self, order: Send) -> None:
+    def look_up(self, order: Send) -> None:
         """Begin to look an order up whose answer was lost, as is recorded."""
-        self._seek(order, Reason.NO_ANSWER, recorded=True)
+        self._keep_looking(order, Reason.NO_ANSWER, recorded=True)
 
-    def take_up(self, life: OpenSignal, outcome: Outcome) -> None:
+    def resume(self, history: SignalHistory, outcome: Outcome) -> None:
         """Go on with an order that an earlier run left without an outcome, unknown, or parked."""
-        order = Send(Entry.of(life, self._clock), _last_request(life))
+        order = Send(PendingSignal.of(history, self._clock), _last_request(history))
         if outcome is Outcome.PARKED:
-            self._sought[life.number] = _Sought(order, Reason.NO_PROOF, 0, recorded=True)
+            self._pending_lookups[history.number] = _PendingLookup(order, Reason.NO_PROOF, 0, recorded=True)
         elif outcome is Outcome.UNKNOWN:
-            self._seek(order, Reason.NO_ANSWER, recorded=True)
+            self._keep_looking(order, Reason.NO_ANSWER, recorded=True)
         else:
-            self._seek(order, Reason.INTERRUPTED, recorded=False)
+            self._keep_looking(order, Reason.INTERRUPTED, recorded=False)
 
-    def _seek(self, order: Send, reason: Reason, *, recorded: bool) -> None:
+    def _keep_looking(self, order: Send, reason: Reason, *, recorded: bool) -> None:
         request = order.request
         venue = self._venues.get(request.trader)
-        window_s = venue.settlement.window_s if venue is not None else 0.0
-        sought = _Sought(order, reason, self._clock.now_ns() + int(window_s * 1e9), recorded)
-        self._sought[order.entry.number] = sought
-        self._clock.run(lambda: self._look_up(sought, venue), name=f"looking up {request.client_order_id}")
+        window_s = venue.unknown_order_policy.window_s if venue is not None else 0.0
+        lookup = _PendingLookup(order, reason, self._clock.now_ns() + int(window_s * 1e9), recorded)
+        self._pending_lookups[order.entry.number] = lookup
+        self._clock.run(lambda: self._look_up(lookup, venue), name=f"looking up {request.client_order_id}")
 
     def found(self, number: int, answer: Acknowledged) -> bool:
         """An order that is sought turned up: on the venue, or in the eyes of a person. False: it is not sought."""
-        sought = self._sought.pop(number, None)
-        if sought is not None:
-            self._placement.take_up(sought.order, answer)
-        return sought is not None
+        lookup = self._pending_lookups.pop(number, None)
+        if lookup is not None:
+            self._placement.resume(lookup.order, answer)
+        return lookup is not None
 
-    def give_up(self, number: int, why: str) -> bool:
+    def resolve_as_not_placed(self, number: int, why: str) -> bool:
         """A person says that an order that is sought was never placed. False: it is not sought."""
-        sought = self._sought.pop(number, None)
-        if sought is not None:
-            self._placement.take_up(sought.order, NotPlaced(reason=Reason.BY_HAND, detail=why, final=True))
-        return sought is not None
+        lookup = self._pending_lookups.pop(number, None)
+        if lookup is not None:
+            self._placement.resume(lookup.order, NotPlaced(reason=Reason.BY_HAND, detail=why, final=True))
+        return lookup is not None
 
     def stop(self) -> None:
         """Decide nothing any more: the next start goes on."""
-        self._sought.clear()
+        self._pending_lookups.clear()
 
-    async def _look_up(self, sought: _Sought, venue: Venue | None) -> None:
-        order, tries = sought.order, 0
+    async def _look_up(self, lookup: _PendingLookup, venue: Venue | None) -> None:
+        order, tries = lookup.order, 0
         number = order.entry.number
-        while self._sought.get(number) is sought:
+        while self._pending_lookups.get(number) is lookup:
             begun_ns = self._clock.now_ns()
             finding = await _ask(venue, order.request)
-            if self._sought.get(number) is not sought:
+            if self._pending_lookups.get(number) is not lookup:
                 return
             if isinstance(finding, Acknowledged):
                 self.found(number, finding)
-            elif isinstance(finding, NotFound) and begun_ns >= sought.closes_ns:
-                self._settle(sought, finding, proved=venue is not None and venue.settlement.proves)
+            elif isinstance(finding, NotFound) and begun_ns >= lookup.closes_ns:
+                self._settle(lookup, finding, proved=venue is not None and venue.unknown_order_policy.absence_is_proof)
                 return
             else:
-                self._record_unknown(sought, finding)
-                await self._pause(sought, tries)
+                self._record_unknown(lookup, finding)
+                await self._pause(lookup, tries)
                 tries += 1
 
-    def _settle(self, sought: _Sought, finding: NotFound, *, proved: bool) -> None:
-        order = sought.order
+    def _settle(self, lookup: _PendingLookup, finding: NotFound, *, proved: bool) -> None:
+        order = lookup.order
         if proved:
-            del self._sought[order.entry.number]
-            answer = NotPlaced(reason=sought.reason, detail=finding.detail, final=False, evidence=finding.evidence)
-            self._placement.take_up(order, answer)
+            del self._pending_lookups[order.entry.number]
+            answer = NotPlaced(reason=lookup.reason, detail=finding.detail, final=False, evidence=finding.evidence)
+            self._placement.resume(order, answer)
             return
-        self._record_unknown(sought, finding)
+        self._record_unknown(lookup, finding)
         parked = e.Parked(
             client_order_id=order.request.client_order_id,
             detail=f"{finding.detail}; here that proves nothing: decide with `resolve`",
             evidence=finding.evidence,
         )
-        self._record(sought, parked)
+        self._record(lookup, parked)
 
-    def _record_unknown(self, sought: _Sought, finding: NotFound | Unanswered) -> None:
-        if not sought.recorded:
-            sought.recorded = True
-            order_id = sought.order.request.client_order_id
-            self._record(
-                sought, e.Unresolved(client_order_id=order_id, detail=finding.detail, evidence=finding.evidence)
-            )
+    def _record_unknown(self, lookup: _PendingLookup, finding: NotFound | Unanswered) -> None:
+        if not lookup.recorded:
+            lookup.recorded = True
+            order_id = lookup.order.request.client_order_id
+            self._record(lookup, e.Unknown(client_order_id=order_id, detail=finding.detail, evidence=finding.evidence))
 
-    def _record(self, sought: _Sought, body: e.Body) -> None:
-        entry = sought.order.entry
+    def _record(self, lookup: _PendingLookup, body: e.Body) -> None:
+        entry = lookup.order.entry
         self._commits.submit(Item(self._clock.wall_ns(), (body,), entry.number, entry.signal.id), must=True)
 
-    async def _pause(self, sought: _Sought, tries: int) -> None:
+    async def _pause(self, lookup: _PendingLookup, tries: int) -> None:
         lookups, now_ns = self._lookups, self._clock.now_ns()
         delay_s = backoff_s(tries, delay_s=lookups.delay_s, max_delay_s=lookups.max_delay_s, jitter=lambda: 1.0)
         again_ns = now_ns + int(delay_s * 1e9)
-        if now_ns < sought.closes_ns:
-            again_ns = min(again_ns, sought.closes_ns)
+        if now_ns < lookup.closes_ns:
+            again_ns = min(again_ns, lookup.closes_ns)
         await self._clock.sleep_until(again_ns)
 
 
-async def _ask(venue: Venue | None, request: OrderRequest) -> Finding:
+async def _ask(venue: Venue | None, request: OrderRequest) -> LookupResult:
     if venue is None:
         return Unanswered(detail=f"{request.trader} is not among the traders")
     try:
@@ -166,5 +164,5 @@ async def _ask(venue: Venue | None, request: OrderRequest) -> Finding:
         return Unanswered(detail=f"{type(error).__name__}: {error}")
 
 
-def _last_request(life: OpenSignal) -> OrderRequest:
-    return next(event.body for event in reversed(life.events) if isinstance(event.body, e.Intended))
+def _last_request(history: SignalHistory) -> OrderRequest:
+    return next(event.body for event in reversed(history.events) if isinstance(event.body, e.Intent))

@@ -14,12 +14,12 @@ from tidegate.domain.market import Candle
 from tidegate.domain.signal import Raw
 from tidegate.strategies import Idea, Strategy
 
-__all__ = ["Analyst", "Generation", "generate"]
+__all__ = ["Generation", "StrategySpec", "generate"]
 
 _encode = msgspec.json.Encoder().encode
 
 
-class Analyst(Struct, frozen=True):
+class StrategySpec(Struct, frozen=True):
     """A strategy under the name and parameters that its signals carry, and how to make one for a symbol."""
 
     name: str
@@ -30,18 +30,18 @@ class Analyst(Struct, frozen=True):
 class Generation(Struct, frozen=True):
     """When and by whom signals are generated. A symbol needs `min_candles` closed candles first."""
 
-    analysts: Sequence[Analyst]
+    strategy_specs: Sequence[StrategySpec]
     interval_s: float
     min_candles: int
 
 
-class _Desk:
+class _SymbolRunner:
     """The strategies of one symbol, and the candles they have not seen."""
 
     __slots__ = ("closed", "newest_ns", "seen", "strategies")
 
-    def __init__(self, analysts: Sequence[Analyst]) -> None:
-        self.strategies = [analyst.fresh() for analyst in analysts]
+    def __init__(self, strategy_specs: Sequence[StrategySpec]) -> None:
+        self.strategies = [spec.fresh() for spec in strategy_specs]
         self.closed: list[Candle] = []
         self.newest_ns = self.seen = 0
 
@@ -79,30 +79,30 @@ def generate(
 
     def stage(source: Observable[Candle]) -> Observable[Raw]:
         def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            desks: dict[str, _Desk] = {}
-            news: dict[str, _Desk] = {}
+            runners: dict[str, _SymbolRunner] = {}
+            news: dict[str, _SymbolRunner] = {}
             every_ns = int(generation.interval_s * 1e9)
             anchor_ns = clock.now_ns()
             completed = False
 
-            def desk_of(symbol: str) -> _Desk:
-                desk = desks.get(symbol)
-                if desk is None:
-                    desk = desks[symbol] = _Desk(generation.analysts)
-                return desk
+            def desk_of(symbol: str) -> _SymbolRunner:
+                runner = runners.get(symbol)
+                if runner is None:
+                    runner = runners[symbol] = _SymbolRunner(generation.strategy_specs)
+                return runner
 
             def on_next(candle: Candle) -> None:
-                desk = desk_of(candle.symbol)
-                if desk.take(candle):
-                    news[candle.symbol] = desk
+                runner = desk_of(candle.symbol)
+                if runner.take(candle):
+                    news[candle.symbol] = runner
                     alarm.set(next_on_grid(anchor_ns, every_ns, clock.now_ns()))
 
-            def tick() -> None:
+            def cycle() -> None:
                 at_ns = clock.wall_ns()
                 looked_at = list(news.values())
                 news.clear()
-                for desk in looked_at:
-                    for raw in _look(desk, generation, at_ns, fault):
+                for runner in looked_at:
+                    for raw in _look(runner, generation, at_ns, fault):
                         observer.on_next(raw)
                 if completed:
                     observer.on_completed()
@@ -113,11 +113,11 @@ def generate(
                 if not news:
                     observer.on_completed()
 
-            alarm = clock.alarm(tick)
+            alarm = clock.alarm(cycle)
             for candle in history:
                 desk_of(candle.symbol).take(candle)
-            for desk in desks.values():
-                for _raw in _look(desk, generation, None, fault):
+            for runner in runners.values():
+                for _raw in _look(runner, generation, None, fault):
                     pass
             return CompositeDisposable(
                 source.subscribe(on_next, observer.on_error, on_completed), Disposable(alarm.clear)
@@ -129,37 +129,39 @@ def generate(
 
 
 def _look(
-    desk: _Desk, generation: Generation, at_ns: int | None, fault: Callable[[str, Exception], None]
+    runner: _SymbolRunner, generation: Generation, at_ns: int | None, fault: Callable[[str, Exception], None]
 ) -> Iterable[Raw]:
     """Show a symbol's new candles to its strategies; their ideas of the newest, if it is one to act on at `at_ns`."""
-    candles, desk.closed = desk.closed, []
-    desk.seen += len(candles)
+    candles, runner.closed = runner.closed, []
+    runner.seen += len(candles)
     newest = candles[-1]
     speak = (
-        at_ns is not None and desk.seen >= generation.min_candles and at_ns - newest.closed_at_ns <= newest.timeframe_ns
+        at_ns is not None
+        and runner.seen >= generation.min_candles
+        and at_ns - newest.closed_at_ns <= newest.timeframe_ns
     )
-    for analyst, strategy in zip(generation.analysts, desk.strategies, strict=True):
+    for spec, strategy in zip(generation.strategy_specs, runner.strategies, strict=True):
         wrong: Exception | None = None
         for candle in candles:
             try:
                 idea = strategy(candle)
                 if idea is not None and candle is newest and speak and at_ns is not None:
-                    yield _signal(analyst, candle, idea, at_ns)
+                    yield _signal(spec, candle, idea, at_ns)
             except Exception as error:
                 wrong = error
         if wrong is not None:
-            fault(f"strategy {analyst.name} on {newest.symbol}", wrong)
+            fault(f"strategy {spec.name} on {newest.symbol}", wrong)
 
 
-def _signal(analyst: Analyst, candle: Candle, idea: Idea, at_ns: int) -> Raw:
-    params = ",".join(f"{name}={value}" for name, value in sorted(analyst.params.items()))
+def _signal(spec: StrategySpec, candle: Candle, idea: Idea, at_ns: int) -> Raw:
+    params = ",".join(f"{name}={value}" for name, value in sorted(spec.params.items()))
     said = {
         "symbol": candle.symbol,
         "side": idea.side,
         "strength": idea.strength,
         "timestamp": at_ns // 1_000_000,
-        "source": f"strategy:{analyst.name}",
-        "key": f"{analyst.name}({params}) {candle.symbol} {candle.timeframe_ns // 1_000_000_000}s "
+        "source": f"strategy:{spec.name}",
+        "key": f"{spec.name}({params}) {candle.symbol} {candle.timeframe_ns // 1_000_000_000}s "
         f"{candle.opened_at_ns // 1_000_000}",
     }
     if idea.confidence is not None:

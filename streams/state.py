@@ -15,14 +15,14 @@ from tidegate.domain.lifecycle import FINAL, Ledger, Outcome, advance
 from tidegate.domain.market import Mark
 from tidegate.domain.ports import Past
 
-__all__ = ["Standing", "State"]
+__all__ = ["SignalStatus", "State"]
 
 _PART = "state"
 _FORM = 2
 _WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
 
-class Standing(Struct, frozen=True, gc=False):
+class SignalStatus(Struct, frozen=True, gc=False):
     """Where a signal stands that is not done, and the order of it that is not over."""
 
     outcome: Outcome
@@ -31,13 +31,13 @@ class Standing(Struct, frozen=True, gc=False):
     client_order_id: str = ""
 
 
-class _Image(Struct):
+class _StateImage(Struct):
     received: int
     redelivered: int
     turned_away: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
-    standing: dict[int, Standing]
+    statuses: dict[int, SignalStatus]
     halted: e.Halted | None
     accounts: dict[str, msgspec.Raw]
     noticed: list[str] = []
@@ -64,7 +64,7 @@ class State:
         self.banned: dict[str, int] = {}
         self.position = 0
         self.illegal: dict[str, str] = {}
-        self.standing: dict[int, Standing] = {}
+        self.statuses: dict[int, SignalStatus] = {}
         self.noticed: set[str] = set()
         self.decided: set[str] = set()
         self._order_of: dict[str, int] = {}
@@ -77,7 +77,7 @@ class State:
         """
         state = cls()
         snapshot = journal.snapshots().get(_PART)
-        image = None if snapshot is None else msgspec.json.decode(snapshot.image, type=_Image)
+        image = None if snapshot is None else msgspec.json.decode(snapshot.image, type=_StateImage)
         if snapshot is not None and image is not None and image.form == _FORM:
             state._restore(image)
             state.position = snapshot.position
@@ -102,24 +102,24 @@ class State:
 
     def outcome(self, number: int) -> Outcome | None:
         """Where a signal stands that is not done; None for all others."""
-        standing = self.standing.get(number)
-        return standing.outcome if standing else None
+        statuses = self.statuses.get(number)
+        return statuses.outcome if statuses else None
 
     def acknowledged(self, trader: str) -> frozenset[str]:
         """The client order ids of a trader's orders that a venue acknowledged and that are not over."""
-        mine = (s for s in self.standing.values() if s.trader == trader and s.outcome is Outcome.PLACED)
-        return frozenset(standing.client_order_id for standing in mine)
+        mine = (s for s in self.statuses.values() if s.trader == trader and s.outcome is Outcome.PLACED)
+        return frozenset(statuses.client_order_id for statuses in mine)
 
     def images(self) -> Mapping[str, bytes]:
         """The whole state as the journal has it, for a snapshot: without what is reserved ahead of it."""
         ledger = self.ledger
-        image = _Image(
+        image = _StateImage(
             ledger.received,
             ledger.redelivered,
             ledger.turned_away,
             {outcome.value: count for outcome, count in ledger.outcomes.items()},
             dict(ledger.reasons),
-            self.standing,
+            self.statuses,
             self.halted,
             {trader: msgspec.Raw(self._recorded(account).image()) for trader, account in self.book.accounts.items()},
             sorted(self.noticed),
@@ -134,13 +134,13 @@ class State:
         ahead = account.orders.keys() - self._order_of.keys()
         return account.without(ahead) if ahead else account
 
-    def _restore(self, image: _Image) -> None:
+    def _restore(self, image: _StateImage) -> None:
         ledger = self.ledger
         ledger.received, ledger.redelivered, ledger.turned_away = image.received, image.redelivered, image.turned_away
         ledger.outcomes.update({Outcome(name): count for name, count in image.outcomes.items()})
         ledger.reasons.update(image.reasons)
-        self.standing = image.standing
-        self._order_of = {s.client_order_id: number for number, s in self.standing.items() if s.client_order_id}
+        self.statuses = image.statuses
+        self._order_of = {s.client_order_id: number for number, s in self.statuses.items() if s.client_order_id}
         self.halted, self.banned = image.halted, image.banned
         self.noticed, self.decided = set(image.noticed), set(image.decided)
         accounts = {trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()}
@@ -152,7 +152,7 @@ class State:
         if kind is e.Redelivered:
             self.ledger.redelivered += 1
             return
-        stood = self.standing.get(number)
+        stood = self.statuses.get(number)
         if stood is None:
             before, trader, order_id = (
                 (Outcome(body.outcome), "", "") if isinstance(body, e.Reopened) else (None, "", "")
@@ -160,7 +160,7 @@ class State:
         else:
             before, trader, order_id = stood.outcome, stood.trader, stood.client_order_id
         after = advance(before, body)
-        if isinstance(body, e.Intended):
+        if isinstance(body, e.Intent):
             trader, order_id = body.trader, body.client_order_id
             self._order_of[order_id] = number
         elif isinstance(body, e.Reopened | e.Adopted):
@@ -176,9 +176,9 @@ class State:
             if isinstance(body, _WITH_REASON):
                 self.ledger.reasons[body.reason] += 1
         if not order_id and after in FINAL:
-            self.standing.pop(number, None)
+            self.statuses.pop(number, None)
         else:
-            self.standing[number] = Standing(after, event.signal_id, trader, order_id)
+            self.statuses[number] = SignalStatus(after, event.signal_id, trader, order_id)
 
     def _fold_pipeline(self, body: e.Body) -> None:
         match body:
@@ -195,7 +195,7 @@ class State:
                 self.banned[address] = max(until_ns, self.banned.get(address, 0))
             case e.TurnedAway(count=count):
                 self.ledger.turned_away += count
-            case e.Funded(trader=trader) | e.Counted(trader=trader):
+            case e.Funded(trader=trader) | e.BalancesSynced(trader=trader):
                 self.book.apply(trader, body)
             case e.Stopped(marks=marks):
                 self.book.marks.update(marks)

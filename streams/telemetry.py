@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reactivex import Subject
 
-from streams.execution import Tick
+from streams.execution import ExecutionCycle
 from streams.latency import Latencies
 from tidegate.clock import Clock
 from tidegate.domain import events as e
@@ -18,13 +18,13 @@ _STAGE_OF: dict[type[e.Body], str] = {
     e.Accepted: "intake",
     e.Refused: "intake",
     e.Redelivered: "intake",
-    e.Intended: "execution",
+    e.Intent: "execution",
     e.Superseded: "waiting",
     e.Expired: "waiting",
     e.Placed: "placement",
     e.Deferred: "placement",
     e.Failed: "placement",
-    e.Unresolved: "placement",
+    e.Unknown: "placement",
     e.Parked: "resolution",
     e.Reopened: "resolution",
     e.Adopted: "resolution",
@@ -49,16 +49,16 @@ class Telemetry:
         self.heartbeats: dict[str, int] = {}
         self.last_loss: e.Recorded | None = None
         self.latencies = {"recorded": Latencies(), "waited": Latencies(), "sent": Latencies(), "total": Latencies()}
-        self.ticks: Subject[Tick] = Subject()
+        self.cycles: Subject[ExecutionCycle] = Subject()
         self._clock = clock
         self._received: dict[int, int] = {}
         self._intended: dict[int, int] = {}
 
-    def tick(self, tick: Tick) -> None:
-        """Take in an execution; `ticks` passes it on to whoever shows it."""
+    def cycle(self, cycle: ExecutionCycle) -> None:
+        """Take in an execution; `cycles` passes it on to whoever shows it."""
         self.executions += 1
-        self.heartbeats["tick"] = tick.due_ns
-        self.ticks.on_next(tick)
+        self.heartbeats["tick"] = cycle.due_ns
+        self.cycles.on_next(cycle)
 
     def decided(self, count: int) -> None:
         """Take in that so many waiting signals were looked at."""
@@ -75,7 +75,7 @@ class Telemetry:
                 self.last_loss = None
                 self._received[number] = at_ns
                 self.latencies["recorded"].add(now_at_ns - at_ns)
-            elif kind is e.Intended:
+            elif kind is e.Intent:
                 self._intended[number] = at_ns
                 if (received_ns := self._received.get(number)) is not None:
                     self.latencies["waited"].add(at_ns - received_ns)

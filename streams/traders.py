@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from operators.screen import Stage, screen
 from streams.availability import FOR_EVER, Availability
-from streams.blocked import Blocker
+from streams.blocked import WaitCondition
 from streams.market import Markets
 from tidegate.domain.account import Account, Holding
 from tidegate.domain.book import Book
@@ -141,7 +141,7 @@ def eligible(
     availability: Availability,
     book: Book,
     without: Collection[str],
-) -> Sequence[Trader] | Blocker:
+) -> Sequence[Trader] | WaitCondition:
     """Those of the accounts that are `able` which may be given the order now, the first choice first.
 
     Buying goes by priority, then by the most free money. Selling is closing: it goes to the account that holds most of
@@ -157,16 +157,16 @@ def eligible(
     for trader in able:
         if trader.id in without:
             continue
-        standstill = availability.check_trader(trader.id, at_ns, signal.symbol)
-        if standstill is None:
+        suspension = availability.check_trader(trader.id, at_ns, signal.symbol)
+        if suspension is None:
             ready.append(trader)
         else:
-            until_ns = min(until_ns, standstill.until_ns)
-            of_symbol |= standstill.why.reason is Reason.MARKET_CLOSED
-            kept[trader.id] = f"{trader.id}: {standstill.why.reason}: {standstill.why.measured}"
+            until_ns = min(until_ns, suspension.until_ns)
+            of_symbol |= suspension.why.reason is Reason.MARKET_CLOSED
+            kept[trader.id] = f"{trader.id}: {suspension.why.reason}: {suspension.why.measured}"
     if not ready:
         why = Refusal(Reason.NO_TRADER, measured="; ".join(kept.values()) or "every account rejected it")
-        return Blocker(why, until_ns, frozenset(kept), signal.symbol if of_symbol else "")
+        return WaitCondition(why, until_ns, frozenset(kept), signal.symbol if of_symbol else "")
     if signal.side is Side.SELL:
         return [max(ready, key=lambda trader: _held(book.account(trader.id), signal.symbol))]
     if len(ready) > 1:

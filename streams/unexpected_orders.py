@@ -8,20 +8,20 @@ import msgspec
 from msgspec import Struct
 
 from operators.record import GroupCommit
-from streams.pending import Entry, WaitingRoom
+from streams.pending import PendingQueue, PendingSignal
 from streams.state import State
 from tidegate.clock import Clock
 from tidegate.domain import events as e
-from tidegate.domain.difference import Difference, Kind, difference
+from tidegate.domain.difference import Difference, DifferenceKind, difference
 from tidegate.domain.identity import client_order_id
 from tidegate.domain.lifecycle import Outcome, course
 from tidegate.domain.order import OrderRequest, OrderStatus, VenueOrder
 from tidegate.domain.order_summary import orders_of, request_of
-from tidegate.domain.ports import Item, Journal, NewSignal, OpenSignal, Venue
+from tidegate.domain.ports import Item, Journal, NewSignal, SignalHistory, Venue
 from tidegate.domain.reading import read_signal
 from tidegate.domain.signal import OrderType, Raw, Side
 
-__all__ = ["ADOPTED", "TurnedUp"]
+__all__ = ["ADOPTED", "UnexpectedOrders"]
 
 ADOPTED = "adopted"
 """The source of the signals under which adopted orders are booked."""
@@ -40,7 +40,7 @@ class _Unexpected(Struct):
     taken_back: bool = False
 
 
-class TurnedUp:
+class UnexpectedOrders:
     """Judges orders of ours that are not alive in the journal.
 
     One of a signal that was given up reopens that signal. Where the signal has another order alive, entries are halted.
@@ -51,33 +51,33 @@ class TurnedUp:
     """
 
     def __init__(
-        self, state: State, journal: Journal, room: WaitingRoom, *, clock: Clock, commits: GroupCommit, tag: str
+        self, state: State, journal: Journal, pending: PendingQueue, *, clock: Clock, commits: GroupCommit, tag: str
     ) -> None:
-        self._state, self._journal, self._room = state, journal, room
+        self._state, self._journal, self._pending = state, journal, pending
         self._clock, self._commits, self._tag = clock, commits, tag
         self._unexpected: dict[str, _Unexpected] = {}
         self._halted_for: set[str] = set()  # also before the journal has it
 
-    def judge(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Difference | None:
-        """What differs, if anything does; with `settle` the journal follows the venue where it can."""
+    def judge(self, venue: Venue, order: VenueOrder, order_id: str, *, apply: bool) -> Difference | None:
+        """What differs, if anything does; with `apply` the journal follows the venue where it can."""
         self._unexpected.pop(order_id, None)
         if order_id in self._state.decided:
             return None
-        life = self._journal.life_of_order(order_id)
-        if life is None:
-            return self._forgotten(venue, order, order_id, settle=settle)
-        if any(line.client_order_id == order_id and line.placed_at for line in orders_of(life)):
+        history = self._journal.history_of_order(order_id)
+        if history is None:
+            return self._forgotten(venue, order, order_id, apply=apply)
+        if any(line.client_order_id == order_id and line.placed_at for line in orders_of(history)):
             return None  # it is over, as the journal says
-        outcome = self._commits.outcome(life.number) or _outcome_of(life)
+        outcome = self._commits.outcome(history.number) or _outcome_of(history)
         if outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED):
             ours = f"signal {outcome} by another order"
-            found = difference(venue, Kind.SECOND_ORDER, order_id, ours, order.status)
-            why = f"signal {life.signal_id} has a second order {order_id} on {venue.trader}"
-            self._unexpected[order_id] = _Unexpected(found, order, request_of(life, order_id), why)
+            found = difference(venue, DifferenceKind.SECOND_ORDER, order_id, ours, order.status)
+            why = f"signal {history.signal_id} has a second order {order_id} on {venue.trader}"
+            self._unexpected[order_id] = _Unexpected(found, order, request_of(history, order_id), why)
             return found
-        if settle and outcome is not None:
-            self._reopen(life, order, order_id, outcome)
-        return difference(venue, Kind.REOPENED, order_id, str(outcome), order.status, settled=settle)
+        if apply and outcome is not None:
+            self._reopen(history, order, order_id, outcome)
+        return difference(venue, DifferenceKind.REOPENED, order_id, str(outcome), order.status, applied=apply)
 
     def unlisted(self, venue: Venue, listed: Sequence[VenueOrder]) -> Iterator[Difference]:
         """What differed before by orders that are not listed any more, and on which nobody decided."""
@@ -102,7 +102,7 @@ class TurnedUp:
         if len(new) > _NAMED_MAX:
             words.append(f"and {len(new) - _NAMED_MAX} more, see `reconcile`")
         why = f"{'; '.join(words)}; then `resume`"
-        reduce_only = all(it.found.kind is Kind.SECOND_ORDER for it in new.values())
+        reduce_only = all(it.found.kind is DifferenceKind.SECOND_ORDER for it in new.values())
         if halted is not None:
             why, reduce_only = f"{halted.why}; {why}", reduce_only and halted.reduce_only
         self._record(e.Halted(reduce_only=reduce_only, why=why, orders=tuple(new)))
@@ -127,21 +127,23 @@ class TurnedUp:
         del self._unexpected[order_id]
         return True
 
-    def _forgotten(self, venue: Venue, order: VenueOrder, order_id: str, *, settle: bool) -> Difference:
-        found = difference(venue, Kind.NOT_IN_JOURNAL, order_id, "never sent", f"{order.status} {order.symbol}")
+    def _forgotten(self, venue: Venue, order: VenueOrder, order_id: str, *, apply: bool) -> Difference:
+        found = difference(
+            venue, DifferenceKind.NOT_IN_JOURNAL, order_id, "never sent", f"{order.status} {order.symbol}"
+        )
         why = f"{venue.trader} has an order {order_id} that carries our mark and is not in the journal"
         why = f"{why} (is it an older copy?)"
         it = _Unexpected(found, order, _request_like(venue, order, order_id, 1), why)
         self._unexpected[order_id] = it
-        for entry in list(self._room.entries.values()) if settle else ():
+        for entry in list(self._pending.entries.values()) if apply else ():
             for generation in range(entry.attempts + 1, entry.attempts + _GENERATIONS):
                 if client_order_id(self._tag, venue.trader, entry.signal.id, generation) == order_id:
                     self._take_back(entry, order, _request_like(venue, order, order_id, generation))
                     it.taken_back = True
         return found
 
-    def _take_back(self, entry: Entry, order: VenueOrder, request: OrderRequest) -> None:
-        self._room.leave(entry.number)
+    def _take_back(self, entry: PendingSignal, order: VenueOrder, request: OrderRequest) -> None:
+        self._pending.remove(entry.number)
         placed = e.Placed(
             client_order_id=request.client_order_id,
             venue_order_id=order.venue_order_id,
@@ -151,27 +153,27 @@ class TurnedUp:
         item = Item(self._clock.wall_ns(), (request, placed), entry.number, entry.signal.id, done=_is_over(order))
         self._commits.submit(item, must=True)
 
-    def _reopen(self, life: OpenSignal, order: VenueOrder, order_id: str, outcome: Outcome) -> None:
-        self._room.leave(life.number)
+    def _reopen(self, history: SignalHistory, order: VenueOrder, order_id: str, outcome: Outcome) -> None:
+        self._pending.remove(history.number)
         reopened = e.Reopened(
             client_order_id=order_id,
             venue_order_id=order.venue_order_id,
             detail=f"the venue has it, though the signal was {outcome}",
             outcome=outcome,
-            request=request_of(life, order_id),
+            request=request_of(history, order_id),
             status=order.booked_as,
             fills=order.fills,
         )
         done = _is_over(order)
-        item = Item(self._clock.wall_ns(), (reopened,), life.number, life.signal_id, done=done, reopens=not done)
+        item = Item(self._clock.wall_ns(), (reopened,), history.number, history.signal_id, done=done, reopens=not done)
         self._commits.submit(item, must=True)
 
     def _record(self, body: e.Body) -> None:
         self._commits.submit(Item(self._clock.wall_ns(), (body,)), must=True)
 
 
-def _outcome_of(life: OpenSignal) -> Outcome | None:
-    outcomes = [outcome for _, _, outcome in course(life.events)]
+def _outcome_of(history: SignalHistory) -> Outcome | None:
+    outcomes = [outcome for _, _, outcome in course(history.events)]
     return outcomes[-1] if outcomes else None
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from benchmarks import formatting
 from benchmarks.__main__ import BENCHES, main, measured
-from benchmarks.alternate import interleave, median_of_ratios
+from benchmarks.alternate import alternate, median_of_ratios
 from benchmarks.journal_of_a_million import written
 from benchmarks.load import Schedule
 from benchmarks.scale import QUICK
@@ -116,9 +116,9 @@ def test_those_compared_take_turns_and_the_median_is_that_of_the_rounds():
         left = iter(results)
         return lambda: turns.append(name) or next(left)
 
-    laps = interleave(3, {"a": turn("a", [1, 20, 3]), "b": turn("b", [2, 10, 12])})
+    timed_runs = alternate(3, {"a": turn("a", [1, 20, 3]), "b": turn("b", [2, 10, 12])})
     assert turns == ["a", "b"] * 3
-    assert median_of_ratios(laps["a"], laps["b"]) == 0.5
+    assert median_of_ratios(timed_runs["a"], timed_runs["b"]) == 0.5
 
 
 def test_percentiles_and_growth():

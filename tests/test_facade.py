@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import pytest
 
-from streams.check_result import Finding, Health
+from streams.check_result import CheckResult, Health
 from tidegate import SignalOrderPipeline
 from tidegate.domain import events as e
 from tidegate.domain.errors import (
@@ -68,7 +68,7 @@ class Place:
 
     def first_event(self, signal_id):
         with closing(SqliteReader(self.url)) as journal:
-            return journal.life(journal.find([signal_id])[signal_id]).events[0].body
+            return journal.history(journal.find([signal_id])[signal_id]).events[0].body
 
     def kinds(self):
         with closing(SqliteReader(self.url)) as journal:
@@ -76,7 +76,7 @@ class Place:
 
     def ids(self):
         with closing(SqliteReader(self.url)) as journal:
-            return [life.signal_id for life in journal.lives()]
+            return [history.signal_id for history in journal.histories()]
 
 
 @pytest.fixture
@@ -128,8 +128,8 @@ def test_a_mapping_may_hold_what_programs_hold(place, field, value, understood):
         signal_id = pipeline.add_signal(MappingProxyType(saying(**{field: value})))
     assert isinstance(place.first_event(signal_id), e.Accepted)
     with closing(SqliteReader(place.url)) as journal:
-        (life,) = journal.lives()
-    signal, refusal = read_signal(Raw(life.raw), life.events[0].at_ns)
+        (history,) = journal.histories()
+    signal, refusal = read_signal(Raw(history.raw), history.events[0].at_ns)
     assert refusal is None
     assert getattr(signal, "side" if field == "type" else field) == understood
 
@@ -322,7 +322,7 @@ def test_readiness_is_told_finding_by_finding(place):
         findings = pipeline.diagnose_execution_readiness()
         pipeline.add_signal(saying(symbol="XRP/USDT", type="SELL"))
         after = pipeline.diagnose_execution_readiness()
-    assert all(isinstance(found, Finding) for found in findings)
+    assert all(isinstance(found, CheckResult) for found in findings)
     assert [found.subject for found in findings if found.verdict is not Health.OK] == ["signals"]
     assert any("sell XRP/USDT" in found.says for found in after if found.verdict is not Health.OK)
 

@@ -18,8 +18,8 @@ from tidegate.assembly import assemble, generated
 from tidegate.assembly.real import RealVenues
 from tidegate.clock import Clock
 from tidegate.domain import events as e
-from tidegate.domain.signal_summary import SignalLine, line_of
-from tidegate.emulator import Exchange, Fault, Kind, Operation, Refusal, settings_for
+from tidegate.domain.signal_summary import SignalSummary, line_of
+from tidegate.emulator import Fault, FaultKind, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import load_settings
 
@@ -42,7 +42,7 @@ class Row:
     price: str | None = None
     lag_s: float = 0.0
     park: bool = False
-    then: Callable[[Exchange], object] | None = None
+    then: Callable[[LocalExchange], object] | None = None
     alarm: str | None = None
     wait_s: float = 0.0
     only: str | None = None
@@ -52,7 +52,7 @@ class Row:
 class Seen:
     """How it ended."""
 
-    line: SignalLine
+    line: SignalSummary
     orders: int
     duplicates: int
     sent: int
@@ -61,72 +61,72 @@ class Seen:
     text: str = ""
 
 
-def struck(kind: Kind, **how: object) -> tuple[Fault, ...]:
+def struck(kind: FaultKind, **how: object) -> tuple[Fault, ...]:
     return (Fault(kind=kind, **how),)
 
 
-def refused(refusal: Refusal, **how: object) -> tuple[Fault, ...]:
+def refused(refusal: VenueRejection, **how: object) -> tuple[Fault, ...]:
     return (Fault(refusal=refusal, **how),)
 
 
 LOST_REPLY = [
     Row(fault=f"{name} the reply is lost: {kind}", faults=struck(kind), outcome="placed", orders=1, sent=1)
     for name, kind in (
-        ("F01", Kind.SILENT),
-        ("F02", Kind.CLOSED),
-        ("F02", Kind.RESET),
-        ("F03", Kind.TRUNCATED),
-        ("F04", Kind.EMPTY),
-        ("F04", Kind.HTML),
-        ("F04", Kind.NULL),
-        ("F04", Kind.BRACES),
-        ("F05", Kind.ERROR_PAGE),
+        ("F01", FaultKind.SILENT),
+        ("F02", FaultKind.CLOSED),
+        ("F02", FaultKind.RESET),
+        ("F03", FaultKind.TRUNCATED),
+        ("F04", FaultKind.EMPTY),
+        ("F04", FaultKind.HTML),
+        ("F04", FaultKind.NULL),
+        ("F04", FaultKind.BRACES),
+        ("F05", FaultKind.ERROR_PAGE),
     )
 ]
 VENUE_DOES_NOT_KNOW = [
     Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="placed", orders=1, sent=1)
     for name, refusal in (
-        ("F06", Refusal.STATUS_UNKNOWN),
-        ("F06", Refusal.UNEXPECTED_RESPONSE),
-        ("F07", Refusal.INTERNAL_ERROR),
-        ("F07", Refusal.DISCONNECTED),
+        ("F06", VenueRejection.STATUS_UNKNOWN),
+        ("F06", VenueRejection.UNEXPECTED_RESPONSE),
+        ("F07", VenueRejection.INTERNAL_ERROR),
+        ("F07", VenueRejection.DISCONNECTED),
     )
 ]
 NEVER_ARRIVED = [
     Row(fault=f"{name}: again after the proof", faults=faults, outcome="placed", orders=1, sent=2)
     for name, faults in (
-        ("F01 the request is lost", struck(Kind.LOST)),
-        ("F02 the request is lost, closed", struck(Kind.LOST_CLOSED)),
-        ("F08 a code nobody knows", refused(Refusal.UNMAPPED)),
+        ("F01 the request is lost", struck(FaultKind.LOST)),
+        ("F02 the request is lost, closed", struck(FaultKind.LOST_CLOSED)),
+        ("F08 a code nobody knows", refused(VenueRejection.UNMAPPED)),
     )
 ]
 REJECTED = [
     Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="failed", reason="rejected", orders=0, sent=1)
     for name, refusal in (
-        ("F23", Refusal.LOT_SIZE),
-        ("F23", Refusal.NOTIONAL),
-        ("F23", Refusal.PERCENT_PRICE),
-        ("F25", Refusal.PRICE_FILTER),
-        ("F26", Refusal.INSUFFICIENT_BALANCE),
-        ("F31", Refusal.POST_ONLY),
+        ("F23", VenueRejection.LOT_SIZE),
+        ("F23", VenueRejection.NOTIONAL),
+        ("F23", VenueRejection.PERCENT_PRICE),
+        ("F25", VenueRejection.PRICE_FILTER),
+        ("F26", VenueRejection.INSUFFICIENT_BALANCE),
+        ("F31", VenueRejection.POST_ONLY),
     )
 ]
-ACCOUNT_STANDS_STILL = [
+ACCOUNT_SUSPENDED = [
     Row(fault=f"{name} {refusal}", faults=refused(refusal), outcome="expired", reason="no_trader", orders=0, sent=1,
         ttl_s=2.0)
     for name, refusal in (
-        ("F27", Refusal.MARKET_CLOSED),
-        ("F33", Refusal.SUSPENDED),
-        ("F33", Refusal.WRONG_ADDRESS),
-        ("F34", Refusal.REVOKED),
+        ("F27", VenueRejection.MARKET_CLOSED),
+        ("F33", VenueRejection.SUSPENDED),
+        ("F33", VenueRejection.WRONG_ADDRESS),
+        ("F34", VenueRejection.REVOKED),
     )
 ]  # fmt: skip
 LATER = [
     Row(fault=f"{name} {refusal}", faults=refused(refusal, seconds=1), outcome="placed", orders=1, sent=2)
     for name, refusal in (
-        ("F36", Refusal.RATE_LIMITED),
-        ("F38", Refusal.TOO_OLD),
-        ("F45", Refusal.FORBIDDEN),
+        ("F36", VenueRejection.RATE_LIMITED),
+        ("F38", VenueRejection.TOO_OLD),
+        ("F45", VenueRejection.FORBIDDEN),
     )
 ]
 ROWS = [
@@ -134,40 +134,42 @@ ROWS = [
     *VENUE_DOES_NOT_KNOW,
     *NEVER_ARRIVED,
     *REJECTED,
-    *ACCOUNT_STANDS_STILL,
+    *ACCOUNT_SUSPENDED,
     *LATER,
-    Row(fault="F37 banned", faults=refused(Refusal.BANNED, seconds=1), outcome="placed", orders=1, sent=2,
+    Row(fault="F37 banned", faults=refused(VenueRejection.BANNED, seconds=1), outcome="placed", orders=1, sent=2,
         only="binance"),
-    Row(fault="F37 banned, without a word for how long", faults=refused(Refusal.BANNED, seconds=1), outcome="expired",
-        reason="banned", orders=0, sent=1, ttl_s=3.0, only="bybit"),
-    Row(fault="F28 maintenance", faults=refused(Refusal.MAINTENANCE), outcome="expired", reason="no_trader", orders=0,
-        sent=1, ttl_s=2.0, only="binance"),
+    Row(fault="F37 banned, without a word for how long", faults=refused(VenueRejection.BANNED, seconds=1),
+        outcome="expired", reason="banned", orders=0, sent=1, ttl_s=3.0, only="bybit"),
+    Row(fault="F28 maintenance", faults=refused(VenueRejection.MAINTENANCE),
+        outcome="expired", reason="no_trader", orders=0, sent=1, ttl_s=2.0, only="binance"),
     Row(fault="F10 a duplicate is an order of ours", orders=1, outcome="placed", sent=1,
-        faults=refused(Refusal.DUPLICATE_ID, placed=True)),
-    Row(fault="F11 hidden after a lost reply", faults=struck(Kind.CLOSED), lag_s=0.6, outcome="placed", orders=1,
+        faults=refused(VenueRejection.DUPLICATE_ID, placed=True)),
+    Row(fault="F11 hidden after a lost reply", faults=struck(FaultKind.CLOSED), lag_s=0.6, outcome="placed", orders=1,
         sent=1),
-    Row(fault="F11 hidden for longer than was declared: the second order is caught", faults=struck(Kind.CLOSED),
+    Row(fault="F11 hidden for longer than was declared: the second order is caught", faults=struck(FaultKind.CLOSED),
         lag_s=8.0, outcome="placed", orders=2, sent=2, alarm="second_order", ttl_s=20.0, wait_s=10.0),
-    Row(fault="F12 acknowledged, and never seen", faults=struck(Kind.DROPPED), outcome="placed", orders=0, sent=1,
+    Row(fault="F12 acknowledged, and never seen", faults=struck(FaultKind.DROPPED), outcome="placed", orders=0, sent=1,
         price="50000", alarm="missing"),
     # On a busy machine it may arrive after the venue's window, which is proof: then it is sent again.
-    Row(fault="F19 the request arrives late", faults=struck(Kind.DELAYED, seconds=0.2), outcome="placed", orders=1),
-    Row(fault="F29 cut off when half filled", faults=struck(Kind.CUT), outcome="placed", orders=1, sent=1,
+    Row(fault="F19 the request arrives late", faults=struck(FaultKind.DELAYED, seconds=0.2), outcome="placed",
+        orders=1),
+    Row(fault="F29 cut off when half filled", faults=struck(FaultKind.CUT), outcome="placed", orders=1, sent=1,
         status="canceled"),
-    Row(fault="F30 the venue prevents a trade with ourselves", faults=struck(Kind.PREVENTED), outcome="placed",
+    Row(fault="F30 the venue prevents a trade with ourselves", faults=struck(FaultKind.PREVENTED), outcome="placed",
         orders=1, sent=1),
-    Row(fault="F32 an acknowledgement with nothing in it", faults=struck(Kind.BARE_ACK), outcome="placed", orders=1,
-        sent=1, status="closed"),
+    Row(fault="F32 an acknowledgement with nothing in it", faults=struck(FaultKind.BARE_ACK), outcome="placed",
+        orders=1, sent=1, status="closed"),
     Row(fault="F44 nobody is there", outcome="placed", orders=1, then=lambda exchange: exchange.go_down(0.8)),
-    Row(fault="no proof is wanted: parked", faults=struck(Kind.LOST), outcome="parked", orders=0, sent=1, park=True),
+    Row(fault="no proof is wanted: parked", faults=struck(FaultKind.LOST), outcome="parked", orders=0, sent=1,
+        park=True),
     Row(fault="no proof is to be had while lookups fail", orders=1, outcome="unknown", sent=1,
-        faults=(*struck(Kind.SILENT), *(Fault(refusal=Refusal.INTERNAL_ERROR, on=on, times=0)
+        faults=(*struck(FaultKind.SILENT), *(Fault(refusal=VenueRejection.INTERNAL_ERROR, on=on, times=0)
                 for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT)))),
     Row(fault="F04 an empty object proves nothing", orders=1, outcome="unknown", sent=1,
-        faults=(*struck(Kind.SILENT), *(Fault(kind=Kind.BRACES, on=on, times=0)
+        faults=(*struck(FaultKind.SILENT), *(Fault(kind=FaultKind.BRACES, on=on, times=0)
                 for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT)))),
     Row(fault="F02 the reply is lost, and every fourth read fails", orders=1, outcome="placed", sent=1,
-        status="closed", faults=(*struck(Kind.CLOSED), *(Fault(kind=Kind.CLOSED, on=on, probability=0.25)
+        status="closed", faults=(*struck(FaultKind.CLOSED), *(Fault(kind=FaultKind.CLOSED, on=on, probability=0.25)
                 for on in (Operation.LOOKUP, Operation.OPEN_ORDERS, Operation.RECENT, Operation.TRADES)))),
 ]  # fmt: skip
 CASES = [
@@ -207,7 +209,7 @@ def settings_of(dialect: str, address: str, row: Row):
 
 async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -> Seen:
     """One signal, from its receipt to where it stays."""
-    async with Exchange(dialect, lag_s=row.lag_s, seed=1) as exchange:
+    async with LocalExchange(dialect, lag_s=row.lag_s, seed=1) as exchange:
         settings = settings_of(dialect, exchange.address, row)
         clock = Clock.live(asyncio.get_running_loop())
         environ = {"TIDEGATE_TRADER_MAIN_API_KEY": "key", "TIDEGATE_TRADER_MAIN_SECRET": "secret",
@@ -229,12 +231,12 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
         price = {} if row.price is None else {"price": row.price}
         said = {"symbol": SYMBOL, "side": "buy", "strength": 0.9, "timestamp": "now", "key": "k", **price}
         await engine.submit(json.dumps(said).encode(), may_say_now=True)
-        (number,) = [life.number for life in journal.open()] or [1]
+        (number,) = [history.number for history in journal.open()] or [1]
         await until(lambda: is_settled(engine, journal, number, row), within_s=row.ttl_s + 6)
         await asyncio.sleep(
             row.wait_s or (1.6 if row.alarm or row.orders == 0 else 0)
         )  # what could still go wrong has its time
-        line = line_of(journal.life(number))
+        line = line_of(journal.history(number))
         faults = [body.error for body in (event.body for event in journal.read()) if isinstance(body, e.Faulted)]
         text = "\n".join(str(event.body) for event in journal.read())
         ours = [order for order in exchange.ledger.orders.values() if order.client_order_id in line.client_order_ids]
@@ -252,10 +254,10 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
 
 
 def is_settled(engine: Engine, journal: SqliteJournal, number: int, row: Row) -> bool:
-    line = line_of(journal.life(number))
+    line = line_of(journal.history(number))
     if line.outcome != row.outcome or (row.status is not None and line.order_status != row.status):
         return False
-    return row.outcome != "unknown" or engine.parts.clock.now_ns() - journal.life(number).events[0].at_ns > 4e9
+    return row.outcome != "unknown" or engine.parts.clock.now_ns() - journal.history(number).events[0].at_ns > 4e9
 
 
 async def until(done: Callable[[], object], within_s: float = 10.0) -> None:

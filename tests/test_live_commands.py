@@ -245,14 +245,14 @@ def within(seconds, look, wanted):
     return shown
 
 
-def findings_of(told):
+def results_of_checks(told):
     return {line["subject"]: line for line in json.loads(told.stdout)["findings"]}
 
 
 def test_diagnose_asks_each_venue(program):
     it = program(TIDEGATE_SKIP_PERMISSION_CHECK="0")
     it.exchange("/-/advance", {"seconds": 5})
-    found = findings_of(it("diagnose", "--json"))
+    found = results_of_checks(it("diagnose", "--json"))
     assert found["exchange of main"]["verdict"] == "ok"
     assert found["exchange of main"]["says"].startswith("binance answers at 127.0.0.1:")
     assert found["clock of main"]["verdict"] == "warning"
@@ -260,7 +260,7 @@ def test_diagnose_asks_each_venue(program):
     assert found["key of main"]["says"] == "the key of main cannot withdraw, and is bound to addresses"
     assert "not measured on paper" not in found["clock"]["says"]
     it.exchange("/-/state", {"may_withdraw": {"key": True}})
-    found = findings_of(it("diagnose", "--json"))
+    found = results_of_checks(it("diagnose", "--json"))
     assert (found["key of main"]["verdict"], "may withdraw" in found["key of main"]["says"]) == ("error", True)
 
 
@@ -269,7 +269,7 @@ def test_diagnose_says_that_a_venue_does_not_answer(program):
     it.exchange("/-/down", {"seconds": 20})
     told = it("diagnose", "--json")
     assert told.returncode == 1
-    found = findings_of(told)
+    found = results_of_checks(told)
     assert found["exchange of main"]["verdict"] == "error"
     assert "does not answer: time: ExchangeNotAvailable" in found["exchange of main"]["says"]
     assert "secret" not in told.stdout
@@ -280,6 +280,6 @@ def test_diagnose_asks_no_venue_that_wants_to_be_left_alone(program):
     it.exchange("/-/faults", [{"refusal": "banned", "on": "time", "seconds": 60}])
     assert it("reconcile").returncode == 1
     asked = it.exchange("/-/ledger")["requests"]
-    found = findings_of(it("diagnose", "--json"))
+    found = results_of_checks(it("diagnose", "--json"))
     assert "wants to be left alone" in found["exchange of main"]["says"]
     assert it.exchange("/-/ledger")["requests"] == asked

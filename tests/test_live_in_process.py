@@ -13,7 +13,7 @@ from tidegate.assembly import assemble, generated
 from tidegate.assembly.real import RealVenues
 from tidegate.clock import Clock
 from tidegate.domain import events as e
-from tidegate.emulator import BinanceLimits, BybitLimits, Exchange, Fault, Operation, Refusal, settings_for
+from tidegate.emulator import BinanceLimits, BybitLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import load_settings
 
@@ -115,7 +115,7 @@ def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaki
     limits = limits()
 
     async def scenario():
-        async with Exchange(dialect, limits=limits) as exchange, Live({"main": exchange}, tmp_path) as live:
+        async with LocalExchange(dialect, limits=limits) as exchange, Live({"main": exchange}, tmp_path) as live:
             await live.send("k0", price="50000")
             await live.until(lambda: live.outcomes().get("placed"))  # its answer tells of the limit
             for number in range(1, signals):
@@ -136,7 +136,7 @@ def test_a_restart_forgets_no_order_that_the_venue_still_counts(tmp_path):
     limits = BinanceLimits(orders=10)
 
     async def scenario():
-        async with Exchange("binance", limits=limits) as exchange:
+        async with LocalExchange("binance", limits=limits) as exchange:
             for run in range(2):
                 async with Live({"main": exchange}, tmp_path) as live:
                     for number in range(9):
@@ -150,7 +150,7 @@ def test_a_restart_forgets_no_order_that_the_venue_still_counts(tmp_path):
 
 def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
     async def scenario():
-        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+        async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
             await live.send("k0")
             await live.until(lambda: live.outcomes().get("placed") == 1)
             exchange.advance(-5)
@@ -165,8 +165,8 @@ def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
 
 def test_prices_that_are_answered_with_429_use_up_no_attempt(tmp_path):
     async def scenario():
-        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
-            exchange.faults.add(Fault(refusal=Refusal.RATE_LIMITED, on=Operation.PRICES, seconds=3, times=2))
+        async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+            exchange.faults.add(Fault(refusal=VenueRejection.RATE_LIMITED, on=Operation.PRICES, seconds=3, times=2))
             asked = exchange.asked[Operation.PRICES]
             await live.until(lambda: exchange.asked[Operation.PRICES] > asked)
             for number in range(10):
@@ -179,8 +179,8 @@ def test_prices_that_are_answered_with_429_use_up_no_attempt(tmp_path):
 
 def test_what_a_venue_says_of_a_ban_is_in_the_journal(tmp_path):
     async def scenario():
-        async with Exchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
-            exchange.faults.add(Fault(refusal=Refusal.BANNED, on=Operation.CREATE, seconds=110))
+        async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
+            exchange.faults.add(Fault(refusal=VenueRejection.BANNED, on=Operation.CREATE, seconds=110))
             until_ms = exchange.now_ms() + 110_000
             await live.send("k0")
             await live.until(lambda: live.engine.parts.state.banned)
@@ -198,7 +198,7 @@ def test_what_a_venue_says_of_a_ban_is_in_the_journal(tmp_path):
 def test_each_order_has_the_price_of_the_exchange_that_it_goes_to(tmp_path):
     async def scenario():
         async with AsyncExitStack() as stack:
-            one, other = [await stack.enter_async_context(Exchange(dialect)) for dialect in ("binance", "bybit")]
+            one, other = [await stack.enter_async_context(LocalExchange(dialect)) for dialect in ("binance", "bybit")]
             one.set_price(SYMBOL, bid=Decimal(60_000), ask=Decimal(60_010))
             other.set_price(SYMBOL, bid=Decimal(61_000), ask=Decimal(61_010))
             live = await stack.enter_async_context(Live({"one": one, "other": other}, tmp_path))

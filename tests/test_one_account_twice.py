@@ -12,7 +12,7 @@ from tidegate.assembly.real import RealVenues
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.signal import OrderType, Side
-from tidegate.emulator import Exchange, settings_for
+from tidegate.emulator import LocalExchange, settings_for
 from tidegate.emulator.orders import NewOrder
 from tidegate.settings import load_settings
 
@@ -29,7 +29,7 @@ def opened(dialect, change=lambda exchange: None, **environ):
     """Open two traders on a fresh exchange with the accounts of the keys a and b."""
 
     async def main():
-        async with Exchange(dialect, secrets={"a": "sa", "b": "sb"}) as exchange:
+        async with LocalExchange(dialect, secrets={"a": "sa", "b": "sb"}) as exchange:
             change(exchange)
             block = {**settings_for(dialect, exchange.address), "timeout": 2000, "timeout_on_exit": 0}
             traders = [{"id": name, "exchange": dialect, "ccxt": block} for name in ("one", "two")]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from tidegate.cli import main
-from tidegate.domain.events import Intended
+from tidegate.domain.events import Intent
 from tidegate.journal.sqlite_journal import SqliteReader
 from tidegate.market.recordings import write_candles
 from tidegate.market.simulated import SimulatedMarket
@@ -67,7 +67,7 @@ def test_played_candles_are_the_prices_of_orders_in_a_journal_of_their_own():
     assert name.startswith("journal-candles-")
     assert f"journal data/{name}" in answer.stdout
     with closing(SqliteReader(f"sqlite:///data/{name}")) as reader:
-        (intent,) = [event.body for event in reader.read() if isinstance(event.body, Intended)]
+        (intent,) = [event.body for event in reader.read() if isinstance(event.body, Intent)]
     assert 30 < intent.price < 150
     assert ask("why", "a", "--journal", f"data/{name}").exit_code == 0
 

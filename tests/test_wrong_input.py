@@ -425,9 +425,9 @@ def test_a_check_that_raises_refuses_its_signal_only():
     loop.close()
     told = json.loads(ask("report", "--json").stdout)
     assert (told["refused"], told["waiting"], told["reasons"]) == (1, 1, {"check_failed": 1})
-    life = ask("why", "a").stdout
-    assert "check_failed" in life
-    assert "ZeroDivisionError('no volume')" in life
+    history = ask("why", "a").stdout
+    assert "check_failed" in history
+    assert "ZeroDivisionError('no volume')" in history
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from streams.availability import Standstill
+from streams.availability import Suspension
 from streams.diagnosed import Execution, execute_with_diagnostics
-from streams.diagnosis import Finding, diagnose
+from streams.diagnosis import CheckResult, diagnose
 from streams.engine import Engine
 from tidegate.assembly import Following, begin_log, generated, open_live
 from tidegate.clock import Clock
@@ -118,7 +118,7 @@ class SignalOrderPipeline:
             raise NotAccepted(str(_broken(engine)))
         payload = _payload_of(signal)
         told: Future[Receipt] = Future()
-        engine.inlet.hand_in(Raw(payload, reply=told.set_result))
+        engine.inbox.hand_in(Raw(payload, reply=told.set_result))
         try:
             receipt = told.result(timeout_s)
         except TimedOut:
@@ -127,14 +127,14 @@ class SignalOrderPipeline:
             raise NotAccepted(f"turned away: {receipt.reason}")
         return receipt.signal_id
 
-    def diagnose_execution_readiness(self) -> Sequence[Finding]:
+    def diagnose_execution_readiness(self) -> Sequence[CheckResult]:
         """What is ready for an execution, what is not, and how to mend it; each line with a verdict.
 
         Raises:
             TidegateError: the pipeline does not run.
         """
 
-        async def look(engine: Engine) -> Sequence[Finding]:
+        async def look(engine: Engine) -> Sequence[CheckResult]:
             return diagnose(engine)
 
         return self._call(look)
@@ -151,14 +151,14 @@ class SignalOrderPipeline:
 
         return self._call(look)
 
-    def check_trader(self, trader: str) -> Standstill | None:
+    def check_trader(self, trader: str) -> Suspension | None:
         """Why an account takes no order now, and until when as far as is known; None when it does.
 
         Raises:
             TidegateError: the settings have no such trader, or the pipeline is not running.
         """
 
-        async def look(engine: Engine) -> Standstill | None:
+        async def look(engine: Engine) -> Suspension | None:
             known = [known.id for known in engine.traders]
             if trader not in known:
                 raise TidegateError(f"there is no trader {trader}: the settings have {', '.join(known)}")

@@ -47,7 +47,7 @@ def intended(order_id, **changes):
         "generation": 1,
         "reserved": Decimal("200.2"),
     }
-    return e.Intended(**{**said, **changes})
+    return e.Intent(**{**said, **changes})
 
 
 def fill(trade_id, amount, price):
@@ -125,8 +125,8 @@ def tell_everything(path, grouped=False):
     scribe.add("expired", 120, e.Expired(reason=Reason.POSITION_LIMIT, measured=11, limit=10))
     for name in ("placing", "unknown", "failed", "parked"):
         scribe.add(name, 20, intended(f"o-{name}"))
-    scribe.add("unknown", 21, e.Unresolved(client_order_id="o-unknown", detail="timeout"))
-    scribe.add("parked", 21, e.Unresolved(client_order_id="o-parked", detail="timeout"))
+    scribe.add("unknown", 21, e.Unknown(client_order_id="o-unknown", detail="timeout"))
+    scribe.add("parked", 21, e.Unknown(client_order_id="o-parked", detail="timeout"))
     scribe.add("parked", 90, e.Parked(client_order_id="o-parked", detail="no lookup"))
     scribe.add("failed", 21, e.Failed(client_order_id="o-failed", reason=Reason.REJECTED, detail="-2010 insufficient"))
     funded = e.Funded(trader="paper", balances={"USDT": Decimal(10_000)})

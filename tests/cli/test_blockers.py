@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.availability import Watch
-from streams.remedies import CURES
+from streams.remedies import REMEDIES
 from tidegate.assembly import assemble
 from tidegate.cli import main
 from tidegate.cli.control_api import answerer
@@ -59,13 +59,13 @@ async def circuit_opened(engine):
 async def halted_in_backoff(engine):
     """Halted, with a signal that had an attempt already."""
     await halted(engine)
-    entered = engine.parts.room.enter
+    entered = engine.parts.pending.add
 
     def enter(entry):
         entry.due_ns = engine.parts.clock.now_ns() + 1
         return entered(entry)
 
-    engine.parts.room.enter = enter
+    engine.parts.pending.add = enter
 
 
 async def not_priced(engine):
@@ -150,7 +150,7 @@ def test_the_blocker_of_a_waiting_signal_can_be_asked_for(scene, reason, measure
             not_priced,
             [
                 "executing: 1 waiting, 0 could be executed",
-                f"  1 blocked: no_market_data ({CURES[Reason.NO_MARKET_DATA]})",
+                f"  1 blocked: no_market_data ({REMEDIES[Reason.NO_MARKET_DATA]})",
             ],
             0,
             id="without prices",

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from streams.check_result import Finding, Health
+from streams.check_result import CheckResult, Health
 from tidegate.cli import main
 from tidegate.cli.checks import check_clock, check_disk
 from tidegate.domain import events as e
@@ -186,8 +186,8 @@ def test_a_last_event_in_the_future_shows_a_clock_that_went_back(place):
 
 
 def test_a_running_pipeline_tells_its_own_findings(place):
-    wrong = Finding("market A/USDT", Health.ERROR, "no price \x1b[2J so far", "wait")
-    with running(place.url, answering(Finding("halt", Health.OK, "fine"), wrong)):
+    wrong = CheckResult("market A/USDT", Health.ERROR, "no price \x1b[2J so far", "wait")
+    with running(place.url, answering(CheckResult("halt", Health.OK, "fine"), wrong)):
         answer, findings = place.ask(), place.findings()
     assert answer.exit_code == 1
     assert findings["running"] == {"subject": "running", "verdict": "ok", "says": f"process {os.getpid()}", "fix": ""}

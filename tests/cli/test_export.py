@@ -9,14 +9,14 @@ from tidegate.cli.export import _cell
 from tidegate.domain.events import Redelivered, Refused
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal_summary import SignalLine
+from tidegate.domain.signal_summary import SignalSummary
 from tidegate.journal.sqlite_journal import SqliteJournal
 
 
 def test_one_json_line_for_each_signal(ask):
     lines = [json.loads(line) for line in ask("export").stdout.splitlines()]
     assert lines == ask.json("signals")
-    assert list(lines[0]) == list(SignalLine.__struct_fields__)
+    assert list(lines[0]) == list(SignalSummary.__struct_fields__)
 
 
 def test_csv_has_the_same_lines(ask):

@@ -53,7 +53,7 @@ def show(engine, symbol, bid, ask):
 
 async def send(engine, key, **fields):
     said = {"symbol": "A/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": key, **fields}
-    engine.inlet.give([Raw(json.dumps(said).encode(), may_say_now=True)])
+    engine.inbox.give([Raw(json.dumps(said).encode(), may_say_now=True)])
     await engine.committed()
 
 
@@ -476,9 +476,9 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
         console = Console(file=Slow(), force_terminal=True, width=80, height=24)
         with live_on(engine, console, view):
             await loop.run_in_executor(None, drawing.wait, 10)
-            ticks = engine.parts.clock.grid(0.01, first_after_s=0.01)
+            cycles = engine.parts.clock.grid(0.01, first_after_s=0.01)
             for _ in range(3):  # the loop goes on while a picture is being drawn
-                await next_of(ticks)
+                await next_of(cycles)
             before = len(taken)
             go_on.set()
         journal.close()
@@ -587,7 +587,7 @@ def test_a_terminal_gets_what_it_can_show(term, plain, wanted, monkeypatch):
 
 
 def intended(order_id, seconds=0):
-    body = e.Intended(
+    body = e.Intent(
         client_order_id=order_id,
         trader="paper",
         symbol="A/USDT",
@@ -623,7 +623,7 @@ DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=
         pytest.param([PLACED, about("o", e.OrderChanged, status=OrderStatus.CANCELED)], "canceled", 1, id="canceled"),
         pytest.param([about("o", e.Failed, reason=Reason.REJECTED, detail="")], "not_placed", 0, id="rejected"),
         pytest.param([DEFERRED], "not_placed", 0, id="put off"),
-        pytest.param([about("o", e.Unresolved, detail="")], "unknown", 0, id="no answer"),
+        pytest.param([about("o", e.Unknown, detail="")], "unknown", 0, id="no answer"),
         pytest.param([about("o", e.Parked, detail="")], "parked", 0, id="parked"),
         pytest.param([about("o", e.Reopened, venue_order_id="v", detail="", outcome="failed", fills=(fill(1),),
                             request=intended("o").body, status=OrderStatus.CLOSED)],
@@ -631,7 +631,7 @@ DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=
         pytest.param([about("o", e.Adopted, venue_order_id="v", detail="", fills=(fill(1),),
                             request=intended("o").body, status=OrderStatus.OPEN)],
                      "open", 1, id="adopted"),
-        pytest.param([about("other", e.Unresolved, detail="")], "placing", 0, id="another order is not ours"),
+        pytest.param([about("other", e.Unknown, detail="")], "placing", 0, id="another order is not ours"),
     ],
 )  # fmt: skip
 def test_an_order_is_followed(events, status, filled):

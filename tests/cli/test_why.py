@@ -27,7 +27,7 @@ from tidegate.journal.sqlite_journal import SqliteJournal
 )
 def test_why_finds_a_signal_by(asked, names, ask):
     found = ask.json("why", asked(ask.ids))
-    assert [life["signal_id"] for life in found] == [ask.ids[name] for name in names]
+    assert [history["signal_id"] for history in found] == [ask.ids[name] for name in names]
 
 
 @pytest.mark.parametrize(

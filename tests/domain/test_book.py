@@ -30,9 +30,9 @@ def order(side=Side.BUY, order_id="o", trader="paper", symbol=BTC, amount="2") -
     )
 
 
-def intended(side=Side.BUY, **named) -> e.Intended:
+def intended(side=Side.BUY, **named) -> e.Intent:
     request = order(side, **named)
-    return e.Intended(**{field: getattr(request, field) for field in request.__struct_fields__})
+    return e.Intent(**{field: getattr(request, field) for field in request.__struct_fields__})
 
 
 def trade(amount="2", price="100") -> Fill:
@@ -114,7 +114,7 @@ def test_a_reservation_whose_commit_failed_is_given_back_once():
             id="proved not placed, to be tried again",
         ),
         pytest.param(e.Failed(client_order_id="o", reason=Reason.REJECTED, detail=""), True, id="failed"),
-        pytest.param(e.Unresolved(client_order_id="o", detail=""), False, id="an unknown order keeps its capital"),
+        pytest.param(e.Unknown(client_order_id="o", detail=""), False, id="an unknown order keeps its capital"),
         pytest.param(e.Parked(client_order_id="o", detail=""), False, id="so does a parked one"),
     ],
 )

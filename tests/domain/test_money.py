@@ -110,7 +110,7 @@ def test_prices_that_moved_are_no_result_of_trading():
 def test_what_a_venue_counts_otherwise_was_put_in_or_taken_out():
     book = funded(USDT=Decimal(1000))
     traded(book, "in", Side.BUY, BTC, "0.01", "50000")
-    book.apply("paper", e.Counted(trader="paper", balances={"USDT": Decimal(400)}))
+    book.apply("paper", e.BalancesSynced(trader="paper", balances={"USDT": Decimal(400)}))
     it = only(results_of(book, marks(BTC_USDT="51000"), no_dust))
     assert (it.equity, it.put_in, it.change) == (910, 900, 10)
 

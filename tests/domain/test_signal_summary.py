@@ -9,27 +9,27 @@ from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.moment import iso_of
 from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.order_summary import orders_of
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side
-from tidegate.domain.signal_summary import SignalLine, line_of
+from tidegate.domain.signal_summary import SignalSummary, line_of
 
 SAID = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": 1, "source": "desk", "key": "k"}
 ACCEPTED = e.Accepted(score=0.75, parts=(), expires_at_ns=10**12)
-UNKNOWN = e.Unresolved(client_order_id="c1", detail="timeout")
+UNKNOWN = e.Unknown(client_order_id="c1", detail="timeout")
 PARKED = e.Parked(client_order_id="c1", detail="no lookup")
 FAILED = e.Failed(client_order_id="c1", reason=Reason.REJECTED, detail="no money")
 
 
-def life(*bodies, raw=None, **said):
+def history(*bodies, raw=None, **said):
     """A life with one event each second, from 1970 on."""
     raw = json.dumps(SAID | said).encode() if raw is None else raw
     told = tuple(e.Recorded(9 + n, 9, "a1", n * 10**9, body) for n, body in enumerate(bodies))
-    return OpenSignal(9, "a1", b"", raw, told)
+    return SignalHistory(9, "a1", b"", raw, told)
 
 
 def intent(order_id="c1", price="0.00000012"):
-    return e.Intended(
+    return e.Intent(
         client_order_id=order_id,
         trader="paper",
         symbol="BTC/USDT",
@@ -95,7 +95,7 @@ def reopened(order_id="c1"):
     ],
 )  # fmt: skip
 def test_the_outcome_and_its_cause(bodies, outcome, reason, measured, limit, decided_s):
-    line = line_of(life(*bodies))
+    line = line_of(history(*bodies))
     assert (line.outcome, line.reason, line.measured, line.limit) == (outcome, reason, measured, limit)
     assert line.decided_at == f"1970-01-01T00:00:0{decided_s}.000Z"
     assert line.received_at == "1970-01-01T00:00:00.000Z"
@@ -121,7 +121,7 @@ def test_the_outcome_and_its_cause(bodies, outcome, reason, measured, limit, dec
     ],
 )  # fmt: skip
 def test_the_order_of_a_signal(bodies, status, orders, venue_id, filled, average, placed_at):
-    line = line_of(life(ACCEPTED, *bodies))
+    line = line_of(history(ACCEPTED, *bodies))
     assert (line.order_status, line.client_order_ids, line.venue_order_id) == (status, orders, venue_id)
     assert (line.filled, line.average) == (filled, average)
     assert line.placed_at == (None if placed_at is None else iso_of(placed_at * 10**9))
@@ -137,12 +137,12 @@ def test_the_order_of_a_signal(bodies, status, orders, venue_id, filled, average
     ],
 )
 def test_quantity_and_price(bodies, quantity, price):
-    line = line_of(life(ACCEPTED, *bodies, quantity="2.50", price="7"))
+    line = line_of(history(ACCEPTED, *bodies, quantity="2.50", price="7"))
     assert (line.quantity, line.price) == (quantity, price)
 
 
 def test_what_the_sender_said_and_what_we_made_of_it():
-    line = line_of(life(ACCEPTED))
+    line = line_of(history(ACCEPTED))
     assert (line.signal_id, line.key, line.source, line.symbol, line.side) == ("a1", "k", "desk", "BTC/USDT", "buy")
     assert (line.strength, line.score, line.quantity, line.price) == (0.9, 0.75, None, None)
 
@@ -166,18 +166,18 @@ def said(**changes):
     ],
 )
 def test_of_a_malformed_signal_only_what_names_it_is_kept_where_it_can_be_read(raw, named):
-    line = line_of(life(e.Refused(reason=Reason.MALFORMED, measured="bad"), raw=raw))
+    line = line_of(history(e.Refused(reason=Reason.MALFORMED, measured="bad"), raw=raw))
     assert (line.key, line.source, line.symbol) == named
     assert (line.side, line.strength, line.score, line.quantity, line.price) == (None,) * 5
     assert (line.outcome, line.reason, line.measured) == ("refused", "malformed", "bad")
 
 
 def test_a_signal_from_a_file_that_said_now_is_read_again():
-    assert line_of(life(ACCEPTED, timestamp="now")).symbol == "BTC/USDT"
+    assert line_of(history(ACCEPTED, timestamp="now")).symbol == "BTC/USDT"
 
 
 def test_the_fields_are_those_that_others_script_against():
-    assert SignalLine.__struct_fields__ == (
+    assert SignalSummary.__struct_fields__ == (
         *("signal_id", "key", "source", "symbol", "side", "strength", "score", "received_at", "outcome", "reason"),
         *("measured", "limit", "trader", "client_order_ids", "venue_order_id", "order_status", "quantity", "price"),
         *("filled", "average", "decided_at", "placed_at", "cut_from"),
@@ -185,14 +185,14 @@ def test_the_fields_are_those_that_others_script_against():
 
 
 def test_an_event_that_cannot_follow_is_left_out_and_a_life_without_a_beginning_is_an_error():
-    assert line_of(life(ACCEPTED, placed())).outcome is Outcome.WAITING
-    assert line_of(life(ACCEPTED, placed(), intent())).outcome is Outcome.PLACING
+    assert line_of(history(ACCEPTED, placed())).outcome is Outcome.WAITING
+    assert line_of(history(ACCEPTED, placed(), intent())).outcome is Outcome.PLACING
     with pytest.raises(IllegalTransition, match="a1 begins with placed"):
-        line_of(life(placed()))
+        line_of(history(placed()))
 
 
 def test_each_order_keeps_its_own_fills_and_words():
-    first, second = orders_of(life(ACCEPTED, intent(), deferred(), intent("c2"), placed("c2", fill("1", "2"))))
+    first, second = orders_of(history(ACCEPTED, intent(), deferred(), intent("c2"), placed("c2", fill("1", "2"))))
     assert (first.status, first.detail, first.filled, first.placed_at) == ("not_placed", "no route", "0", None)
     assert (second.status, second.detail, second.filled, second.average) == ("open", None, "1", "2")
     assert first.status.over

@@ -12,11 +12,11 @@ def speak():
     `timeout_ms` is the client's; everything else is the exchange's.
     """
     ccxt = pytest.importorskip("ccxt.async_support")
-    from tidegate.emulator import Exchange
+    from tidegate.emulator import LocalExchange
 
     def run(dialect, scenario, *, timeout_ms=5000, **how):
         async def main():
-            async with Exchange(dialect, **how) as exchange:
+            async with LocalExchange(dialect, **how) as exchange:
                 settings = {**exchange.settings, "timeout": timeout_ms, "timeout_on_exit": 0, "verify": False}
                 client = getattr(ccxt, dialect)(settings)
                 try:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tidegate.emulator import Fault, Kind, Operation, Refusal
+from tidegate.emulator import Fault, FaultKind, Operation, VenueRejection
 from tidegate.emulator.faults import Faults
 
 CREATE, LOOKUP = Operation.CREATE, Operation.LOOKUP
@@ -21,18 +21,18 @@ def creates(count, symbol="BTC/USDT", client_order_id="c1", account="key"):
 @pytest.mark.parametrize(
     ("fault", "places"),
     [
-        pytest.param(Fault(kind=Kind.LOST), [1], id="the first, if nothing else is said"),
-        pytest.param(Fault(kind=Kind.LOST, nth=3), [3], id="the third"),
-        pytest.param(Fault(kind=Kind.LOST, nth=2, times=2), [2, 3], id="the second and the one after it"),
-        pytest.param(Fault(kind=Kind.LOST, nth=4, times=0), [4, 5], id="from the fourth on"),
-        pytest.param(Fault(kind=Kind.LOST, symbol="ETH/USDT"), [], id="another symbol"),
-        pytest.param(Fault(kind=Kind.LOST, client_order_id="c1"), [1], id="that client order id"),
-        pytest.param(Fault(kind=Kind.LOST, client_order_id="c2"), [], id="another client order id"),
-        pytest.param(Fault(kind=Kind.LOST, account="other"), [], id="another account"),
-        pytest.param(Fault(kind=Kind.LOST, on=LOOKUP), [], id="another operation"),
-        pytest.param(Fault(kind=Kind.LOST, on=Operation.ANY, times=0), [1, 2, 3, 4, 5], id="whatever it is"),
-        pytest.param(Fault(kind=Kind.LOST, probability=1.0), [1, 2, 3, 4, 5], id="certainly"),
-        pytest.param(Fault(kind=Kind.LOST, probability=0.0), [], id="by no chance"),
+        pytest.param(Fault(kind=FaultKind.LOST), [1], id="the first, if nothing else is said"),
+        pytest.param(Fault(kind=FaultKind.LOST, nth=3), [3], id="the third"),
+        pytest.param(Fault(kind=FaultKind.LOST, nth=2, times=2), [2, 3], id="the second and the one after it"),
+        pytest.param(Fault(kind=FaultKind.LOST, nth=4, times=0), [4, 5], id="from the fourth on"),
+        pytest.param(Fault(kind=FaultKind.LOST, symbol="ETH/USDT"), [], id="another symbol"),
+        pytest.param(Fault(kind=FaultKind.LOST, client_order_id="c1"), [1], id="that client order id"),
+        pytest.param(Fault(kind=FaultKind.LOST, client_order_id="c2"), [], id="another client order id"),
+        pytest.param(Fault(kind=FaultKind.LOST, account="other"), [], id="another account"),
+        pytest.param(Fault(kind=FaultKind.LOST, on=LOOKUP), [], id="another operation"),
+        pytest.param(Fault(kind=FaultKind.LOST, on=Operation.ANY, times=0), [1, 2, 3, 4, 5], id="whatever it is"),
+        pytest.param(Fault(kind=FaultKind.LOST, probability=1.0), [1, 2, 3, 4, 5], id="certainly"),
+        pytest.param(Fault(kind=FaultKind.LOST, probability=0.0), [], id="by no chance"),
     ],
 )
 def test_a_fault_strikes_the_requests_it_names(fault, places):
@@ -40,19 +40,21 @@ def test_a_fault_strikes_the_requests_it_names(fault, places):
 
 
 def test_only_requests_that_fit_are_counted():
-    faults = Faults([Fault(kind=Kind.LOST, nth=2)])
+    faults = Faults([Fault(kind=FaultKind.LOST, nth=2)])
     lookup = (LOOKUP, "BTC/USDT", "c1", "key")
     assert struck(faults, [*creates(1), lookup, lookup, *creates(1)]) == [4]
 
 
 def test_the_first_that_fits_strikes_and_the_others_count_on():
-    faults = Faults([Fault(kind=Kind.LOST, nth=1), Fault(kind=Kind.SILENT, nth=1), Fault(kind=Kind.RESET, nth=2)])
-    assert [faults.strike(*request).kind for request in creates(2)] == [Kind.LOST, Kind.RESET]
+    faults = Faults(
+        [Fault(kind=FaultKind.LOST, nth=1), Fault(kind=FaultKind.SILENT, nth=1), Fault(kind=FaultKind.RESET, nth=2)]
+    )
+    assert [faults.strike(*request).kind for request in creates(2)] == [FaultKind.LOST, FaultKind.RESET]
     assert faults.struck == {"lost": 1, "reset": 1}
 
 
 def test_chances_share_one_draw():
-    faults = Faults([Fault(kind=Kind.LOST, probability=0.5), Fault(kind=Kind.SILENT, probability=0.5)])
+    faults = Faults([Fault(kind=FaultKind.LOST, probability=0.5), Fault(kind=FaultKind.SILENT, probability=0.5)])
     assert struck(faults, creates(200)) == list(range(1, 201))
     assert set(faults.struck) == {"lost", "silent"}
     assert 60 < faults.struck["lost"] < 140
@@ -60,16 +62,16 @@ def test_chances_share_one_draw():
 
 def test_the_same_seed_strikes_the_same_requests():
     def places(seed):
-        return struck(Faults([Fault(kind=Kind.LOST, probability=0.3)], seed=seed), creates(100))
+        return struck(Faults([Fault(kind=FaultKind.LOST, probability=0.3)], seed=seed), creates(100))
 
     assert places(1) == places(1) != places(2)
 
 
 def test_nothing_goes_wrong_once_cleared_and_what_is_added_counts_from_then_on():
-    faults = Faults([Fault(kind=Kind.LOST, times=0)])
+    faults = Faults([Fault(kind=FaultKind.LOST, times=0)])
     faults.clear()
     assert struck(faults, creates(3)) == []
-    faults.add(Fault(refusal=Refusal.LOT_SIZE, nth=2))
+    faults.add(Fault(refusal=VenueRejection.LOT_SIZE, nth=2))
     assert struck(faults, creates(3)) == [2]
     assert faults.struck == {"lot_size": 1}
 
@@ -77,12 +79,12 @@ def test_nothing_goes_wrong_once_cleared_and_what_is_added_counts_from_then_on()
 @pytest.mark.parametrize(
     ("fault", "done"),
     [
-        pytest.param(Fault(kind=Kind.LOST), False, id="a lost request is not done"),
-        pytest.param(Fault(kind=Kind.SILENT), True, id="a lost answer is no lost request"),
-        pytest.param(Fault(kind=Kind.SILENT, placed=False), False, id="unless it is said"),
-        pytest.param(Fault(refusal=Refusal.LOT_SIZE), False, id="a refused request is not done"),
-        pytest.param(Fault(refusal=Refusal.STATUS_UNKNOWN), True, id="one that nobody knows of is"),
-        pytest.param(Fault(refusal=Refusal.STATUS_UNKNOWN, placed=False), False, id="or is not"),
+        pytest.param(Fault(kind=FaultKind.LOST), False, id="a lost request is not done"),
+        pytest.param(Fault(kind=FaultKind.SILENT), True, id="a lost answer is no lost request"),
+        pytest.param(Fault(kind=FaultKind.SILENT, placed=False), False, id="unless it is said"),
+        pytest.param(Fault(refusal=VenueRejection.LOT_SIZE), False, id="a refused request is not done"),
+        pytest.param(Fault(refusal=VenueRejection.STATUS_UNKNOWN), True, id="one that nobody knows of is"),
+        pytest.param(Fault(refusal=VenueRejection.STATUS_UNKNOWN, placed=False), False, id="or is not"),
     ],
 )
 def test_a_fault_says_whether_the_request_is_done(fault, done):
@@ -92,7 +94,7 @@ def test_a_fault_says_whether_the_request_is_done(fault, done):
 def test_a_script_is_json():
     script = b'[{"kind": "silent", "nth": 2}, {"refusal": "lot_size", "on": "any"}]'
     read = msgspec.json.decode(script, type=list[Fault])
-    assert read == [Fault(kind=Kind.SILENT, nth=2), Fault(refusal=Refusal.LOT_SIZE, on=Operation.ANY)]
+    assert read == [Fault(kind=FaultKind.SILENT, nth=2), Fault(refusal=VenueRejection.LOT_SIZE, on=Operation.ANY)]
 
 
 @pytest.mark.parametrize(

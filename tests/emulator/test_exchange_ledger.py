@@ -7,18 +7,20 @@ import msgspec
 import pytest
 
 from tidegate.domain.signal import OrderType, Side
-from tidegate.emulator.ledger import Ledger
-from tidegate.emulator.listing import Listing, Listings
+from tidegate.emulator.ledger import VenueLedger
+from tidegate.emulator.listing import ListedSymbol, ListedSymbols
 from tidegate.emulator.orders import Fate, NewOrder, Status
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 
 NOW_MS = 1_700_000_000_000
 
 
 def a_ledger(**changes):
-    listing = Listing(symbol="BTC/USDT", bid=Decimal(99), ask=Decimal(101), tick=Decimal("0.5"), lot=Decimal("0.1"))
+    listing = ListedSymbol(
+        symbol="BTC/USDT", bid=Decimal(99), ask=Decimal(101), tick=Decimal("0.5"), lot=Decimal("0.1")
+    )
     listing = msgspec.structs.replace(listing, **changes)
-    return Ledger(Listings([listing]), {"USDT": Decimal(1000), "BTC": Decimal(5)}, count(1))
+    return VenueLedger(ListedSymbols([listing]), {"USDT": Decimal(1000), "BTC": Decimal(5)}, count(1))
 
 
 def asked(side="buy", amount="1", price=None, client_order_id="c1", **more):
@@ -60,39 +62,39 @@ def test_an_order_fills_at_once_or_stays_open(given, status, average):
 @pytest.mark.parametrize(
     ("given", "refusal"),
     [
-        pytest.param(asked(id="ETHUSDT"), Refusal.UNKNOWN_SYMBOL, id="a symbol nobody trades"),
-        pytest.param(asked(amount="0"), Refusal.LOT_SIZE, id="nothing"),
-        pytest.param(asked(amount="1.05"), Refusal.LOT_SIZE, id="a broken lot"),
-        pytest.param(asked(price="100.3"), Refusal.PRICE_FILTER, id="a broken tick"),
-        pytest.param(asked(price="505.5"), Refusal.PERCENT_PRICE, id="a price far above"),
-        pytest.param(asked(price="20"), Refusal.PERCENT_PRICE, id="a price far below"),
-        pytest.param(asked(amount="0.1", price="49.5"), Refusal.NOTIONAL, id="too little to bother"),
+        pytest.param(asked(id="ETHUSDT"), VenueRejection.UNKNOWN_SYMBOL, id="a symbol nobody trades"),
+        pytest.param(asked(amount="0"), VenueRejection.LOT_SIZE, id="nothing"),
+        pytest.param(asked(amount="1.05"), VenueRejection.LOT_SIZE, id="a broken lot"),
+        pytest.param(asked(price="100.3"), VenueRejection.PRICE_FILTER, id="a broken tick"),
+        pytest.param(asked(price="505.5"), VenueRejection.PERCENT_PRICE, id="a price far above"),
+        pytest.param(asked(price="20"), VenueRejection.PERCENT_PRICE, id="a price far below"),
+        pytest.param(asked(amount="0.1", price="49.5"), VenueRejection.NOTIONAL, id="too little to bother"),
         pytest.param(asked(amount="9.9"), None, id="all the money"),
-        pytest.param(asked(amount="10"), Refusal.INSUFFICIENT_BALANCE, id="more than the money"),
+        pytest.param(asked(amount="10"), VenueRejection.INSUFFICIENT_BALANCE, id="more than the money"),
         pytest.param(asked("sell", amount="5"), None, id="all the coins"),
-        pytest.param(asked("sell", amount="5.1"), Refusal.INSUFFICIENT_BALANCE, id="more than the coins"),
-        pytest.param(asked(price="101", post_only=True), Refusal.POST_ONLY, id="a maker that would take"),
+        pytest.param(asked("sell", amount="5.1"), VenueRejection.INSUFFICIENT_BALANCE, id="more than the coins"),
+        pytest.param(asked(price="101", post_only=True), VenueRejection.POST_ONLY, id="a maker that would take"),
         pytest.param(asked(price="100", post_only=True), None, id="a maker that waits"),
-        pytest.param(asked(amount=None), Refusal.BAD_PARAMETER, id="no amount"),
+        pytest.param(asked(amount=None), VenueRejection.BAD_PARAMETER, id="no amount"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_leaves_no_trace(given, refusal):
     ledger = a_ledger()
     answer = ledger.create(given, NOW_MS)
-    assert (answer if isinstance(answer, Refusal) else None) is refusal
+    assert (answer if isinstance(answer, VenueRejection) else None) is refusal
     assert len(ledger.orders) == (refusal is None)
     if refusal:
         assert balances(ledger) == {"USDT": (1000, 0), "BTC": (5, 0)}
 
 
 def test_a_halted_symbol_is_closed():
-    assert a_ledger(halted=True).create(asked(), NOW_MS) is Refusal.MARKET_CLOSED
+    assert a_ledger(halted=True).create(asked(), NOW_MS) is VenueRejection.MARKET_CLOSED
 
 
 def test_a_client_order_id_is_unique_among_open_orders_only():
     ledger = a_ledger()
     first = ledger.create(asked(price="100"), NOW_MS)
-    assert ledger.create(asked(price="100"), NOW_MS) is Refusal.DUPLICATE_ID
+    assert ledger.create(asked(price="100"), NOW_MS) is VenueRejection.DUPLICATE_ID
     assert ledger.duplicates == {}
     ledger.fill(first, NOW_MS)
     second = ledger.create(asked(price="100"), NOW_MS)
@@ -103,7 +105,7 @@ def test_a_client_order_id_is_unique_among_open_orders_only():
 def test_orders_without_a_client_order_id_are_no_duplicates():
     ledger = a_ledger()
     for _ in range(2):
-        assert not isinstance(ledger.create(asked(price="100", client_order_id=""), NOW_MS), Refusal)
+        assert not isinstance(ledger.create(asked(price="100", client_order_id=""), NOW_MS), VenueRejection)
     assert ledger.duplicates == {}
 
 

@@ -7,7 +7,7 @@ import pytest
 ccxt = pytest.importorskip("ccxt.async_support")
 aiohttp = pytest.importorskip("aiohttp")
 
-from tidegate.emulator import Fault, Kind, Operation, Refusal  # noqa: E402
+from tidegate.emulator import Fault, FaultKind, Operation, VenueRejection  # noqa: E402
 
 BTC = "BTC/USDT"
 SHORT_MS = 100
@@ -19,61 +19,61 @@ FAILED, DENIED, KEY = "OperationFailed", "PermissionDenied", "AuthenticationErro
 
 RAISED = {
     # what is asked for: what binance raises, what bybit raises, its cause, the ledger
-    Kind.LOST: ("RequestTimeout", "RequestTimeout", "TimeoutError", NOT_TAKEN),
-    Kind.LOST_CLOSED: (NOT_THERE, NOT_THERE, GONE, NOT_TAKEN),
-    Kind.LOST_RESET: (NOT_THERE, NOT_THERE, RESET, NOT_TAKEN),
-    Kind.SILENT: ("RequestTimeout", "RequestTimeout", "TimeoutError", TAKEN),
-    Kind.CLOSED: (NOT_THERE, NOT_THERE, GONE, TAKEN),
-    Kind.RESET: (NOT_THERE, NOT_THERE, RESET, TAKEN),
-    Kind.TRUNCATED: ("ExchangeError", "ExchangeError", CUT_OFF, TAKEN),
-    Kind.ERROR_PAGE: (NOT_THERE, NOT_THERE, None, TAKEN),
-    Kind.DELAYED: ("RequestTimeout", "RequestTimeout", "TimeoutError", NOT_TAKEN),
-    Refusal.STATUS_UNKNOWN: ("RequestTimeout", "ExchangeError", None, TAKEN),
-    Refusal.UNEXPECTED_RESPONSE: (FAILED, "ExchangeError", None, TAKEN),
-    Refusal.INTERNAL_ERROR: (FAILED, "ExchangeError", None, TAKEN),
-    Refusal.DISCONNECTED: (FAILED, "InvalidOrder", None, TAKEN),
-    Refusal.UNMAPPED: ("ExchangeError", "ExchangeError", None, NOT_TAKEN),
-    Refusal.UNKNOWN_SYMBOL: ("BadSymbol", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.BAD_PARAMETER: ("BadRequest", "BadRequest", None, NOT_TAKEN),
-    Refusal.LOT_SIZE: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.PRICE_FILTER: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.PERCENT_PRICE: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.NOTIONAL: ("BadRequest", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.INSUFFICIENT_BALANCE: ("InsufficientFunds", "InsufficientFunds", None, NOT_TAKEN),
-    Refusal.DUPLICATE_ID: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.POST_ONLY: ("OrderImmediatelyFillable", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.MARKET_CLOSED: ("MarketClosed", "InvalidOrder", None, NOT_TAKEN),
-    Refusal.MAINTENANCE: ("OnMaintenance", "ExchangeError", None, NOT_TAKEN),
-    Refusal.NO_SUCH_ORDER: ("OrderNotFound", "OrderNotFound", None, NOT_TAKEN),
-    Refusal.NOT_CANCELABLE: ("OrderNotFound", "OrderNotFound", None, NOT_TAKEN),
-    Refusal.UNKNOWN_KEY: ("ExchangeError", KEY, None, NOT_TAKEN),
-    Refusal.BAD_SIGNATURE: (KEY, KEY, None, NOT_TAKEN),
-    Refusal.TOO_OLD: ("InvalidNonce", "InvalidNonce", None, NOT_TAKEN),
-    Refusal.FROM_THE_FUTURE: ("InvalidNonce", "InvalidNonce", None, NOT_TAKEN),
-    Refusal.REVOKED: (KEY, KEY, None, NOT_TAKEN),
-    Refusal.WRONG_ADDRESS: (KEY, DENIED, None, NOT_TAKEN),
-    Refusal.NO_PERMISSION: (KEY, DENIED, None, NOT_TAKEN),
-    Refusal.SUSPENDED: ("InvalidOrder", DENIED, None, NOT_TAKEN),
-    Refusal.RATE_LIMITED: (DDOS, LIMITED, None, NOT_TAKEN),
-    Refusal.BANNED: (DDOS, LIMITED, None, NOT_TAKEN),
-    Refusal.FORBIDDEN: (NOT_THERE, LIMITED, None, NOT_TAKEN),
+    FaultKind.LOST: ("RequestTimeout", "RequestTimeout", "TimeoutError", NOT_TAKEN),
+    FaultKind.LOST_CLOSED: (NOT_THERE, NOT_THERE, GONE, NOT_TAKEN),
+    FaultKind.LOST_RESET: (NOT_THERE, NOT_THERE, RESET, NOT_TAKEN),
+    FaultKind.SILENT: ("RequestTimeout", "RequestTimeout", "TimeoutError", TAKEN),
+    FaultKind.CLOSED: (NOT_THERE, NOT_THERE, GONE, TAKEN),
+    FaultKind.RESET: (NOT_THERE, NOT_THERE, RESET, TAKEN),
+    FaultKind.TRUNCATED: ("ExchangeError", "ExchangeError", CUT_OFF, TAKEN),
+    FaultKind.ERROR_PAGE: (NOT_THERE, NOT_THERE, None, TAKEN),
+    FaultKind.DELAYED: ("RequestTimeout", "RequestTimeout", "TimeoutError", NOT_TAKEN),
+    VenueRejection.STATUS_UNKNOWN: ("RequestTimeout", "ExchangeError", None, TAKEN),
+    VenueRejection.UNEXPECTED_RESPONSE: (FAILED, "ExchangeError", None, TAKEN),
+    VenueRejection.INTERNAL_ERROR: (FAILED, "ExchangeError", None, TAKEN),
+    VenueRejection.DISCONNECTED: (FAILED, "InvalidOrder", None, TAKEN),
+    VenueRejection.UNMAPPED: ("ExchangeError", "ExchangeError", None, NOT_TAKEN),
+    VenueRejection.UNKNOWN_SYMBOL: ("BadSymbol", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.BAD_PARAMETER: ("BadRequest", "BadRequest", None, NOT_TAKEN),
+    VenueRejection.LOT_SIZE: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.PRICE_FILTER: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.PERCENT_PRICE: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.NOTIONAL: ("BadRequest", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.INSUFFICIENT_BALANCE: ("InsufficientFunds", "InsufficientFunds", None, NOT_TAKEN),
+    VenueRejection.DUPLICATE_ID: ("InvalidOrder", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.POST_ONLY: ("OrderImmediatelyFillable", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.MARKET_CLOSED: ("MarketClosed", "InvalidOrder", None, NOT_TAKEN),
+    VenueRejection.MAINTENANCE: ("OnMaintenance", "ExchangeError", None, NOT_TAKEN),
+    VenueRejection.NO_SUCH_ORDER: ("OrderNotFound", "OrderNotFound", None, NOT_TAKEN),
+    VenueRejection.NOT_CANCELABLE: ("OrderNotFound", "OrderNotFound", None, NOT_TAKEN),
+    VenueRejection.UNKNOWN_KEY: ("ExchangeError", KEY, None, NOT_TAKEN),
+    VenueRejection.BAD_SIGNATURE: (KEY, KEY, None, NOT_TAKEN),
+    VenueRejection.TOO_OLD: ("InvalidNonce", "InvalidNonce", None, NOT_TAKEN),
+    VenueRejection.FROM_THE_FUTURE: ("InvalidNonce", "InvalidNonce", None, NOT_TAKEN),
+    VenueRejection.REVOKED: (KEY, KEY, None, NOT_TAKEN),
+    VenueRejection.WRONG_ADDRESS: (KEY, DENIED, None, NOT_TAKEN),
+    VenueRejection.NO_PERMISSION: (KEY, DENIED, None, NOT_TAKEN),
+    VenueRejection.SUSPENDED: ("InvalidOrder", DENIED, None, NOT_TAKEN),
+    VenueRejection.RATE_LIMITED: (DDOS, LIMITED, None, NOT_TAKEN),
+    VenueRejection.BANNED: (DDOS, LIMITED, None, NOT_TAKEN),
+    VenueRejection.FORBIDDEN: (NOT_THERE, LIMITED, None, NOT_TAKEN),
 }
 RETURNED = {
     # what is asked for: what binance returns, what bybit returns (has an id, status, filled), the ledger
-    Kind.EMPTY: ((False, None, 0), (False, None, None), TAKEN),
-    Kind.HTML: ((False, None, 0), (False, None, None), TAKEN),
-    Kind.NULL: ((False, None, 0), (False, None, None), TAKEN),
-    Kind.BRACES: ((False, None, 0), "ExchangeError", TAKEN),
-    Kind.HIDDEN: ((True, "closed", 0.01), (True, None, None), TAKEN),
-    Kind.DROPPED: ((True, "open", 0), (True, None, None), NOT_TAKEN),
-    Kind.CUT: ((True, "canceled", 0.005), (True, None, None), ["canceled"]),
-    Kind.PREVENTED: ((True, "expired", 0), (True, None, None), ["prevented"]),
-    Kind.BARE_ACK: ((True, None, 0), (True, None, None), TAKEN),
+    FaultKind.EMPTY: ((False, None, 0), (False, None, None), TAKEN),
+    FaultKind.HTML: ((False, None, 0), (False, None, None), TAKEN),
+    FaultKind.NULL: ((False, None, 0), (False, None, None), TAKEN),
+    FaultKind.BRACES: ((False, None, 0), "ExchangeError", TAKEN),
+    FaultKind.HIDDEN: ((True, "closed", 0.01), (True, None, None), TAKEN),
+    FaultKind.DROPPED: ((True, "open", 0), (True, None, None), NOT_TAKEN),
+    FaultKind.CUT: ((True, "canceled", 0.005), (True, None, None), ["canceled"]),
+    FaultKind.PREVENTED: ((True, "expired", 0), (True, None, None), ["prevented"]),
+    FaultKind.BARE_ACK: ((True, None, 0), (True, None, None), TAKEN),
 }
 
 
 def faulty(what, **more):
-    return Fault(refusal=what, **more) if isinstance(what, Refusal) else Fault(kind=what, **more)
+    return Fault(refusal=what, **more) if isinstance(what, VenueRejection) else Fault(kind=what, **more)
 
 
 async def place(client, client_order_id="c1"):
@@ -93,7 +93,7 @@ def statuses(exchange):
 
 
 def test_every_kind_of_fault_is_listed_here():
-    assert RAISED.keys() | RETURNED.keys() == {*Kind, *Refusal} - {Kind.REFUSED}
+    assert RAISED.keys() | RETURNED.keys() == {*FaultKind, *VenueRejection} - {FaultKind.REFUSED}
 
 
 @pytest.mark.parametrize("what", RAISED)
@@ -133,18 +133,24 @@ def test_a_hidden_order_shows_when_its_time_has_come(speak, dialect):
         exchange.advance(3.1)
         return before, len(await client.fetch_my_trades(BTC))
 
-    assert speak(dialect, scenario, faults=[Fault(kind=Kind.HIDDEN, seconds=3)]) == ([], 1)
+    assert speak(dialect, scenario, faults=[Fault(kind=FaultKind.HIDDEN, seconds=3)]) == ([], 1)
 
 
 @pytest.mark.parametrize(
     ("fault", "ledger"),
     [
-        pytest.param(Fault(kind=Kind.ERROR_PAGE, status=503, placed=False), NOT_TAKEN, id="a page, and not placed"),
-        pytest.param(Fault(kind=Kind.ERROR_PAGE, status=520), TAKEN, id="a page, and placed"),
-        pytest.param(Fault(refusal=Refusal.INTERNAL_ERROR, status=500, placed=False), NOT_TAKEN, id="JSON, not placed"),
-        pytest.param(Fault(refusal=Refusal.STATUS_UNKNOWN, placed=False), NOT_TAKEN, id="unknown, and not placed"),
-        pytest.param(Fault(refusal=Refusal.LOT_SIZE, placed=True), TAKEN, id="refused, and yet placed"),
-        pytest.param(Fault(kind=Kind.EMPTY, placed=False), NOT_TAKEN, id="an empty answer, and not placed"),
+        pytest.param(
+            Fault(kind=FaultKind.ERROR_PAGE, status=503, placed=False), NOT_TAKEN, id="a page, and not placed"
+        ),
+        pytest.param(Fault(kind=FaultKind.ERROR_PAGE, status=520), TAKEN, id="a page, and placed"),
+        pytest.param(
+            Fault(refusal=VenueRejection.INTERNAL_ERROR, status=500, placed=False), NOT_TAKEN, id="JSON, not placed"
+        ),
+        pytest.param(
+            Fault(refusal=VenueRejection.STATUS_UNKNOWN, placed=False), NOT_TAKEN, id="unknown, and not placed"
+        ),
+        pytest.param(Fault(refusal=VenueRejection.LOT_SIZE, placed=True), TAKEN, id="refused, and yet placed"),
+        pytest.param(Fault(kind=FaultKind.EMPTY, placed=False), NOT_TAKEN, id="an empty answer, and not placed"),
     ],
 )
 def test_either_may_be_true(speak, dialect, fault, ledger):
@@ -160,7 +166,7 @@ def test_an_error_page_has_the_status_asked_for(speak, dialect, status):
     async def scenario(exchange, client):
         return await attempt(place(client))
 
-    error = speak(dialect, scenario, faults=[Fault(kind=Kind.ERROR_PAGE, status=status)])
+    error = speak(dialect, scenario, faults=[Fault(kind=FaultKind.ERROR_PAGE, status=status)])
     assert str(status) in str(error)
     assert type(error) is (ccxt.RequestTimeout if status == 504 else ccxt.ExchangeNotAvailable)
 
@@ -170,7 +176,7 @@ def test_only_the_nth_order_is_struck(speak, dialect):
         answers = [await attempt(place(client, f"c{n}")) for n in (1, 2, 3)]
         return [isinstance(answer, Exception) for answer in answers], exchange.asked[Operation.CREATE]
 
-    assert speak(dialect, scenario, faults=[Fault(kind=Kind.CLOSED, nth=2)]) == ([False, True, False], 3)
+    assert speak(dialect, scenario, faults=[Fault(kind=FaultKind.CLOSED, nth=2)]) == ([False, True, False], 3)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +194,7 @@ def test_only_the_nth_order_is_struck(speak, dialect):
 )
 def test_reads_can_be_struck_too(speak, dialect, on, ask):
     async def scenario(exchange, client):
-        exchange.faults.add(Fault(refusal=Refusal.UNMAPPED, on=on))
+        exchange.faults.add(Fault(refusal=VenueRejection.UNMAPPED, on=on))
         return await attempt(ask(client)), await attempt(ask(client))
 
     struck, spared = speak(dialect, scenario)
@@ -198,7 +204,7 @@ def test_reads_can_be_struck_too(speak, dialect, on, ask):
 
 def test_a_page_in_place_of_a_balance_passes_for_an_empty_account(speak, dialect):
     async def scenario(exchange, client):
-        exchange.faults.add(Fault(kind=Kind.HTML, on=Operation.BALANCE))
+        exchange.faults.add(Fault(kind=FaultKind.HTML, on=Operation.BALANCE))
         return (await client.fetch_balance())["total"]
 
     assert not any(speak(dialect, scenario).values())
@@ -211,7 +217,7 @@ def test_a_lookup_is_told_from_a_list(speak, dialect):
         return await client.fetch_open_orders(BTC, params={"orderLinkId": "c1"})
 
     async def scenario(exchange, client):
-        exchange.faults.add(Fault(refusal=Refusal.UNMAPPED, on=Operation.LOOKUP, client_order_id="c1"))
+        exchange.faults.add(Fault(refusal=VenueRejection.UNMAPPED, on=Operation.LOOKUP, client_order_id="c1"))
         await place(client)
         return await attempt(client.fetch_open_orders(BTC)), await attempt(look_up(client))
 
@@ -223,7 +229,7 @@ def test_a_lookup_is_told_from_a_list(speak, dialect):
 def test_a_cancellation_whose_answer_is_lost_comes_back_as_not_found(speak, dialect):
     async def scenario(exchange, client):
         placed = await client.create_order(BTC, "limit", "buy", 0.01, 50000)
-        exchange.faults.add(Fault(kind=Kind.EMPTY, on=Operation.CANCEL))
+        exchange.faults.add(Fault(kind=FaultKind.EMPTY, on=Operation.CANCEL))
         await attempt(client.cancel_order(placed["id"], BTC))
         return await attempt(client.cancel_order(placed["id"], BTC)), statuses(exchange)
 
@@ -241,7 +247,7 @@ def test_a_delayed_order_is_placed_long_after_its_client_gave_up(speak, dialect)
         (order,) = exchange.ledger.orders.values()
         return type(error), early, almost, exchange.now_ms() - order.accepted_at_ms < 1000
 
-    delayed = [Fault(kind=Kind.DELAYED, seconds=4)]
+    delayed = [Fault(kind=FaultKind.DELAYED, seconds=4)]
     expected = (ccxt.RequestTimeout, NOT_TAKEN, NOT_TAKEN, True)
     assert speak(dialect, scenario, faults=delayed, timeout_ms=SHORT_MS) == expected
 
@@ -252,7 +258,7 @@ def test_an_order_that_arrives_after_its_window_is_never_placed(speak, dialect):
         exchange.advance(12)
         return statuses(exchange)
 
-    delayed = [Fault(kind=Kind.DELAYED, seconds=11)]
+    delayed = [Fault(kind=FaultKind.DELAYED, seconds=11)]
     assert speak(dialect, scenario, faults=delayed, timeout_ms=SHORT_MS) == NOT_TAKEN
 
 
@@ -260,13 +266,13 @@ def test_a_short_delay_needs_no_help(speak, dialect):
     async def scenario(exchange, client):
         return (await place(client))["id"], list(exchange.ledger.orders)
 
-    told, true = speak(dialect, scenario, faults=[Fault(kind=Kind.DELAYED, seconds=0.01)])
+    told, true = speak(dialect, scenario, faults=[Fault(kind=FaultKind.DELAYED, seconds=0.01)])
     assert [told] == true
 
 
 def test_a_limit_tells_how_long_to_wait(speak, dialect):
     async def scenario(exchange, client):
-        exchange.faults.add(Fault(refusal=Refusal.RATE_LIMITED, seconds=7))
+        exchange.faults.add(Fault(refusal=VenueRejection.RATE_LIMITED, seconds=7))
         await attempt(place(client))
         return exchange.now_ms(), client.last_response_headers
 
@@ -279,7 +285,7 @@ def test_a_limit_tells_how_long_to_wait(speak, dialect):
 
 def test_a_ban_is_for_the_whole_address_and_counts_who_comes_all_the_same(speak, dialect):
     async def scenario(exchange, client):
-        exchange.faults.add(Fault(refusal=Refusal.BANNED, seconds=120))
+        exchange.faults.add(Fault(refusal=VenueRejection.BANNED, seconds=120))
         error = await attempt(place(client))
         client.apiKey, client.secret = "other", "word"
         during = [await attempt(client.fetch_ticker(BTC)), await attempt(place(client))]
@@ -333,7 +339,7 @@ def test_an_outage_tears_down_who_waits(speak, dialect):
         exchange.stop()
         return await waiting, statuses(exchange)
 
-    error, orders = speak(dialect, scenario, faults=[Fault(kind=Kind.SILENT)])
+    error, orders = speak(dialect, scenario, faults=[Fault(kind=FaultKind.SILENT)])
     assert type(error.__cause__) is aiohttp.ClientOSError
     assert orders == TAKEN
 
@@ -344,7 +350,7 @@ def test_a_blind_retry_places_a_market_order_twice_under_one_id(speak, dialect):
         await place(client)
         return exchange.ledger.duplicates
 
-    assert speak(dialect, scenario, faults=[Fault(kind=Kind.CLOSED)]) == {"c1": 2}
+    assert speak(dialect, scenario, faults=[Fault(kind=FaultKind.CLOSED)]) == {"c1": 2}
 
 
 def test_chances_come_from_the_seed(speak, dialect):
@@ -352,7 +358,7 @@ def test_chances_come_from_the_seed(speak, dialect):
         answers = [await attempt(place(client, f"c{n}")) for n in range(30)]
         return [isinstance(answer, Exception) for answer in answers]
 
-    faults = [Fault(kind=Kind.CLOSED, probability=0.2), Fault(refusal=Refusal.LOT_SIZE, probability=0.2)]
+    faults = [Fault(kind=FaultKind.CLOSED, probability=0.2), Fault(refusal=VenueRejection.LOT_SIZE, probability=0.2)]
     one, again, other = (speak(dialect, scenario, faults=faults, seed=seed) for seed in (1, 1, 2))
     assert one == again != other
     assert 0 < sum(one) < 30

@@ -7,7 +7,7 @@ import pytest
 
 ccxt = pytest.importorskip("ccxt.async_support")
 
-from tidegate.emulator import Listing, settings_for  # noqa: E402
+from tidegate.emulator import ListedSymbol, settings_for  # noqa: E402
 
 BTC = "BTC/USDT"
 ERRORS = {name: getattr(ccxt, name) for name in ("AuthenticationError", "InsufficientFunds", "InvalidNonce")}
@@ -54,7 +54,7 @@ def test_a_halted_symbol_is_not_active(speak, dialect):
     async def scenario(exchange, client):
         return client.markets[BTC]["active"]
 
-    halted = Listing(symbol=BTC, bid=Decimal(99), ask=Decimal(100), halted=True)
+    halted = ListedSymbol(symbol=BTC, bid=Decimal(99), ask=Decimal(100), halted=True)
     assert speak(dialect, scenario, listings=[halted]) is False
 
 

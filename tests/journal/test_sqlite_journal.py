@@ -40,7 +40,7 @@ def test_what_was_committed_is_there_after_reopening(url):
     assert reader.head() == 2
     assert [event.body for event in reader.read()] == [ACCEPTED, EXPIRED]
     assert [(event.number, event.signal_id) for event in reader.read()] == [(1, "61" * 10)] * 2
-    assert reader.life(1).events == (*answer.events, *reader.read(1))
+    assert reader.history(1).events == (*answer.events, *reader.read(1))
 
 
 def test_an_identity_is_accepted_once_also_within_a_batch(url):
@@ -70,7 +70,7 @@ def test_open_gives_what_is_not_done_oldest_first(url):
     journal = SqliteJournal(url, mode="paper")
     commit(journal, new("a"), new("b", done=True), new("c"), new("d"))
     commit(journal, Item(2, (EXPIRED,), number=3, signal_id="63" * 10, done=True))
-    assert [(life.number, life.signal_id[:2]) for life in journal.open()] == [(1, "61"), (4, "64")]
+    assert [(history.number, history.signal_id[:2]) for history in journal.open()] == [(1, "61"), (4, "64")]
 
 
 def test_find_knows_the_numbers_of_known_signals_only(url):
@@ -185,7 +185,7 @@ def test_a_redelivery_is_an_event_of_the_signal_it_repeats(url):
     journal = SqliteJournal(url, mode="paper")
     commit(journal, new("a"))
     commit(journal, Item(2, (Redelivered(),), number=1, signal_id="61" * 10))
-    assert [type(event.body) for event in journal.life(1).events] == [Accepted, Redelivered]
+    assert [type(event.body) for event in journal.history(1).events] == [Accepted, Redelivered]
 
 
 def test_signals_received_lately_come_newest_first_with_their_lives(url):
@@ -194,8 +194,8 @@ def test_signals_received_lately_come_newest_first_with_their_lives(url):
         identity = NewSignal((letter.encode().hex() * 10)[:20], b"said", b"{}")
         commit(journal, Item(second, (ACCEPTED,), new=identity), Item(second, (Resumed(),)))
     commit(journal, Item(9, (EXPIRED,), number=1, signal_id="61" * 10, done=True))
-    assert [life.signal_id for life in journal.received_since(2)] == ["64" * 10, "63" * 10]
-    assert [len(life.events) for life in journal.received_since(0)] == [1, 1, 1, 2]
+    assert [history.signal_id for history in journal.received_since(2)] == ["64" * 10, "63" * 10]
+    assert [len(history.events) for history in journal.received_since(0)] == [1, 1, 1, 2]
     assert list(journal.received_since(4)) == []
 
 
@@ -212,7 +212,7 @@ def test_a_batch_of_more_values_than_a_statement_takes_is_written_whole(url):
     assert [answer.events[0].position for answer in answers] == list(range(1, 7_001))
     assert again == [Conflict(number, same_content=True) for number in (1, 2, 3)]
     assert sum(1 for _ in reader.read()) == 7_000
-    assert [life.signal_id for life in reader.open()] == [f"{number:020x}" for number in range(1, 7_000, 2)]
+    assert [history.signal_id for history in reader.open()] == [f"{number:020x}" for number in range(1, 7_000, 2)]
 
 
 def test_batches_written_together_reach_the_file_every_so_often_and_on_close(url):

@@ -1,4 +1,4 @@
-"""Finding signals by the names they go by, in new journals and in those of an older version."""
+"""CheckResult signals by the names they go by, in new journals and in those of an older version."""
 
 import asyncio
 import sqlite3
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.journal_of_a_million import written
-from tidegate.cli.search import find_lives
+from tidegate.cli.search import find_histories
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.identity import keyed_id
@@ -31,9 +31,9 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/journal.db"
 
 
-def intended(order_id: str) -> e.Intended:
+def intended(order_id: str) -> e.Intent:
     said = {"amount": 1, "price": None, "generation": 1, "reserved": 1, "side": Side.BUY}
-    return e.Intended(client_order_id=order_id, trader="t", symbol="A/B", order_type=OrderType.MARKET, **said)
+    return e.Intent(client_order_id=order_id, trader="t", symbol="A/B", order_type=OrderType.MARKET, **said)
 
 
 def placed(order_id: str, venue_id: str) -> e.Placed:
@@ -74,7 +74,7 @@ def adopted(order_id: str, venue_id: str) -> e.Adopted:
 
 
 ORDER = [f"{number:018x}" for number in range(10)]
-LIFE_OF_EACH = [
+HISTORY_OF_EACH = [
     new("first", intended(ORDER[1]), placed(ORDER[1], "V-1")),
     new("twice", intended(ORDER[2]), intended(ORDER[3])),
     new("twice", source="another desk"),
@@ -86,7 +86,7 @@ LIFE_OF_EACH = [
 ]
 
 
-def write(url: str, items=LIFE_OF_EACH, *, together: bool = True) -> None:
+def write(url: str, items=HISTORY_OF_EACH, *, together: bool = True) -> None:
     with closing(SqliteJournal(url, mode="paper")) as journal:
         for group in [items] if together else [[item] for item in items]:
             asyncio.run(journal.commit(group, {}))
@@ -100,7 +100,7 @@ def make_old(url: str) -> None:
 
 def keys_of(reader: SqliteReader, name: str) -> list[str]:
     """The lines that go by a name, as the search of `why` has them."""
-    return [life.raw.decode().partition('"key":')[2] for life in find_lives(reader, name)]
+    return [history.raw.decode().partition('"key":')[2] for history in find_histories(reader, name)]
 
 
 NAMES = {
@@ -128,9 +128,9 @@ def test_every_name_leads_to_its_signals(url, version, together):
     with closing(SqliteReader(url)) as reader:
         for name, keys in NAMES.items():
             assert [key.split('"')[1] for key in keys_of(reader, name)] == keys
-        lives = {number: reader.life_of_order(order_id) for number, order_id in enumerate(ORDER)}
-        assert {n for n, life in lives.items() if life is not None} == {1, 2, 3, 4, 5, 6, 7}
-        assert reader.life_of_order("V-4") == lives[4]
+        histories = {number: reader.history_of_order(order_id) for number, order_id in enumerate(ORDER)}
+        assert {n for n, history in histories.items() if history is not None} == {1, 2, 3, 4, 5, 6, 7}
+        assert reader.history_of_order("V-4") == histories[4]
 
 
 def test_a_writer_finds_what_it_wrote_and_converts_what_an_older_program_wrote(url, tmp_path):
@@ -138,9 +138,9 @@ def test_a_writer_finds_what_it_wrote_and_converts_what_an_older_program_wrote(u
     make_old(url)
     (tmp_path / "journal.db").chmod(0o644)
     with closing(SqliteJournal(url, mode="paper")) as journal:
-        assert journal.life_of_order(ORDER[3]).signal_id == keyed_id("desk", "twice")
+        assert journal.history_of_order(ORDER[3]).signal_id == keyed_id("desk", "twice")
         asyncio.run(journal.commit([new("after", intended(ORDER[9]))], {}))
-        assert journal.life_of_order(ORDER[9]).signal_id == keyed_id("desk", "after")
+        assert journal.history_of_order(ORDER[9]).signal_id == keyed_id("desk", "after")
     with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     assert (tmp_path / "journal.db").stat().st_mode & 0o777 == 0o600
@@ -158,7 +158,7 @@ def test_a_conversion_that_is_killed_is_begun_again(url):
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == -9
     with closing(SqliteReader(url)) as reader:
-        assert reader.life_of_order(ORDER[4]) is not None
+        assert reader.history_of_order(ORDER[4]) is not None
     SqliteJournal(url, mode="paper").close()
     with closing(SqliteReader(url)) as reader:
         assert [len(keys_of(reader, name)) for name in NAMES] == [len(keys) for keys in NAMES.values()]
@@ -189,10 +189,10 @@ def test_looking_an_order_up_does_not_read_the_journal(tmp_path):
         with closing(
             SqliteJournal(f"sqlite:///{written(tmp_path, closed=closed, waiting=1)}", mode="paper")
         ) as journal:
-            order_id = next(x.body.client_order_id for x in journal.read() if type(x.body) is e.Intended)
+            order_id = next(x.body.client_order_id for x in journal.read() if type(x.body) is e.Intent)
             journal._connection.set_progress_handler(count, 1)
-            assert journal.life_of_order(order_id) is not None
-            assert journal.life_of_order(ORDER[0]) is None
+            assert journal.history_of_order(order_id) is not None
+            assert journal.history_of_order(ORDER[0]) is None
         return taken
 
     assert steps(3_000) < 2 * steps(100)

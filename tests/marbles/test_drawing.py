@@ -3,8 +3,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tidegate.domain.reasons import Reason
-from tidegate.marbles.drawing import Item, draw
-from tidegate.marbles.notation import COMPLETION, ERROR, Mark
+from tidegate.marbles.drawing import DrawnItem, draw
+from tidegate.marbles.notation import COMPLETION, ERROR, MarbleMark
 
 NEW_YEAR_NS = 1_735_689_600_000_000_000
 HOUR_NS = 3_600_000_000_000
@@ -17,7 +17,7 @@ def elements(svg, tag):
 
 def colours(*kinds):
     """The colour of each kind's marble, in a drawing of these kinds."""
-    items = [Item(number * HOUR_NS, "x", kind) for number, kind in enumerate(kinds)]
+    items = [DrawnItem(number * HOUR_NS, "x", kind) for number, kind in enumerate(kinds)]
     marbles = [circle for circle in elements(draw(items, None, start_ns=0), "circle") if circle.get("r") == "13"]
     return dict(zip(kinds, (marble.get("fill") for marble in marbles), strict=True))
 
@@ -39,20 +39,20 @@ def test_other_kinds_can_be_told_apart():
 
 @pytest.mark.parametrize("end", [COMPLETION, ERROR], ids=["a completion", "an error"])
 def test_the_end_is_drawn_clear_of_a_marble_at_the_same_moment(end):
-    last = Item(HOUR_NS, "a", "accepted")
-    path = elements(draw([last], Mark(HOUR_NS, end), start_ns=0), "path")[-1].get("d")
+    last = DrawnItem(HOUR_NS, "a", "accepted")
+    path = elements(draw([last], MarbleMark(HOUR_NS, end), start_ns=0), "path")[-1].get("d")
     leftmost = float(path.removeprefix("M").split()[0])
-    circle = elements(draw([last], Mark(HOUR_NS, end), start_ns=0), "circle")[0]
+    circle = elements(draw([last], MarbleMark(HOUR_NS, end), start_ns=0), "circle")[0]
     assert leftmost > float(circle.get("cx")) + float(circle.get("r"))
 
 
 def test_an_end_that_comes_later_is_drawn_at_its_time():
-    items = [Item(0, "a", "accepted")]
-    svg = draw(items, Mark(8 * HOUR_NS, COMPLETION), start_ns=0)
+    items = [DrawnItem(0, "a", "accepted")]
+    svg = draw(items, MarbleMark(8 * HOUR_NS, COMPLETION), start_ns=0)
     ticks = {text.text: text.get("x") for text in elements(svg, "text")}
     assert elements(svg, "path")[-1].get("d").startswith(f"M{ticks['8:00:00']} ")
 
 
 def test_it_says_when_it_began():
-    svg = draw([Item(0, "a", "accepted")], None, start_ns=NEW_YEAR_NS)
+    svg = draw([DrawnItem(0, "a", "accepted")], None, start_ns=NEW_YEAR_NS)
     assert "from 2025-01-01 00:00:00 UTC" in [text.text for text in elements(svg, "text")]

@@ -4,7 +4,7 @@ import pytest
 import reactivex
 from reactivex import operators as ops
 
-from tidegate.marbles import Kind, MarbleError, Marbles, NotationError
+from tidegate.marbles import MarbleError, Marbles, NotationError, NotificationKind
 
 
 def double(source):
@@ -195,7 +195,7 @@ def test_a_recording_is_a_list_of_what_happened_when():
     m = Marbles(start_ns=1_000)
     recording = m.record(m.hot("-a-#"))
     m.run()
-    assert recording == [(1_000_001_000, Kind.NEXT, "a"), (3_000_001_000, Kind.ERROR, m.error)]
+    assert recording == [(1_000_001_000, NotificationKind.NEXT, "a"), (3_000_001_000, NotificationKind.ERROR, m.error)]
     assert isinstance(m.error, MarbleError)
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.marbles.alignment import print_diagram
-from tidegate.marbles.notation import Mark, NotationError, duration, parse
+from tidegate.marbles.notation import MarbleMark, NotationError, duration, parse
 
 S = 1_000_000_000
 
@@ -36,7 +36,7 @@ def test_a_diagram_says_what_happens_when(text, marks, ends_s):
 
 
 def test_frames_last_as_long_as_they_are_said_to():
-    assert parse("-a-b", 250).marks == (Mark(250, "a"), Mark(750, "b"))
+    assert parse("-a-b", 250).marks == (MarbleMark(250, "a"), MarbleMark(750, "b"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_is_printed_reads_the_same(gaps, end):
         if 0 < at_ns - last_ns < S:
             at_ns = last_ns + S
         last_ns = at_ns
-        marks.append(Mark(at_ns, letter))
+        marks.append(MarbleMark(at_ns, letter))
     if end:
-        marks.append(Mark(last_ns + S, end))
+        marks.append(MarbleMark(last_ns + S, end))
     assert list(parse(print_diagram(marks, 0, S), S).marks) == marks

@@ -7,7 +7,7 @@ import pytest
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal, Score, Verdict
-from tidegate.marbles import Entry, Kind, Marbles, Recording, outcome_letter, signal
+from tidegate.marbles import Marbles, Notification, NotificationKind, Recording, outcome_letter, signal
 
 START_NS = 1_735_689_600_000_000_000
 S = 1_000_000_000
@@ -20,10 +20,10 @@ def verdict(name, reason=None, **fields):
     return Verdict(read, START_NS, Score(0.7), refusal)
 
 
-def recording(*verdicts, end=Kind.COMPLETED):
-    entries = [Entry(START_NS + second * S, Kind.NEXT, one) for second, one in enumerate(verdicts)]
+def recording(*verdicts, end=NotificationKind.COMPLETED):
+    entries = [Notification(START_NS + second * S, NotificationKind.NEXT, one) for second, one in enumerate(verdicts)]
     if end is not None:
-        entries.append(Entry(START_NS + len(verdicts) * S, end, None))
+        entries.append(Notification(START_NS + len(verdicts) * S, end, None))
     return Recording(START_NS, entries)
 
 
@@ -53,7 +53,7 @@ def test_refusals_are_counted_by_reason(judged):
 
 
 def test_long_silence_is_written_as_time():
-    apart = Recording(START_NS, [Entry(START_NS + at * S, Kind.NEXT, "a") for at in (0, 3_601)])
+    apart = Recording(START_NS, [Notification(START_NS + at * S, NotificationKind.NEXT, "a") for at in (0, 3_601)])
     assert apart.diagram() == "a 1h a"
 
 
@@ -102,7 +102,7 @@ def test_few_items_are_drawn_as_marbles_with_their_letters(judged):
 
 
 def test_thousands_of_items_are_drawn_as_counts():
-    many = recording(*[verdict("a"), verdict("w", Reason.WEAK), verdict("b")] * 2_000, end=Kind.ERROR)
+    many = recording(*[verdict("a"), verdict("w", Reason.WEAK), verdict("b")] * 2_000, end=NotificationKind.ERROR)
     svg = many._repr_svg_()
     assert len(svg) < 60_000
     counted = [text.split() for text in texts(svg, "title") if " from " in text][1:]
@@ -143,6 +143,8 @@ def test_an_accepted_verdict_without_a_key_is_a_question_mark():
 
 
 def test_any_value_can_be_drawn():
-    strange = Recording(START_NS, [Entry(START_NS, Kind.NEXT, value) for value in ("<&>", "", None, 7, object())])
+    strange = Recording(
+        START_NS, [Notification(START_NS, NotificationKind.NEXT, value) for value in ("<&>", "", None, 7, object())]
+    )
     assert [text for text in texts(strange._repr_svg_(), "text") if len(text) == 1] == ["<", "?", "N", "7", "<"]
     assert texts(Recording(START_NS)._repr_svg_(), "title") == ["nothing from 2025-01-01 00:00:00 UTC"]

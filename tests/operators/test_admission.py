@@ -58,11 +58,11 @@ class Door:
     ],
 )
 def test_admit(capacity, when_full, given, then, turned_away):
-    door = Door(takes_s=2.9995)  # room comes just before the millisecond in which it is looked for
-    admitted = door.admit(door.m.hot(given), capacity=capacity, when_full=WhenFull(when_full))
-    door.m.expect(admitted, then)
-    assert door.names == turned_away
-    assert {reason for _, _, reason in door.turned_away} <= {Reason.DOOR_FULL}
+    intake_load = Door(takes_s=2.9995)  # room comes just before the millisecond in which it is looked for
+    admitted = intake_load.admit(intake_load.m.hot(given), capacity=capacity, when_full=WhenFull(when_full))
+    intake_load.m.expect(admitted, then)
+    assert intake_load.names == turned_away
+    assert {reason for _, _, reason in intake_load.turned_away} <= {Reason.DOOR_FULL}
 
 
 @pytest.mark.parametrize(
@@ -74,24 +74,24 @@ def test_admit(capacity, when_full, given, then, turned_away):
     ],
 )
 def test_what_comes_too_fast_is_turned_away(burst, given, then):
-    door = Door(takes_s=0)
-    door.m.expect(door.admit(door.m.hot(given), capacity=9, max_per_s=0.5, burst=burst), then)
-    assert set(door.names) == {letter for letter in given if letter.isalpha()} - set(then)
-    assert {reason for _, _, reason in door.turned_away} == {Reason.RATE_LIMITED}
+    intake_load = Door(takes_s=0)
+    intake_load.m.expect(intake_load.admit(intake_load.m.hot(given), capacity=9, max_per_s=0.5, burst=burst), then)
+    assert set(intake_load.names) == {letter for letter in given if letter.isalpha()} - set(then)
+    assert {reason for _, _, reason in intake_load.turned_away} == {Reason.RATE_LIMITED}
 
 
 def test_room_is_used_within_a_millisecond_and_nothing_ticks_when_nothing_waits():
-    door = Door(takes_s=0.0105)
-    seen = door.m.record(door.admit(door.m.hot("(ab)"), capacity=1))
-    door.m.run()
+    intake_load = Door(takes_s=0.0105)
+    seen = intake_load.m.record(intake_load.admit(intake_load.m.hot("(ab)"), capacity=1))
+    intake_load.m.run()
     assert [at_ns - seen.start_ns for at_ns, _, _ in seen] == [0, 11_000_000]
-    assert door.m.loop.next_due_ns() is None
+    assert intake_load.m.loop.next_due_ns() is None
 
 
 def test_who_is_turned_away_is_told_so():
     told = []
-    door = Door(b=lambda receipt: told.append(receipt))
-    door.m.expect(door.admit(door.m.hot("ab|"), capacity=9, max_per_s=0.5), "a-|")
+    intake_load = Door(b=lambda receipt: told.append(receipt))
+    intake_load.m.expect(intake_load.admit(intake_load.m.hot("ab|"), capacity=9, max_per_s=0.5), "a-|")
     assert told == [Receipt(None, Reason.RATE_LIMITED)]
 
 
@@ -99,33 +99,35 @@ def test_a_reply_that_raises_ends_nothing_and_is_reported():
     def hang_up(_receipt):
         raise ConnectionError("gone")
 
-    door = Door(takes_s=2.9995, b=hang_up)
-    seen = door.m.record(door.admit(door.m.hot("abc-|"), capacity=1, when_full=WhenFull.EVICT_OLDEST))
+    intake_load = Door(takes_s=2.9995, b=hang_up)
+    seen = intake_load.m.record(
+        intake_load.admit(intake_load.m.hot("abc-|"), capacity=1, when_full=WhenFull.EVICT_OLDEST)
+    )
     with pytest.raises(AssertionError, match="gone"):
-        door.m.run()
-    door.m.loop.unhandled.clear()
-    door.m.expect(seen, "a--c|")
+        intake_load.m.run()
+    intake_load.m.loop.unhandled.clear()
+    intake_load.m.expect(seen, "a--c|")
 
 
 def test_whoever_waits_when_it_is_unsubscribed_is_turned_away():
-    door = Door(takes_s=60)
-    source = door.m.hot("(abc)")
-    subscription = door.admit(source, capacity=2).subscribe()
-    door.m.loop.advance(2)
+    intake_load = Door(takes_s=60)
+    source = intake_load.m.hot("(abc)")
+    subscription = intake_load.admit(source, capacity=2).subscribe()
+    intake_load.m.loop.advance(2)
     subscription.dispose()
-    assert door.turned_away == [("c", 2, Reason.STOPPING)]
+    assert intake_load.turned_away == [("c", 2, Reason.STOPPING)]
     assert source.subscriptions == [(0, 2)]
-    door.commit()
-    assert door.m.loop.next_due_ns() == 60 * 10**9  # the commits, and no other look at what waits
+    intake_load.commit()
+    assert intake_load.m.loop.next_due_ns() == 60 * 10**9  # the commits, and no other look at what waits
 
 
 def test_two_subscribers_have_queues_and_tokens_of_their_own():
-    door = Door(takes_s=0)
-    admitted = door.admit(door.m.hot("ab-"), capacity=9, max_per_s=0.5)
-    first = door.m.record(admitted)
-    door.m.expect(admitted, "a--")
-    door.m.expect(first, "a--")
-    assert door.names == "bb"
+    intake_load = Door(takes_s=0)
+    admitted = intake_load.admit(intake_load.m.hot("ab-"), capacity=9, max_per_s=0.5)
+    first = intake_load.m.record(admitted)
+    intake_load.m.expect(admitted, "a--")
+    intake_load.m.expect(first, "a--")
+    assert intake_load.names == "bb"
 
 
 @given(
@@ -134,13 +136,13 @@ def test_two_subscribers_have_queues_and_tokens_of_their_own():
     st.sampled_from(WhenFull),
 )
 def test_everyone_is_either_let_in_or_turned_away_and_never_too_many_are_under_way(arrivals, capacity, when_full):
-    door = Door(takes_s=3)
+    intake_load = Door(takes_s=3)
     diagram = "".join("-" * pause + letter for pause, letter in arrivals) + "|"
-    seen = door.m.record(door.admit(door.m.hot(diagram), capacity=capacity, when_full=when_full))
-    door.m.run()
+    seen = intake_load.m.record(intake_load.admit(intake_load.m.hot(diagram), capacity=capacity, when_full=when_full))
+    intake_load.m.run()
     let_in = [raw.payload.decode() for raw in seen.values]
-    assert sorted([*let_in, *door.names]) == sorted(letter for _, letter in arrivals)
-    assert door.most_under_way <= capacity
+    assert sorted([*let_in, *intake_load.names]) == sorted(letter for _, letter in arrivals)
+    assert intake_load.most_under_way <= capacity
     assert seen[-1].kind == "completed"
 
 
@@ -153,6 +155,6 @@ def test_everyone_is_either_let_in_or_turned_away_and_never_too_many_are_under_w
     ],
 )
 def test_settings_that_make_no_sense_are_not_taken(settings, says):
-    door = Door()
+    intake_load = Door()
     with pytest.raises(ValueError, match=says):
-        door.admit(door.m.hot("|"), **settings)
+        intake_load.admit(intake_load.m.hot("|"), **settings)

@@ -13,7 +13,7 @@ from operators import identify
 from operators.record import Entered, GroupCommit, record
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unresolved
+from tidegate.domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unknown
 from tidegate.domain.events import Recorded as Event
 from tidegate.domain.lifecycle import Outcome, advance
 from tidegate.domain.order import OrderRequest
@@ -383,7 +383,7 @@ def test_what_follows_an_item_that_was_given_up_cannot_follow_any_more(loop, tap
         told.extend(zip(abouts, answers, strict=True))
 
     commits.submit(Item(0, (intent(),), 7, "ab"), hear, "intent")
-    commits.submit(Item(0, (Unresolved(client_order_id="c", detail="?"),), 7, "ab"), hear, "unknown", must=True)
+    commits.submit(Item(0, (Unknown(client_order_id="c", detail="?"),), 7, "ab"), hear, "unknown", must=True)
     assert commits.outcome(7) is Outcome.UNKNOWN
     loop.run_forever()
     assert [(about, type(answer)) for about, answer in told] == [

@@ -17,7 +17,7 @@ from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side
-from tidegate.marbles import Kind
+from tidegate.marbles import NotificationKind
 from tidegate.market.recordings import read_candles, write_candles
 from tidegate.market.simulated import SimulatedMarket
 from tidegate.strategies import Idea
@@ -70,12 +70,12 @@ def test_candles_that_were_written_are_read_again(path):
 def test_a_day_has_the_candles_that_close_in_it(path):
     day = Replay(path, day="2024-06-02")
     seen = day.run(day.candles)
-    assert [at_ns for at_ns, kind, _ in seen if kind is Kind.NEXT] == [
+    assert [at_ns for at_ns, kind, _ in seen if kind is NotificationKind.NEXT] == [
         JUNE_2_NS + number * 5 * MINUTE_NS for number in range(1, 289)
     ]
     assert all(entry.value.closed_at_ns == entry.at_ns for entry in seen[:-1])
     assert seen.start_ns == JUNE_2_NS
-    assert seen[-1] == (JUNE_2_NS + DAY_NS, Kind.COMPLETED, None)
+    assert seen[-1] == (JUNE_2_NS + DAY_NS, NotificationKind.COMPLETED, None)
 
 
 def test_without_a_day_everything_is_replayed(path):
@@ -182,7 +182,7 @@ def test_operators_that_wait_take_the_days_clock(path):
 def test_a_run_ends_with_its_observable(path):
     day = Replay(path, day="2024-06-02")
     seen = day.run(day.candles.pipe(ops.merge(day.clock.grid(1, first_after_s=1)), ops.take(700)))
-    assert seen[-1] == (JUNE_2_NS + 698 * 10**9, Kind.COMPLETED, None)
+    assert seen[-1] == (JUNE_2_NS + 698 * 10**9, NotificationKind.COMPLETED, None)
     assert day.clock.now_ns() == JUNE_2_NS + 698 * 10**9
 
 
@@ -209,7 +209,7 @@ def test_what_a_run_left_unfinished_never_happens(path):
 def test_an_error_in_the_pipe_is_recorded(path):
     day = Replay(path, day="2024-06-02")
     seen = day.run(day.candles.pipe(ops.map(lambda candle: 1 / 0)))
-    assert seen[-1].kind is Kind.ERROR
+    assert seen[-1].kind is NotificationKind.ERROR
     assert isinstance(seen[-1].value, ZeroDivisionError)
 
 

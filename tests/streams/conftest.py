@@ -12,18 +12,27 @@ from reactivex import Observable, Subject
 from streams.engine import Engine
 from streams.market import News
 from streams.reconciliation import Reconciliation
-from streams.reconciliation_schedule import Rounds
+from streams.reconciliation_schedule import ReconciliationSchedule
 from streams.traders import Trader
 from tidegate.assembly import assemble, generated
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.market import Candle, MarketRules, Quote
-from tidegate.domain.order import Answer, Fill, Finding, Listing, OrderRequest, OrderStatus, OrderUpdate, VenueOrder
-from tidegate.domain.ports import Item, Settlement, Venue
+from tidegate.domain.order import (
+    Answer,
+    Fill,
+    Listing,
+    LookupResult,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    VenueOrder,
+)
+from tidegate.domain.ports import Item, UnknownOrderPolicy, Venue
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.journal.sqlite_journal import SqliteJournal
-from tidegate.market.feeds import World
+from tidegate.market.feeds import MarketFeed
 from tidegate.settings import Settings, load_settings
 
 START_NS = 1_735_689_600_000_000_000
@@ -75,7 +84,7 @@ class Stage:
     def start(
         self, *, price: str | None = "100", strategies: bool = False, inputs: Sequence[Observable[Raw]] = ()
     ) -> Stage:
-        world = World("a test", self.engine.parts.markets.symbols, (), self.news)
+        world = MarketFeed("a test", self.engine.parts.markets.symbols, (), self.news)
         market = generated(self.engine, world, self.settings, strategies=strategies)
         self.wait(self.engine.start(inputs, background=[market]))
         if price is not None:
@@ -107,7 +116,7 @@ class Stage:
 
     def send_bytes(self, payload: bytes, *, generated: bool = False) -> None:
         raw = Raw(payload, generated=generated, may_say_now=True, reply=self.receipts.append)
-        self.engine.inlet.give((raw,))
+        self.engine.inbox.give((raw,))
 
     def run(self, seconds: float) -> Stage:
         """Let time pass; quotes are renewed every second, so that market data does not get old."""
@@ -143,7 +152,7 @@ class Scripted:
     ) -> None:
         self.it, self.script, self.takes_s, self.batch_max = it, list(script), takes_s, batch_max
         self.found = found if isinstance(found, list) else [found]
-        self.settlement = Settlement(window_s=60, proves=True)
+        self.unknown_order_policy = UnknownOrderPolicy(window_s=60, absence_is_proof=True)
         self.asked_at_s: list[float] = []
         self.orders: list[VenueOrder] = []
         self.unlisted: tuple[str, ...] = ()
@@ -171,7 +180,7 @@ class Scripted:
             raise says
         return says if isinstance(says, list) else [says] * len(requests)
 
-    async def find_order(self, request: OrderRequest) -> Finding:
+    async def find_order(self, request: OrderRequest) -> LookupResult:
         self.asked_at_s.append(self.it.loop.time())
         found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
         if isinstance(found, BaseException):
@@ -232,11 +241,11 @@ class Reconciling:
         self.compared_s: list[float] = []
         self.clock = it.clock
         assert engine.resolution is not None
-        self.rounds = Rounds(
+        self.reconciliations = ReconciliationSchedule(
             Reconciliation(
                 parts.state,
                 it.journal,
-                parts.room,
+                parts.pending,
                 parts.updates,
                 engine.resolution,
                 clock=parts.clock,
@@ -250,8 +259,8 @@ class Reconciling:
             committed=engine.committed,
             compared=self._compared,
         )
-        self.rounds.start()
-        engine.rounds = self.rounds
+        self.reconciliations.start()
+        engine.reconciliations = self.reconciliations
         it.run(0.01)
 
     def _compared(self, trader: str) -> None:
@@ -296,7 +305,7 @@ def trading() -> Callable[..., Stage]:
         batch_max: int = 1,
         found: object = None,
         trader: str = "paper",
-        settlement: Settlement | None = None,
+        unknown_order_policy: UnknownOrderPolicy | None = None,
         machine: Machine | None = None,
         **changes: str,
     ) -> Stage:
@@ -305,7 +314,7 @@ def trading() -> Callable[..., Stage]:
         it.journal.loop = it.loop
         it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
         it.venue.trader = trader
-        it.venue.settlement = settlement or it.venue.settlement
+        it.venue.unknown_order_policy = unknown_order_policy or it.venue.unknown_order_policy
         it.engine.traders = [Trader(it.venue)]
         it.start()
         for number in range(signals):

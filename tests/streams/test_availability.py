@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.availability import FOR_EVER, Availability, Standstill, Watch
+from streams.availability import FOR_EVER, Availability, Suspension, Watch
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
@@ -93,8 +93,8 @@ class Slow:
     def __init__(self):
         self.under_way = 0
 
-    def standstill(self, at_ns):
-        return Standstill(Refusal(Reason.PACED), at_ns + S) if self.under_way else None
+    def suspension(self, at_ns):
+        return Suspension(Refusal(Reason.PACED), at_ns + S) if self.under_way else None
 
     def given(self):
         self.under_way += 1
@@ -108,7 +108,7 @@ def test_an_account_with_a_pace_is_given_orders_as_it_says():
     it.pace("a", slow)
     assert it.check_trader("a", 0) is None
     it.gave_order("a")
-    assert it.check_trader("a", 0) == Standstill(Refusal(Reason.PACED), S)
+    assert it.check_trader("a", 0) == Suspension(Refusal(Reason.PACED), S)
     assert list(it.get_available_traders(0)) == ["b", "c"]
     it.order_answered("a")
     assert it.check_trader("a", 0) is None

@@ -9,7 +9,7 @@ import pytest
 from tidegate.domain import events as e
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
 NOWHERE = NotFound(detail="not among the orders")
@@ -88,7 +88,7 @@ def set_to(it, **totals):
     """Count the account as the venue says, to begin with."""
     known = it.engine.parts.state.book.account("paper").balances
     counted = {**dict.fromkeys(known, Decimal(0)), **{c: Decimal(total) for c, total in totals.items()}}
-    it.engine.record(e.Counted(trader="paper", balances=counted))
+    it.engine.record(e.BalancesSynced(trader="paper", balances=counted))
     it.run(0.1)
 
 
@@ -163,11 +163,16 @@ def test_a_trade_told_of_while_the_balances_are_doubted_is_not_counted_twice(tra
     it.venue.orders_since = orders_since
     reconciling(it)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
-    assert [body.balances for body in it.bodies(e.Counted)[1:]] == []
+    assert [body.balances for body in it.bodies(e.BalancesSynced)[1:]] == []
 
 
 def test_a_currency_that_stands_still_is_followed_while_an_order_of_others_is_unknown(trading, reconciling):
-    it = trading(SILENCE, found=NOWHERE, settlement=Settlement(window_s=40, proves=True), execution__signal_ttl_s="60")
+    it = trading(
+        SILENCE,
+        found=NOWHERE,
+        unknown_order_policy=UnknownOrderPolicy(window_s=40, absence_is_proof=True),
+        execution__signal_ttl_s="60",
+    )
     set_to(it, USDT="1000")
     it.run(11)
     it.venue.has = {"USDT": Decimal(990), "DOGE": Decimal(5)}
@@ -280,7 +285,7 @@ def test_an_answer_that_comes_while_the_balances_are_doubted_is_not_counted_twic
     reconciling(it)
     it.run(6)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
 
 
 def test_a_trade_booked_while_the_balances_are_doubted_is_not_counted_twice(trading, reconciling):
@@ -298,7 +303,7 @@ def test_a_trade_booked_while_the_balances_are_doubted_is_not_counted_twice(trad
     it.venue.orders = []
     it.run(5)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
 
 
 def test_doubted_balances_are_not_followed_where_the_second_look_fails(trading, reconciling):
@@ -320,7 +325,7 @@ def test_doubted_balances_are_not_followed_where_the_second_look_fails(trading, 
 
 
 def test_the_trades_of_an_order_that_is_found_are_not_counted_and_booked(trading, reconciling):
-    it = trading(SILENCE, found=NOWHERE, settlement=Settlement(window_s=1, proves=False))
+    it = trading(SILENCE, found=NOWHERE, unknown_order_policy=UnknownOrderPolicy(window_s=1, absence_is_proof=False))
     set_to(it, USDT="1000")
     it.run(20)
     assert it.ledger() == {"parked": 1}
@@ -330,7 +335,7 @@ def test_the_trades_of_an_order_that_is_found_are_not_counted_and_booked(trading
     it.run(0.5)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
     it.run(60)
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
 
 
 def test_a_trade_on_its_way_into_the_journal_is_not_overwritten(trading, reconciling):
@@ -375,7 +380,7 @@ def test_trades_that_are_not_listed_yet_are_not_counted_before_they_are(trading,
     it.venue.orders = [whole]
     it.run(60)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
 
 
 def test_a_trade_that_the_second_look_booked_is_not_counted_twice(trading, reconciling):
@@ -400,7 +405,7 @@ def test_a_trade_that_the_second_look_booked_is_not_counted_twice(trading, recon
     it.venue.balances, it.venue.find_order = balances, look_up
     reconciling(it)
     it.run(5)
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
     it.run(60)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
 
@@ -432,11 +437,11 @@ def test_while_trades_do_not_show_no_balance_is_followed_that_they_may_have_chan
     it.venue.orders = [whole]
     it.run(60)
     assert totals_of(it) == PAID_IN_COINS
-    assert it.bodies(e.Counted)[1:] == []
+    assert it.bodies(e.BalancesSynced)[1:] == []
 
 
 def test_what_is_not_found_for_longer_than_its_venue_is_late_keeps_no_balance_from_being_followed(trading, reconciling):
-    it = trading(OPEN, found=NOWHERE, settlement=Settlement(window_s=30, proves=True))
+    it = trading(OPEN, found=NOWHERE, unknown_order_policy=UnknownOrderPolicy(window_s=30, absence_is_proof=True))
     set_to(it, USDT="1000")
     it.run(11)
     it.venue.has = {"USDT": Decimal(1500)}  # a deposit

@@ -4,7 +4,7 @@ import pytest
 from reactivex import Subject
 
 from streams.availability import FOR_EVER, Watch
-from streams.blocked import BlockedSignals, Blocker
+from streams.blocked import BlockedSignals, WaitCondition
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
@@ -64,8 +64,8 @@ def test_signals_that_keep_the_pace_are_looked_at_as_it_allows_and_the_best_go_f
     before, sent = looks(it), len(it.venue.sent)
     it.run(60)
     assert looks(it) - before <= 3 * (len(it.venue.sent) - sent) + 3
-    best = next(event.number for event in it.journal.read() if isinstance(event.body, e.Intended))
-    assert it.journal.life(best).events[0].body.score == max(body.score for body in it.bodies(e.Accepted))
+    best = next(event.number for event in it.journal.read() if isinstance(event.body, e.Intent))
+    assert it.journal.history(best).events[0].body.score == max(body.score for body in it.bodies(e.Accepted))
 
 
 def test_signals_wait_for_a_ban_to_end_and_are_looked_at_then(trading):
@@ -102,7 +102,7 @@ def test_a_blocked_signal_expires_with_what_blocked_it_last(trading):
     it.run(3600)
     assert it.ledger() == {"expired": MANY}
     assert {body.measured for body in it.bodies(e.Expired)} == {"paper: banned: 418"}
-    assert len(it.engine.parts.room.blocked._pools) == 0
+    assert len(it.engine.parts.pending.blocked._pools) == 0
 
 
 def blocked(freed=None):
@@ -117,10 +117,10 @@ def blocked(freed=None):
 def test_it_tells_once_in_a_turn_when_a_moment_has_come_or_a_trader_is_freed():
     freed = Subject()
     loop, it, over = blocked(freed)
-    it.add(1, 0.5, Blocker(WHY, 10 * S, frozenset({"a"})))
-    it.add(2, 0.5, Blocker(WHY, 10 * S, frozenset({"b"})))
-    it.add(3, 0.5, Blocker(WHY, 25 * S, frozenset({"b"}), "BTC/USDT"))
-    it.add(4, 0.5, Blocker(WHY, FOR_EVER, frozenset({"c", "d"})))
+    it.add(1, 0.5, WaitCondition(WHY, 10 * S, frozenset({"a"})))
+    it.add(2, 0.5, WaitCondition(WHY, 10 * S, frozenset({"b"})))
+    it.add(3, 0.5, WaitCondition(WHY, 25 * S, frozenset({"b"}), "BTC/USDT"))
+    it.add(4, 0.5, WaitCondition(WHY, FOR_EVER, frozenset({"c", "d"})))
     loop.call_later(30, freed.on_next, "d")
     loop.call_later(30, freed.on_next, "c")
     loop.call_later(40, freed.on_next, "nobody's")
@@ -133,13 +133,13 @@ def test_it_tells_once_in_a_turn_when_a_moment_has_come_or_a_trader_is_freed():
 
 def test_it_gives_the_best_first_and_twice_as_many_until_one_is_blocked_again():
     loop, it, _ = blocked()
-    blocker = Blocker(WHY, 10 * S, frozenset({"a"}))
+    blocker = WaitCondition(WHY, 10 * S, frozenset({"a"}))
     for number in range(1, 101):
         it.add(number, number / 100, blocker)
     assert it.take(50) == []
     loop.advance(10)
     assert [it.take(50), it.take(50), it.take(50)] == [[100], [99, 98], [97, 96, 95, 94]]
-    it.add(94, 0.94, Blocker(WHY, 20 * S, frozenset({"a"})))
+    it.add(94, 0.94, WaitCondition(WHY, 20 * S, frozenset({"a"})))
     assert it.take(50) == []
     it.discard(93)
     it.discard(93)
@@ -153,7 +153,7 @@ def test_it_gives_the_best_first_and_twice_as_many_until_one_is_blocked_again():
 def test_it_keeps_nothing_of_those_that_are_gone():
     loop, it, over = blocked()
     for number in range(10_000):
-        it.add(number, 0.5, Blocker(WHY, 10 * S, frozenset({"a"})))
+        it.add(number, 0.5, WaitCondition(WHY, 10 * S, frozenset({"a"})))
         it.discard(number - 3)
     (pool,) = it._pools.values()
     assert len(pool._heap) < 100

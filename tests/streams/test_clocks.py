@@ -189,7 +189,7 @@ def test_market_data_ages_by_the_steady_clock(trading, machine, step_s):
     it.send("b")
     it.loop.advance(30)  # the prices are 41 s old, whatever the clock shows
     assert it.ledger() == {"placed": 1, "waiting": 1}
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.STALE_MARKET_DATA
     assert entry.obstacle.measured == pytest.approx(41, abs=2)
 
@@ -200,7 +200,7 @@ def test_a_quote_is_as_old_as_its_stamp_says_when_it_comes(trading, machine):
     it.loop.advance(9)
     it.news.on_next(Quote("BTC/USDT", it.clock.wall_ns() - 30 * 10**9, bid=late.bid, ask=late.ask, depth=late.depth))
     it.loop.advance(2)
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.STALE_MARKET_DATA
     assert entry.obstacle.measured == pytest.approx(31, abs=1)
 

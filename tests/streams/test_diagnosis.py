@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from streams.diagnosis import Finding, Health, blocking, diagnose
-from streams.execution import Rhythm, next_execution_ns
+from streams.diagnosis import CheckResult, Health, blocking, diagnose
+from streams.execution import Schedule, next_execution_ns
 from streams.preview import LOOKED_AT_MAX
-from streams.remedies import CURES
+from streams.remedies import REMEDIES
 from tidegate.assembly import assemble
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
@@ -54,7 +54,7 @@ def show(engine, symbol="A/USDT", bid="10"):
 
 async def send(engine, key, **fields):
     said = {"symbol": "A/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": key, **fields}
-    engine.inlet.give([Raw(json.dumps(said).encode(), may_say_now=True)])
+    engine.inbox.give([Raw(json.dumps(said).encode(), may_say_now=True)])
     await engine.committed()
 
 
@@ -256,7 +256,7 @@ async def no_place(engine):
 
 async def in_backoff(engine):
     await waiting(engine)
-    (entry,) = engine.parts.room.entries.values()
+    (entry,) = engine.parts.pending.entries.values()
     entry.due_ns = engine.parts.clock.now_ns() + 1
 
 
@@ -280,7 +280,7 @@ def test_signals_that_cannot_be_executed_say_why_with_an_example(scene, says, fi
     assert count.says.endswith(" wait: 0 could be executed now")
     assert held.verdict is Health.WARNING
     assert held.says.startswith(f"{says}; such as ")
-    assert held.fix == CURES[fix]
+    assert held.fix == REMEDIES[fix]
 
 
 def test_the_most_frequent_obstacle_comes_first():
@@ -301,8 +301,8 @@ def test_the_most_frequent_obstacle_comes_first():
 def test_of_very_many_signals_only_the_first_are_looked_at():
     async def scene(engine):
         await waiting(engine)
-        (entry,) = engine.parts.room.entries.values()
-        engine.parts.room.entries.update((-n, entry) for n in range(LOOKED_AT_MAX))
+        (entry,) = engine.parts.pending.entries.values()
+        engine.parts.pending.entries.update((-n, entry) for n in range(LOOKED_AT_MAX))
 
     (count,) = of("signals", diagnosed(scene, **ASLEEP))
     assert count.says == "1001 wait, 1000 were looked at: 1000 could be executed now"
@@ -313,9 +313,9 @@ def overdue(late_ns, received_before_ns=1):
         show(engine)
         await send(engine, "a")
         now_ns = engine.parts.clock.now_ns()
-        (entry,) = engine.parts.room.entries.values()
+        (entry,) = engine.parts.pending.entries.values()
         entry.received_at_ns = now_ns - late_ns - received_before_ns
-        engine.started_ns = now_ns - late_ns - round(engine.rules.rhythm.first_after_s * 1e9)
+        engine.started_ns = now_ns - late_ns - round(engine.rules.schedule.first_after_s * 1e9)
 
     return scene
 
@@ -335,8 +335,8 @@ def test_an_execution_that_did_not_take_place_is_an_error(scene, verdict):
 
 
 def test_every_reason_has_a_cure():
-    assert set(CURES) == set(Reason)
-    assert all(CURES.values())
+    assert set(REMEDIES) == set(Reason)
+    assert all(REMEDIES.values())
 
 
 @pytest.mark.parametrize(
@@ -349,8 +349,8 @@ def test_every_reason_has_a_cure():
     ],
 )
 def test_the_next_execution(now_s, then_s):
-    rhythm = Rhythm(interval_s=30, first_after_s=10)
-    then_ns = next_execution_ns(rhythm, START_NS, START_NS + int(now_s * 1e9))
+    schedule = Schedule(interval_s=30, first_after_s=10)
+    then_ns = next_execution_ns(schedule, START_NS, START_NS + int(now_s * 1e9))
     assert then_ns == START_NS + then_s * 1_000_000_000
 
 
@@ -358,9 +358,9 @@ def test_the_next_execution_is_when_the_next_tick_comes():
     seen = []
 
     async def scene(engine):
-        engine.parts.telemetry.ticks.subscribe(lambda tick: seen.append(tick.due_ns))
+        engine.parts.telemetry.cycles.subscribe(lambda tick: seen.append(tick.due_ns))
         await send(engine, "a")
-        seen.append(next_execution_ns(engine.rules.rhythm, engine.started_ns, engine.parts.clock.now_ns()))
+        seen.append(next_execution_ns(engine.rules.schedule, engine.started_ns, engine.parts.clock.now_ns()))
         await asyncio.sleep(10)
 
     diagnosed(scene)
@@ -369,5 +369,5 @@ def test_the_next_execution_is_when_the_next_tick_comes():
 
 
 def test_only_errors_block():
-    findings = [Finding("a", health, "") for health in Health]
+    findings = [CheckResult("a", health, "") for health in Health]
     assert blocking(findings) == [replace(findings[0], verdict=Health.ERROR)]

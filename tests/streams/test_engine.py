@@ -96,7 +96,7 @@ def test_stopping_tells_what_is_left_and_records_it(stage, tmp_path):
 def test_after_a_stop_nothing_is_taken_and_senders_are_told(stage):
     it = stage().start()
     it.wait(it.engine.stop())
-    it.engine.inlet.hand_in(Raw(b"{}", reply=it.receipts.append))
+    it.engine.inbox.hand_in(Raw(b"{}", reply=it.receipts.append))
     it.receipts.append(it.wait(it.engine.submit(b"{}")))
     assert [(receipt.signal_id, receipt.reason) for receipt in it.receipts] == [(None, Reason.STOPPING)] * 2
 
@@ -156,17 +156,17 @@ def test_what_an_observer_raises_is_recorded_once_a_commit_and_stops_nothing(sta
     assert {(where, error.partition(":")[0]) for where, error in faults(it)} == {("the screen", "ZeroDivisionError")}
     assert len(faults(it)) == before + 3  # accepted, intent, placed
     assert it.ledger() == {"placed": 1}
-    assert [type(event.body) for event in seen if event.number] == [e.Accepted, e.Intended, e.Placed]
+    assert [type(event.body) for event in seen if event.number] == [e.Accepted, e.Intent, e.Placed]
     assert not it.engine.failed.done()
 
 
 def test_an_event_that_cannot_follow_what_is_queued_is_not_written_and_halts_entries(trading):
     it = trading(OPEN)
     it.run(1)
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     expired_twice = e.Expired(reason=Reason.HALTED)
-    it.engine.parts.room.end(entry, expired_twice)
-    it.engine.parts.room.end(entry, expired_twice)
+    it.engine.parts.pending.end(entry, expired_twice)
+    it.engine.parts.pending.end(entry, expired_twice)
     it.send("b")
     it.run(100)
     assert not it.engine.failed.done()
@@ -256,7 +256,7 @@ def test_submitting_waits_for_the_receipt(stage):
 def test_a_senders_reply_that_raises_harms_nobody(stage):
     it = stage().start()
     said = b'{"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":"now","key":"a"}'
-    it.engine.inlet.give((Raw(said, may_say_now=True, reply=lambda _: 1 / 0),))
+    it.engine.inbox.give((Raw(said, may_say_now=True, reply=lambda _: 1 / 0),))
     it.send("b")
     it.loop.advance(11)
     assert [type(report["exception"]) for report in it.loop.unhandled] == [ZeroDivisionError]
@@ -333,7 +333,7 @@ def test_an_outcome_that_cannot_be_encoded_halts_entries_and_the_next_start_asks
     assert it.engine.parts.in_flight.count == 0
     (halted,) = it.bodies(e.Halted)
     assert it.ledger() == {"placed": 1, "placing": 1}
-    assert any(stood.signal_id in halted.why for stood in it.engine.parts.state.standing.values())
+    assert any(stood.signal_id in halted.why for stood in it.engine.parts.state.statuses.values())
     it.kill()
     again = trading(OPEN, url=url, start_ns=it.clock.now_ns(), signals=0, found=OPEN)
     again.run(1)

@@ -18,7 +18,7 @@ class Watched:
 
     def __init__(self, it, **options):
         self.it, self.texts, self.warnings, self.failing = it, [], [], None
-        self.lines = EventLines(it.journal.life, clock=it.clock, failing=lambda: self.failing, **options)
+        self.lines = EventLines(it.journal.history, clock=it.clock, failing=lambda: self.failing, **options)
         self.lines.lines.subscribe(self._take)
         it.engine.observe("the lines", self.lines.watch)
 
@@ -44,7 +44,7 @@ def test_an_outcome_has_a_line_with_symbol_side_and_source(watched):
     it.send("a", source="desk", quantity="0.5", price="101")
     it.send("b", strength=0.2, side="sell")
     it.run(12)
-    ids = {life.raw.partition(b'"key":"')[2][:1]: life.signal_id[:10] for life in it.journal.lives()}
+    ids = {history.raw.partition(b'"key":"')[2][:1]: history.signal_id[:10] for history in it.journal.histories()}
     assert seen.texts == [
         f"refused {ids[b'b']} sell BTC/USDT from unnamed: weak (0.2, limit 0.5)",
         f"placed {ids[b'a']} buy BTC/USDT from desk: 0.5 at 101 by paper, closed, filled 0.5 at 100, fee 0.05 USDT",
@@ -56,9 +56,9 @@ def test_what_becomes_of_an_order_has_a_line_each(trading):
     it = trading(OPEN)
     seen = Watched(it)
     it.run(12)
-    order_id = next(body.client_order_id for body in it.bodies(e.Intended))
+    order_id = next(body.client_order_id for body in it.bodies(e.Intent))
     told = {"trader": "paper", "client_order_id": order_id, "at_ns": it.clock.now_ns()}
-    amount = it.bodies(e.Intended)[0].amount
+    amount = it.bodies(e.Intent)[0].amount
     fill = Fill(trade_id="t1", amount=amount, price=Decimal(100), fee=Decimal(1), fee_currency="USDT")
     it.engine.parts.updates.hear(OrderUpdate(status=OrderStatus.CLOSED, fills=(fill,), **told))
     it.run(1)

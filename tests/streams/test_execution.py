@@ -7,9 +7,9 @@ from reactivex import operators as ops
 
 from operators.record import GroupCommit
 from streams.blocked import BlockedSignals
-from streams.execution import Cause, Rhythm, Tick, at_once, next_execution_ns, release, ticks
+from streams.execution import Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue, next_execution_ns
 from streams.in_flight import InFlight
-from streams.pending import Entry, WaitingRoom
+from streams.pending import PendingQueue, PendingSignal
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Signal
@@ -27,19 +27,21 @@ class Hall:
         self.m = Marbles(start_ns=START_NS)
         journal = SqliteJournal("sqlite:///:memory:", mode="paper")
         commits = GroupCommit(journal, clock=self.m.clock, group_max=10, images=dict, outcome_of=lambda _: None)
-        self.room = WaitingRoom(self.m.clock, commits, BlockedSignals(self.m.clock, never()), supersede=True)
+        self.pending = PendingQueue(self.m.clock, commits, BlockedSignals(self.m.clock, never()), supersede=True)
         self.in_flight = InFlight(places, clock=self.m.clock)
         for letter, score in scores.items():
             self.enter(letter, score)
 
-    def enter(self, letter: str, score: float = 0.5) -> Entry:
+    def enter(self, letter: str, score: float = 0.5) -> PendingSignal:
         signal = Signal(id=letter, content=b"", raw=b"")
-        entry = Entry(ord(letter), signal, START_NS, START_NS + 100 * FRAME_NS, START_NS + 100 * FRAME_NS, score)
-        self.room.enter(entry)
+        entry = PendingSignal(
+            ord(letter), signal, START_NS, START_NS + 100 * FRAME_NS, START_NS + 100 * FRAME_NS, score
+        )
+        self.pending.add(entry)
         return entry
 
-    def entry(self, letter: str) -> Entry:
-        return self.room.entries[ord(letter)]
+    def entry(self, letter: str) -> PendingSignal:
+        return self.pending.entries[ord(letter)]
 
     def at(self, frame: float, do, *args) -> None:
         self.m.clock.call_at(START_NS + int(frame * FRAME_NS), do, *args)
@@ -47,17 +49,17 @@ class Hall:
     def released(self, given: str):
         """What a tick at each `t` lets go, and at other letters one for that signal alone; all of it is sent."""
 
-        def tick(letter: str) -> Tick:
-            return Tick(self.m.clock.now_ns(), Cause.TRIGGER, () if letter == "t" else (ord(letter),))
+        def cycle(letter: str) -> ExecutionCycle:
+            return ExecutionCycle(self.m.clock.now_ns(), Cause.TRIGGER, () if letter == "t" else (ord(letter),))
 
         def send(turn) -> None:
             for candidate in turn:
-                self.room.leave(candidate.entry.number)
+                self.pending.remove(candidate.entry.number)
                 self.in_flight.take()
 
         return self.m.hot(given).pipe(
-            ops.map(tick),
-            release(self.room, self.in_flight, clock=self.m.clock),
+            ops.map(cycle),
+            dequeue(self.pending, self.in_flight, clock=self.m.clock),
             ops.do_action(send),
             ops.flat_map(lambda turn: reactivex.from_iterable([candidate.entry.signal.id for candidate in turn])),
         )
@@ -116,7 +118,7 @@ def test_those_without_a_place_carry_that_as_their_obstacle():
 
 def test_one_that_left_the_room_before_a_place_came_free_gets_no_turn():
     hall = Hall(places=1, a=0.9, b=0.8, c=0.7)
-    hall.at(2, hall.room.leave, ord("b"))
+    hall.at(2, hall.pending.remove, ord("b"))
     hall.at(3, hall.in_flight.give_back)
     hall.m.expect(hall.released("-t"), "-a-c-")
 
@@ -148,19 +150,19 @@ def test_the_end_and_errors_pass(given):
 
 def test_all_executions_are_one_stream():
     hall = Hall(a=0.5)
-    asked = hall.m.hot("-u--u--").pipe(ops.map(lambda letter: Tick(hall.m.clock.now_ns(), Cause.URGENT)))
-    merged = ticks(Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=asked, room=hall.room)
+    asked = hall.m.hot("-u--u--").pipe(ops.map(lambda letter: ExecutionCycle(hall.m.clock.now_ns(), Cause.URGENT)))
+    merged = cycles(Schedule(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=asked, pending=hall.pending)
     seen = hall.m.record(merged)
-    hall.m.expect(seen, "-ui-ui--i-", show=lambda tick: tick.cause[0])
+    hall.m.expect(seen, "-ui-ui--i-", show=lambda cycle: cycle.cause[0])
     assert all(entry.value.due_ns == entry.at_ns for entry in seen)
 
 
 def test_points_at_which_nothing_waits_are_left_out_under_simulated_time():
     hall = Hall()
     hall.at(4, hall.enter, "a")
-    hall.at(9, hall.room.leave, ord("a"))
-    merged = ticks(
-        Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-"), room=hall.room
+    hall.at(9, hall.pending.remove, ord("a"))
+    merged = cycles(
+        Schedule(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-"), pending=hall.pending
     ).pipe(ops.map(lambda _: "t"))
     hall.m.expect(merged, "-----t--t-----")
 
@@ -168,7 +170,10 @@ def test_points_at_which_nothing_waits_are_left_out_under_simulated_time():
 def test_an_error_of_what_is_asked_for_passes():
     hall = Hall()
     hall.m.expect(
-        ticks(Rhythm(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-#"), room=hall.room), "-#"
+        cycles(
+            Schedule(interval_s=3, first_after_s=2), clock=hall.m.clock, asked=hall.m.hot("-#"), pending=hall.pending
+        ),
+        "-#",
     )
 
 
@@ -177,11 +182,13 @@ def test_live_every_point_of_the_interval_is_an_execution():
     clock = Clock(loop, epoch_ns=0, wall_ns=loop.time_ns)  # with a wall clock time is not simulated
     journal = SqliteJournal("sqlite:///:memory:", mode="paper")
     commits = GroupCommit(journal, clock=clock, group_max=1, images=dict, outcome_of=lambda _: None)
-    room = WaitingRoom(clock, commits, BlockedSignals(clock, never()), supersede=True)
+    pending = PendingQueue(clock, commits, BlockedSignals(clock, never()), supersede=True)
     seen: list[int] = []
-    rhythm = Rhythm(interval_s=30, first_after_s=10)
+    schedule = Schedule(interval_s=30, first_after_s=10)
     asked = Marbles().hot("-")
-    ticks(rhythm, clock=clock, asked=asked, room=room).subscribe(lambda tick: seen.append(tick.due_ns // FRAME_NS))
+    cycles(schedule, clock=clock, asked=asked, pending=pending).subscribe(
+        lambda cycle: seen.append(cycle.due_ns // FRAME_NS)
+    )
     loop.advance(75)
     assert seen == [10, 40, 70]
 
@@ -191,7 +198,7 @@ def test_signals_that_come_together_and_cannot_wait_are_executed_together():
     urgent = hall.m.hot("-x---c--|").pipe(
         ops.map(lambda letter: [hall.entry(each) for each in {"x": "ab"}.get(letter, letter)]),
         at_once(hall.m.clock),
-        ops.map(lambda tick: "".join(map(chr, tick.numbers)) + tick.cause[0]),
+        ops.map(lambda cycle: "".join(map(chr, cycle.numbers)) + cycle.cause[0]),
     )
     seen = hall.m.record(urgent)
     hall.m.run()
@@ -202,8 +209,8 @@ def test_signals_that_come_together_and_cannot_wait_are_executed_together():
     ("now_s", "next_s"), [(0, 10), (10, 10), (10.5, 40), (40, 40), (41, 70)], ids=lambda seconds: f"{seconds} s"
 )
 def test_the_next_execution(now_s, next_s):
-    rhythm = Rhythm(interval_s=30, first_after_s=10)
-    assert next_execution_ns(rhythm, START_NS, START_NS + int(now_s * 1e9)) == START_NS + next_s * FRAME_NS
+    schedule = Schedule(interval_s=30, first_after_s=10)
+    assert next_execution_ns(schedule, START_NS, START_NS + int(now_s * 1e9)) == START_NS + next_s * FRAME_NS
 
 
 def test_places_in_flight_are_bounded_by_at_least_one():

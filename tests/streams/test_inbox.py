@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from streams.inbox import Inlet, as_stamped, given_room
+from streams.inbox import Inbox, as_stamped, given_room
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.signal import Raw, Receipt
 
@@ -111,10 +111,10 @@ def test_nothing_comes_any_more_after_unsubscribing(loop, clock):
 
 
 def test_a_closed_inlet_turns_away_and_says_so(loop, clock):
-    inlet = Inlet(clock)
+    inbox = Inbox(clock)
     told: list[Receipt] = []
-    inlet.close()
-    inlet.hand_in(Raw(b"{}", reply=told.append))
+    inbox.close()
+    inbox.hand_in(Raw(b"{}", reply=told.append))
     loop.run_forever()
     assert [(receipt.signal_id, str(receipt.reason)) for receipt in told] == [(None, "stopping")]
 

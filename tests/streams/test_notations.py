@@ -66,7 +66,7 @@ def test_one_that_waits_since_then_keeps_its_id(stage, tmp_path):
     waiting = e.Accepted(score=0.9, parts=(), expires_at_ns=START_NS + 120 * 10**9)
     signal_id = written(url, {**LINE, "price": "100.0"}, waiting)
     it = stage(url, start_ns=START_NS + 10**9).start()
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert (entry.signal.id, entry.signal.price) == (signal_id, Decimal(100))
     it.run(12)
     assert {event.signal_id for event in it.journal.read() if event.number} == {signal_id}

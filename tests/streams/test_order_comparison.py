@@ -73,7 +73,7 @@ def test_it_is_booked_after_a_restart_a_day_later_as_well(trading, reconciling, 
 def test_it_is_booked_after_a_person_said_that_it_was_placed(trading, reconciling):
     it = trading(Unanswered(detail="timed out"), found=Unanswered(detail="no answer"))
     it.run(11)
-    ((number, _),) = it.engine.resolution.sought.items()
+    ((number, _),) = it.engine.resolution.lookup.items()
     assert it.engine.resolution.found(number, OPEN)
     it.venue.found = [found(fill(), fill("t2", "0.6"))]
     it.run(1)

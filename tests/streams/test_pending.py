@@ -9,12 +9,12 @@ from tidegate.domain.reasons import Reason
 
 def waiting(it) -> list[str]:
     """The keys of the signals that wait, by age."""
-    return [entry.signal.key for _, entry in sorted(it.engine.parts.room.entries.items())]
+    return [entry.signal.key for _, entry in sorted(it.engine.parts.pending.entries.items())]
 
 
 def superseded(it) -> dict[str, str]:
     """Keys of superseded signals, and of those that took their place."""
-    keys = {life.signal_id: life.raw for life in it.journal.lives()}
+    keys = {history.signal_id: history.raw for history in it.journal.histories()}
     key_of = {signal_id: raw.partition(b'"key":"')[2].partition(b'"')[0].decode() for signal_id, raw in keys.items()}
     return {
         key_of[event.signal_id]: key_of[event.body.by]
@@ -158,6 +158,6 @@ def test_what_the_first_attempt_was_for_is_kept(trading):
     busy = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)
     it = trading(busy, execution__order_creation_retries="9")
     it.run(12)
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert entry.attempts == 2
     assert entry.first == it.venue.sent[0] != it.venue.sent[1]

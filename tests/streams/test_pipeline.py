@@ -174,7 +174,7 @@ def test_positions_are_limited_over_all_symbols_with_orders_of_the_same_tick_cou
     assert it.ledger() == {"placed": 3, "refused": 1}
     (refused,) = it.bodies(e.Refused)
     assert (refused.reason, refused.measured, refused.limit) == (Reason.POSITION_LIMIT, 3, 2)
-    assert {intent.symbol for intent in it.bodies(e.Intended)} == {"ETH/USDT", "SOL/USDT"}  # the best scores first
+    assert {intent.symbol for intent in it.bodies(e.Intent)} == {"ETH/USDT", "SOL/USDT"}  # the best scores first
 
 
 def test_selling_closes_what_our_trades_hold(stage):
@@ -251,7 +251,7 @@ def test_what_is_partly_filled_is_filled_by_later_news_and_booked_once(stage):
     assert sum(filled.fill.amount for filled in it.bodies(e.Filled)) + it.bodies(e.Placed)[0].fills[0].amount == 1
     assert account.held("BTC/USDT") == 1
     assert account.balances["USDT"].locked == 0
-    assert it.engine.parts.state.standing == {}
+    assert it.engine.parts.state.statuses == {}
 
 
 def test_the_door_is_full_while_as_many_signals_wait_as_may(stage):

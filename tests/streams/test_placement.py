@@ -26,12 +26,12 @@ def fill(trade_id: str, amount: str = "0.25") -> Fill:
     )
 
 
-def settled(it) -> bool:
+def applied(it) -> bool:
     """Nothing is on its way, and no capital is set aside but for orders that are open or unknown."""
     state = it.engine.parts.state
     orders = state.book.account("paper").orders
     return it.engine.parts.in_flight.count == 0 and set(orders) == {
-        standing.client_order_id for standing in state.standing.values() if standing.client_order_id
+        statuses.client_order_id for statuses in state.statuses.values() if statuses.client_order_id
     }
 
 
@@ -43,39 +43,39 @@ def test_the_intent_is_committed_before_the_venue_is_called(trading):
     it = trading(OPEN)
     it.run(11)
     assert it.venue.committed == [["accepted", "intent"]]
-    (intent,) = it.bodies(e.Intended)
+    (intent,) = it.bodies(e.Intent)
     (sent,) = it.venue.sent
     assert (intent.client_order_id, intent.amount, intent.price) == (sent.client_order_id, sent.amount, sent.price)
     assert locked(it) == sent.reserved == 100
-    assert settled(it)
+    assert applied(it)
 
 
 def test_an_intent_that_cannot_be_committed_is_not_sent_and_tried_at_the_next_execution(trading):
     it = trading(OPEN)
-    it.journal.full_for = (e.Intended,)
+    it.journal.full_for = (e.Intent,)
     it.run(11)
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert (entry.obstacle.reason, entry.attempts) == (Reason.JOURNAL_UNAVAILABLE, 0)
     assert it.venue.sent == []
     assert locked(it) == 0
-    assert settled(it)
+    assert applied(it)
     it.journal.full_for = ()
     it.run(28)
     assert it.venue.sent == []
     it.run(2)
     assert it.kinds() == ["accepted", "intent", "placed"]
     assert [sent.generation for sent in it.venue.sent] == [1]
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_signal_whose_intents_cannot_be_committed_expires_with_that_as_its_obstacle(trading):
     it = trading(OPEN, execution__signal_ttl_s="60")
-    it.journal.full_for = (e.Intended,)
+    it.journal.full_for = (e.Intent,)
     it.run(61)
     (expired,) = it.bodies(e.Expired)
     assert expired.reason is Reason.JOURNAL_UNAVAILABLE
     assert it.venue.sent == []
-    assert settled(it)
+    assert applied(it)
 
 
 def test_what_is_proved_not_placed_is_tried_again_after_a_backoff_with_another_id(trading):
@@ -91,7 +91,7 @@ def test_what_is_proved_not_placed_is_tried_again_after_a_backoff_with_another_i
     assert 0.5 <= waited_s <= 1
     assert it.clock.now_ns() > deferred.retry_at_ns
     assert locked(it) == 100
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_venue_that_says_when_to_come_back_is_obeyed(trading):
@@ -125,7 +125,7 @@ def test_attempts_are_bounded_in_all(trading, attempts):
     assert (failed.reason, failed.detail) == (Reason.ATTEMPTS_USED_UP, DOWN.detail)
     assert it.ledger() == {"failed": 1}
     assert locked(it) == 0
-    assert settled(it)
+    assert applied(it)
 
 
 @pytest.mark.parametrize("reason", ["rejected_for_now", "banned", "maintenance", "market_closed", "clock_skew"])
@@ -159,7 +159,7 @@ def test_a_final_rejection_fails_the_signal_at_once(trading):
     (failed,) = it.bodies(e.Failed)
     assert (failed.reason, failed.detail) == (Reason.REJECTED, NO.detail)
     assert locked(it) == 0
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_signal_in_backoff_expires_with_the_venues_answer(trading):
@@ -168,7 +168,7 @@ def test_a_signal_in_backoff_expires_with_the_venues_answer(trading):
     (expired,) = it.bodies(e.Expired)
     assert (expired.reason, expired.measured) == (BUSY.reason, BUSY.detail)
     assert it.ledger() == {"expired": 1}
-    assert settled(it)
+    assert applied(it)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_of_an_order_nobody_knows_of_the_capital_stays_reserved_and_nothing_more
     assert len(it.venue.sent) == 1
     assert it.ledger() == {"unknown": 1}
     assert locked(it) == 100
-    assert settled(it)
+    assert applied(it)
 
 
 def test_one_failed_call_makes_all_its_orders_unknown_and_no_others(trading):
     it = trading(OSError("reset"), OPEN, signals=3, batch_max=2, execution__max_in_flight="2")
     it.run(20)
     assert it.ledger() == {"unknown": 2, "placed": 1}
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_cancelled_call_is_no_proof(trading):
@@ -204,14 +204,14 @@ def test_a_cancelled_call_is_no_proof(trading):
     call.cancel()
     it.run(1)
     assert it.ledger() == {"unknown": 1}
-    assert settled(it)
+    assert applied(it)
 
 
 def test_each_order_of_a_call_has_the_answer_of_its_own(trading):
     it = trading([NO, OPEN, Unanswered(detail="?")], signals=3, batch_max=3)
     it.run(11)
     assert it.ledger() == {"failed": 1, "placed": 1, "unknown": 1}
-    ids = [body.client_order_id for kind in (e.Failed, e.Placed, e.Unresolved) for body in it.bodies(kind)]
+    ids = [body.client_order_id for kind in (e.Failed, e.Placed, e.Unknown) for body in it.bodies(kind)]
     assert ids == [request.client_order_id for request in it.venue.sent]
 
 
@@ -239,7 +239,7 @@ def test_directly_before_the_call_a_halt_is_looked_at_again(trading, reduce_only
 def halt_at_the_next_execution(it, *, reduce_only: bool) -> None:
     """The halt is committed together with the intents of that execution."""
     halt = e.Halted(reduce_only=reduce_only, why="a test")
-    it.engine.parts.telemetry.ticks.subscribe(lambda _: it.engine.record(halt))
+    it.engine.parts.telemetry.cycles.subscribe(lambda _: it.engine.record(halt))
 
 
 def test_an_order_that_a_halt_kept_back_waits_until_it_expires(trading):
@@ -254,7 +254,7 @@ def test_an_order_that_a_halt_kept_back_waits_until_it_expires(trading):
     (expired,) = it.bodies(e.Expired)
     assert (expired.reason, expired.measured) == (Reason.HALTED, "a test")
     assert it.venue.sent == []
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_signal_whose_time_runs_out_while_the_intent_is_committed_is_not_sent(trading):
@@ -265,7 +265,7 @@ def test_a_signal_whose_time_runs_out_while_the_intent_is_committed_is_not_sent(
     it.loop.advance(20)
     assert it.kinds() == ["accepted", "intent", "deferred", "expired"]
     assert it.venue.sent == []
-    assert settled(it)
+    assert applied(it)
 
 
 def test_an_outcome_that_cannot_be_committed_is_tried_until_it_is(trading):
@@ -279,7 +279,7 @@ def test_an_outcome_that_cannot_be_committed_is_tried_until_it_is(trading):
     it.run(10)
     assert it.kinds() == ["accepted", "intent", "placed"]
     assert len(it.venue.sent) == 1
-    assert settled(it)
+    assert applied(it)
 
 
 def test_a_deferral_that_is_committed_late_is_tried_again_only_then(trading):
@@ -290,7 +290,7 @@ def test_a_deferral_that_is_committed_late_is_tried_again_only_then(trading):
     it.journal.full_for = ()
     it.run(10)
     assert it.ledger() == {"placed": 1}
-    assert settled(it)
+    assert applied(it)
 
 
 def test_what_is_told_before_the_acknowledgement_is_committed_is_recorded_after_it(trading):
@@ -305,7 +305,7 @@ def test_what_is_told_before_the_acknowledgement_is_committed_is_recorded_after_
     it.run(10)
     assert it.kinds() == ["accepted", "intent", "placed", "fill", "fill", "order"]
     assert it.engine.parts.state.book.account("paper").held("BTC/USDT") == 1
-    assert it.engine.parts.state.standing == {}
+    assert it.engine.parts.state.statuses == {}
     assert locked(it) == 0
 
 
@@ -370,7 +370,7 @@ def test_never_more_are_on_their_way_than_allowed(trading):
         most = max(most, it.engine.parts.in_flight.count)
     assert most == 3
     assert it.ledger() == {"placed": 7}
-    assert settled(it)
+    assert applied(it)
 
 
 @pytest.mark.parametrize("says", [OPEN, NO, BUSY, Unanswered(detail="?"), OSError("reset")], ids=repr)
@@ -412,8 +412,8 @@ def test_stopping_does_not_wait_for_a_full_disk_for_ever(trading):
 def test_an_intent_that_cannot_follow_what_is_queued_is_given_up(trading):
     it = trading(OPEN)
     it.run(1)
-    (entry,) = it.engine.parts.room.entries.values()
-    request = e.Intended(
+    (entry,) = it.engine.parts.pending.entries.values()
+    request = e.Intent(
         client_order_id="an earlier order!",
         trader="paper",
         symbol="BTC/USDT",
@@ -438,7 +438,7 @@ def test_an_intent_that_cannot_follow_what_is_queued_is_given_up(trading):
     assert it.kinds() == ["accepted", "reopened"]
     assert it.venue.sent == []
     assert it.engine.parts.in_flight.count == 0
-    assert len(it.engine.parts.room) == 0
+    assert len(it.engine.parts.pending) == 0
     assert list(it.engine.parts.state.book.account("paper").orders) == [request.client_order_id]
     assert it.engine.parts.state.halted is not None
 
@@ -465,7 +465,7 @@ def test_an_order_rejected_since_the_rules_changed_is_quantised_anew(trading, ch
     assert deferred.reason is Reason.REJECTED
     assert not deferred.final
     assert deferred.detail == "unknown order type; the rules of BTC/USDT changed: the next attempt follows them"
-    assert settled(it)
+    assert applied(it)
 
 
 def test_an_order_that_fits_the_rules_as_they_are_now_was_rejected_for_good(trading):

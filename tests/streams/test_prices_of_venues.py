@@ -33,7 +33,7 @@ def two(stage, scripted):
         it.engine.traders = [one, replace(other, priced_on="there")]
         it.start(price="100")
         for name in ("first", "second"):
-            it.engine.record(e.Counted(trader=name, balances={"USDT": Decimal(10_000)}))
+            it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
         it.send()
         return it
 
@@ -72,7 +72,7 @@ def test_a_signal_waits_for_the_prices_of_the_only_account_that_could_take_it(tw
     it = two(first=REJECTED, buys_first="first")
     it.run(60)
     assert (len(it.first.sent), it.second.sent) == (1, [])
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.NO_MARKET_DATA
     quote_there(it, "99")
     it.engine.trigger()

@@ -7,9 +7,9 @@ import pytest
 
 from streams.reconciliation import Reconciliation
 from tidegate.domain import events as e
-from tidegate.domain.difference import Difference, Kind
+from tidegate.domain.difference import Difference, DifferenceKind
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
@@ -46,7 +46,7 @@ def reconciliation_of(it) -> Reconciliation:
     return Reconciliation(
         parts.state,
         it.journal,
-        parts.room,
+        parts.pending,
         parts.updates,
         it.engine.resolution,
         clock=parts.clock,
@@ -55,11 +55,11 @@ def reconciliation_of(it) -> Reconciliation:
     )
 
 
-def compared(it, *orders, settle=True, by=None) -> list[tuple[str, bool]]:
+def compared(it, *orders, apply=True, by=None) -> list[tuple[str, bool]]:
     it.venue.orders = list(orders)
-    found = it.wait((by or reconciliation_of(it)).compare(it.venue, settle=settle))
+    found = it.wait((by or reconciliation_of(it)).compare(it.venue, apply=apply))
     it.run(0.1)
-    return [(difference.kind, difference.settled) for difference in found.differences]
+    return [(difference.kind, difference.applied) for difference in found.differences]
 
 
 def account_of(it):
@@ -77,7 +77,7 @@ def test_where_the_books_agree_nothing_is_found_or_recorded(trading):
 def test_a_trade_that_nobody_told_of_is_booked_once(trading):
     it = trading(OPEN)
     it.run(11)
-    assert compared(it, listed(it, fill())) == [(Kind.CHANGED, True)]
+    assert compared(it, listed(it, fill())) == [(DifferenceKind.CHANGED, True)]
     assert compared(it, listed(it, fill())) == []
     it.venue.update(OrderStatus.OPEN, fill())
     it.run(1)
@@ -95,14 +95,14 @@ def test_a_trade_from_before_a_restart_is_not_booked_again(trading, tmp_path):
     it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
     it.run(1)
     it.venue.sent = sent
-    assert compared(it, listed(it, fill(), fill("t2", "0.1"))) == [(Kind.CHANGED, True)]
+    assert compared(it, listed(it, fill(), fill("t2", "0.1"))) == [(DifferenceKind.CHANGED, True)]
     assert account_of(it).held("BTC/USDT") == Decimal("0.5")
 
 
 def test_an_order_that_ended_unheard_is_ended_here(trading):
     it = trading(OPEN)
     it.run(11)
-    assert compared(it, listed(it, fill(), status=OrderStatus.CANCELED)) == [(Kind.CHANGED, True)]
+    assert compared(it, listed(it, fill(), status=OrderStatus.CANCELED)) == [(DifferenceKind.CHANGED, True)]
     assert it.kinds() == ["accepted", "intent", "placed", "fill", "order"]
     assert account_of(it).orders == {}
     assert account_of(it).balances["USDT"].locked == 0
@@ -112,25 +112,25 @@ def test_an_order_does_not_end_before_all_of_its_trades_are_listed(trading):
     it = trading(OPEN)
     it.run(11)
     ended = listed(it, fill(), status=OrderStatus.CLOSED, filled="1")
-    assert compared(it, ended) == [(Kind.TRADES_MISSING, False), (Kind.CHANGED, True)]
-    assert compared(it, ended) == [(Kind.TRADES_MISSING, False)]
+    assert compared(it, ended) == [(DifferenceKind.TRADES_MISSING, False), (DifferenceKind.CHANGED, True)]
+    assert compared(it, ended) == [(DifferenceKind.TRADES_MISSING, False)]
     assert len(account_of(it).orders) == 1
     whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
-    assert compared(it, whole) == [(Kind.CHANGED, True)]
+    assert compared(it, whole) == [(DifferenceKind.CHANGED, True)]
     assert account_of(it).orders == {}
 
 
 @pytest.mark.parametrize(
-    ("settlement", "kinds"),
+    ("unknown_order_policy", "kinds"),
     [
-        pytest.param(Settlement(window_s=3600, proves=True), [], id="unknown"),
-        pytest.param(Settlement(window_s=1, proves=False), ["parked"], id="parked"),
+        pytest.param(UnknownOrderPolicy(window_s=3600, absence_is_proof=True), [], id="unknown"),
+        pytest.param(UnknownOrderPolicy(window_s=1, absence_is_proof=False), ["parked"], id="parked"),
     ],
 )
-def test_an_order_that_is_sought_and_turns_up_is_placed(trading, settlement, kinds):
-    it = trading(SILENCE, found=NOWHERE, settlement=settlement)
+def test_an_order_that_is_sought_and_turns_up_is_placed(trading, unknown_order_policy, kinds):
+    it = trading(SILENCE, found=NOWHERE, unknown_order_policy=unknown_order_policy)
     it.run(20)
-    assert compared(it, listed(it, fill())) == [(Kind.FOUND, True)]
+    assert compared(it, listed(it, fill())) == [(DifferenceKind.FOUND, True)]
     assert it.kinds() == ["accepted", "intent", "unknown", *kinds, "placed"]
     assert account_of(it).held("BTC/USDT") == Decimal("0.4")
 
@@ -152,9 +152,9 @@ def test_an_order_of_a_signal_that_was_given_up_reopens_it(trading, script, chan
     assert it.ledger() == {was: 1}
     status = OrderStatus.CLOSED if ended else OrderStatus.OPEN
     there = listed(it, fill(), status=status)
-    assert compared(it, there, settle=False) == [(Kind.REOPENED, False)]
+    assert compared(it, there, apply=False) == [(DifferenceKind.REOPENED, False)]
     assert it.ledger() == {was: 1}
-    assert compared(it, there) == [(Kind.REOPENED, True)]
+    assert compared(it, there) == [(DifferenceKind.REOPENED, True)]
     assert it.ledger() == {"placed": 1}
     assert it.kinds()[-1] == "reopened"
     assert account_of(it).held("BTC/USDT") == Decimal("0.4")
@@ -185,7 +185,7 @@ def test_a_second_order_of_a_signal_halts_entries(trading):
     it.run(20)
     assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
     second = [listed(it), listed(it, order_id=it.venue.sent[1].client_order_id)]
-    assert compared(it, *second) == [(Kind.SECOND_ORDER, False)]
+    assert compared(it, *second) == [(DifferenceKind.SECOND_ORDER, False)]
     halted = it.engine.parts.state.halted
     assert halted.reduce_only
     assert it.venue.sent[0].client_order_id in halted.why
@@ -196,7 +196,7 @@ def test_of_two_orders_that_turn_up_at_once_one_reopens_and_the_other_halts_entr
     it.run(20)
     assert it.ledger() == {"failed": 1}
     both = [listed(it), listed(it, order_id=it.venue.sent[1].client_order_id)]
-    assert compared(it, *both) == [(Kind.REOPENED, True), (Kind.SECOND_ORDER, False)]
+    assert compared(it, *both) == [(DifferenceKind.REOPENED, True), (DifferenceKind.SECOND_ORDER, False)]
     assert it.ledger() == {"placed": 1}
     assert it.venue.sent[1].client_order_id in it.engine.parts.state.halted.why
 
@@ -210,7 +210,7 @@ def test_an_order_of_a_signal_that_our_own_limits_refused_later_reopens_it(tradi
     it.run(9)
     it.venue.has = None
     assert it.ledger() == {"refused": 1}
-    assert compared(it, listed(it, fill())) == [(Kind.REOPENED, True)]
+    assert compared(it, listed(it, fill())) == [(DifferenceKind.REOPENED, True)]
     assert it.ledger() == {"placed": 1}
 
 
@@ -221,7 +221,7 @@ def test_an_order_does_not_end_by_word_before_all_of_its_trades_were_told(tradin
     it.run(1)
     assert it.kinds() == ["accepted", "intent", "placed", "fill"]
     whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
-    assert compared(it, whole) == [(Kind.CHANGED, True)]
+    assert compared(it, whole) == [(DifferenceKind.CHANGED, True)]
     assert it.kinds()[4:] == ["fill", "order"]
     assert account_of(it).held("BTC/USDT") == Decimal(1)
 
@@ -232,13 +232,13 @@ def test_an_order_with_our_mark_that_is_not_in_the_journal_halts_entries(trading
     tag = it.engine.rules.execution.tag
     there = [listed(it), listed(it, order_id=f"{tag}00000000000000")]
     by = reconciliation_of(it)
-    assert compared(it, *there, by=by) == [(Kind.NOT_IN_JOURNAL, False)]
+    assert compared(it, *there, by=by) == [(DifferenceKind.NOT_IN_JOURNAL, False)]
     halted = it.engine.parts.state.halted
     assert not halted.reduce_only  # the journal lost a part of its past: what it holds may be sold already
     assert f"{tag}00000000000000" in halted.why
     it.engine.record(e.Resumed())
     it.run(1)
-    assert compared(it, *there, by=by) == [(Kind.NOT_IN_JOURNAL, False)]
+    assert compared(it, *there, by=by) == [(DifferenceKind.NOT_IN_JOURNAL, False)]
     assert it.engine.parts.state.halted is None
 
 
@@ -249,7 +249,7 @@ def test_an_order_that_the_journal_lost_is_taken_back_by_the_waiting_signal_it_f
     it = trading(OPEN, url=f"sqlite:///{tmp_path}/older.db")  # the same signal, and no memory of its order
     it.run(1)
     it.venue.sent, it.venue.script = sent, []
-    assert compared(it, listed(it, fill())) == [(Kind.NOT_IN_JOURNAL, False)]
+    assert compared(it, listed(it, fill())) == [(DifferenceKind.NOT_IN_JOURNAL, False)]
     assert it.kinds() == ["accepted", "intent", "placed"]
     it.engine.record(e.Resumed())
     it.run(60)
@@ -260,9 +260,11 @@ def test_an_order_that_the_journal_lost_is_taken_back_by_the_waiting_signal_it_f
 @pytest.mark.parametrize(
     ("order_id", "status", "found"),
     [
-        pytest.param("by-hand", OrderStatus.OPEN, [(Kind.STRANGER, False)], id="open"),
+        pytest.param("by-hand", OrderStatus.OPEN, [(DifferenceKind.STRANGER, False)], id="open"),
         pytest.param("by-hand", OrderStatus.CLOSED, [], id="over"),
-        pytest.param("ffff00000000000000", OrderStatus.OPEN, [(Kind.STRANGER, False)], id="another installation's"),
+        pytest.param(
+            "ffff00000000000000", OrderStatus.OPEN, [(DifferenceKind.STRANGER, False)], id="another installation's"
+        ),
     ],
 )
 def test_strangers_orders_are_told_while_they_are_open_and_left_alone(trading, order_id, status, found):
@@ -276,13 +278,13 @@ def test_an_order_without_an_id_of_its_sender_is_a_strangers(trading):
     it = trading(OPEN)
     it.run(11)
     nameless = msgspec.structs.replace(listed(it), client_order_id=None, venue_order_id="x9")
-    assert compared(it, listed(it), nameless) == [(Kind.STRANGER, False)]
+    assert compared(it, listed(it), nameless) == [(DifferenceKind.STRANGER, False)]
 
 
 @pytest.mark.parametrize(
     ("finding", "found"),
     [
-        pytest.param(NOWHERE, [(Kind.MISSING, False)], id="not to be found"),
+        pytest.param(NOWHERE, [(DifferenceKind.MISSING, False)], id="not to be found"),
         pytest.param(SILENCE, [], id="no answer"),
         pytest.param(OPEN, [], id="found one by one"),
     ],
@@ -303,14 +305,14 @@ def test_balances_follow_the_venue(trading):
     ours = totals()
     it.venue.has = {"USDT": Decimal(9_000), "BTC": Decimal(0), "DOGE": Decimal(5)}
     it.venue.orders = [listed(it)]
-    found = it.wait(reconciliation_of(it).compare(it.venue, settle=False)).differences
-    assert Difference(trader="paper", kind=Kind.BALANCE, what="DOGE", ours="0", theirs="5") in found
+    found = it.wait(reconciliation_of(it).compare(it.venue, apply=False)).differences
+    assert Difference(trader="paper", kind=DifferenceKind.BALANCE, what="DOGE", ours="0", theirs="5") in found
     assert totals() == ours
-    assert it.wait(reconciliation_of(it).compare(it.venue)).unsettled  # what was counted is looked at again
+    assert it.wait(reconciliation_of(it).compare(it.venue)).in_motion  # what was counted is looked at again
     it.run(0.1)
     assert totals() == {"USDT": 9_000, "DOGE": 5}
     again = it.wait(reconciliation_of(it).compare(it.venue))
-    assert (again.differences, again.missing, again.unsettled) == ([], [], False)
+    assert (again.differences, again.missing, again.in_motion) == ([], [], False)
 
 
 def test_balances_are_left_alone_while_an_order_is_on_its_way_or_unknown(trading):
@@ -343,7 +345,7 @@ def test_an_order_that_turns_up_while_the_next_is_being_committed_is_a_second_on
     it.run(1)
     assert it.engine.parts.commits.depth() == 1  # the next intent, not committed yet
     assert it.kinds() == ["accepted", "intent", "deferred"]
-    assert compared(it, listed(it)) == [(Kind.SECOND_ORDER, False)]
+    assert compared(it, listed(it)) == [(DifferenceKind.SECOND_ORDER, False)]
     it.run(20)
     assert "reopened" not in it.kinds()
     assert it.kinds()[:4] == ["accepted", "intent", "deferred", "intent"]
@@ -361,6 +363,6 @@ def test_two_orders_of_a_signal_that_turn_up_at_once_reopen_it_once(trading):
     it.run(60)
     assert it.ledger() == {"failed": 1}
     second = listed(it, order_id=it.venue.sent[1].client_order_id)
-    assert compared(it, listed(it), second) == [(Kind.REOPENED, True), (Kind.SECOND_ORDER, False)]
+    assert compared(it, listed(it), second) == [(DifferenceKind.REOPENED, True), (DifferenceKind.SECOND_ORDER, False)]
     it.run(1)
     assert it.ledger() == {"placed": 1}

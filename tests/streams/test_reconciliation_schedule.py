@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from tidegate.domain.difference import Kind
+from tidegate.domain.difference import DifferenceKind
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, Unanswered, VenueOrder
-from tidegate.domain.ports import Item, Settlement
+from tidegate.domain.ports import Item, UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
@@ -140,8 +140,8 @@ def test_a_round_ends_while_others_keep_the_journal_busy(trading, reconciling):
 
 
 def test_an_account_on_which_an_order_turned_up_is_compared_again_soon(trading, reconciling):
-    nothing_proves = Settlement(window_s=1, proves=False)
-    it = trading(Unanswered(detail="timed out"), found=NotFound(detail="nowhere"), settlement=nothing_proves)
+    nothing_proves = UnknownOrderPolicy(window_s=1, absence_is_proof=False)
+    it = trading(Unanswered(detail="timed out"), found=NotFound(detail="nowhere"), unknown_order_policy=nothing_proves)
     it.run(11)
     (sent,) = it.venue.sent
     by = reconciling(it)
@@ -174,12 +174,12 @@ def test_whoever_asks_hears_what_differs_and_what_was_not_told(trading, reconcil
     filled = Fill(trade_id="t", amount=Decimal("0.4"), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
     by = reconciling(it)
     it.venue.orders = [listed(it.venue.sent[0], fills=(filled,))]
-    differences, unread = it.wait(by.rounds.ask(settle=False))
-    assert ([(d.kind, d.settled) for d in differences], unread) == ([(Kind.CHANGED, False)], [])
-    differences, unread = it.wait(by.rounds.ask(settle=True))
-    assert ([(d.kind, d.settled) for d in differences], unread) == ([(Kind.CHANGED, True)], [])
+    differences, unread = it.wait(by.reconciliations.ask(apply=False))
+    assert ([(d.kind, d.applied) for d in differences], unread) == ([(DifferenceKind.CHANGED, False)], [])
+    differences, unread = it.wait(by.reconciliations.ask(apply=True))
+    assert ([(d.kind, d.applied) for d in differences], unread) == ([(DifferenceKind.CHANGED, True)], [])
     it.venue.down, it.venue.silent = NO_ROUTE, NO_ROUTE
-    assert it.wait(by.rounds.ask(settle=True)) == ([], ["paper: orders: no route", "paper: balances: no route"])
+    assert it.wait(by.reconciliations.ask(apply=True)) == ([], ["paper: orders: no route", "paper: balances: no route"])
 
 
 def test_a_round_that_is_stopped_while_it_waits_for_a_commit_leaves_nobody_else_waiting(trading, reconciling):
@@ -188,7 +188,7 @@ def test_a_round_that_is_stopped_while_it_waits_for_a_commit_leaves_nobody_else_
     it.venue.has = {"USDT": Decimal(7)}
     by = reconciling(it)
     it.run(1)
-    by.rounds.stop()
+    by.reconciliations.stop()
     it.wait(it.engine.committed())
     assert it.loop.unhandled == []
 

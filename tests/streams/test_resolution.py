@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.domain import events as e
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
 DOWN = NotPlaced(reason=Reason.NEVER_SENT, detail="connection refused", final=False)
@@ -14,8 +14,8 @@ BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="too many requests", fin
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 SILENCE = Unanswered(detail="timed out")
 NEVER_CAME = NotFound(detail="not among the orders")
-AT_ONCE = Settlement(window_s=0, proves=True)
-NO_PROOF = Settlement(window_s=60, proves=False)
+AT_ONCE = UnknownOrderPolicy(window_s=0, absence_is_proof=True)
+NO_PROOF = UnknownOrderPolicy(window_s=60, absence_is_proof=False)
 A_SECOND_NS = 1_000_000_000
 
 
@@ -67,7 +67,7 @@ def test_a_waiting_signal_is_executed_after_the_restart_as_it_was_sent(stage, ur
     first.run(5)
     it = stage(url, start_ns=killed(first)).start()
     it.run(11)
-    _, intent = it.bodies(e.Intended)
+    _, intent = it.bodies(e.Intent)
     assert (intent.side, intent.amount) == ("sell", Decimal("0.25"))
     assert it.ledger() == {"placed": 2}
 
@@ -91,7 +91,7 @@ def test_an_intent_without_outcome_is_proved_not_placed_on_paper_and_tried_again
     assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
     (deferred,) = it.bodies(e.Deferred)
     assert deferred.reason is Reason.INTERRUPTED
-    assert [intent.generation for intent in it.bodies(e.Intended)] == [1, 2]
+    assert [intent.generation for intent in it.bodies(e.Intent)] == [1, 2]
     assert account_of(it).held("BTC/USDT") == 1
     assert account_of(it).balances["USDT"].total == 10_000 - 100 - Decimal("0.1")
     assert account_of(it).balances["USDT"].locked == 0
@@ -133,7 +133,7 @@ def test_backoff_holds_across_a_restart(trading, url):
     it = trading(OPEN, url=url, start_ns=killed(first), signals=0)
     it.run(39)
     assert it.venue.sent == []
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert (entry.obstacle.reason, entry.obstacle.measured) == (Reason.REJECTED_FOR_NOW, "banned")
     it.run(40)
     assert it.ledger() == {"placed": 1}
@@ -164,7 +164,7 @@ def test_an_intent_of_a_trader_that_is_gone_is_unknown(trading, url):
     first.run(11)
     it = trading(OPEN, url=url, start_ns=killed(first), signals=0, trader="another")
     it.run(1)
-    assert [body.detail for body in it.bodies(e.Unresolved)] == ["paper is not among the traders"]
+    assert [body.detail for body in it.bodies(e.Unknown)] == ["paper is not among the traders"]
     assert it.ledger() == {"unknown": 1}
 
 
@@ -188,7 +188,7 @@ def test_what_was_unknown_and_is_still_unanswered_stays_so_without_an_event(trad
 def test_what_was_unknown_is_decided_by_a_proof(trading, url, found, kinds):
     first = trading(SILENCE, url=url)
     first.run(11)
-    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found, settlement=AT_ONCE)
+    it = trading(OPEN, url=url, start_ns=killed(first), signals=0, found=found, unknown_order_policy=AT_ONCE)
     it.run(20)
     assert it.kinds() == ["accepted", "intent", "unknown", *kinds]
     assert it.ledger() == {"placed": 1}
@@ -275,7 +275,7 @@ def unknown(trading, *found, **given):
 
 
 def test_an_order_whose_answer_was_lost_is_looked_up_at_once_and_later_each_time(trading):
-    it = unknown(trading, NEVER_CAME, settlement=Settlement(window_s=3600, proves=True))
+    it = unknown(trading, NEVER_CAME, unknown_order_policy=UnknownOrderPolicy(window_s=3600, absence_is_proof=True))
     it.run(100)
     assert it.venue.asked_at_s == [10, 11, 13, 17, 25, 41, 71]
     assert it.ledger() == {"unknown": 1}
@@ -336,7 +336,7 @@ def test_a_lookup_that_began_before_the_window_was_over_is_no_proof(trading):
 
 
 def test_where_not_found_proves_nothing_it_is_parked_and_keeps_its_capital(trading):
-    it = unknown(trading, NEVER_CAME, settlement=NO_PROOF)
+    it = unknown(trading, NEVER_CAME, unknown_order_policy=NO_PROOF)
     it.run(600)
     assert it.kinds() == ["accepted", "intent", "unknown", "parked"]
     assert it.ledger() == {"parked": 1}
@@ -349,18 +349,20 @@ def test_where_not_found_proves_nothing_it_is_parked_and_keeps_its_capital(tradi
     ("decided", "kinds", "ledger", "locked"),
     [
         pytest.param(lambda r, n: r.found(n, OPEN), ["placed"], {"placed": 1}, 100, id="placed"),
-        pytest.param(lambda r, n: r.give_up(n, "looked it up"), ["failed"], {"failed": 1}, 0, id="not placed"),
+        pytest.param(
+            lambda r, n: r.resolve_as_not_placed(n, "looked it up"), ["failed"], {"failed": 1}, 0, id="not placed"
+        ),
     ],
 )
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_person_decides_what_is_parked(trading, url, restart, decided, kinds, ledger, locked):
-    it = unknown(trading, NEVER_CAME, settlement=NO_PROOF, url=url)
+    it = unknown(trading, NEVER_CAME, unknown_order_policy=NO_PROOF, url=url)
     it.run(100)
     if restart:
-        it = trading(OPEN, url=url, start_ns=killed(it), signals=0, settlement=NO_PROOF)
+        it = trading(OPEN, url=url, start_ns=killed(it), signals=0, unknown_order_policy=NO_PROOF)
         it.run(100)
         assert it.venue.asked_at_s == []
-    (number,) = it.engine.resolution.sought
+    (number,) = it.engine.resolution.lookup
     assert decided(it.engine.resolution, number)
     it.run(1)
     assert it.kinds() == ["accepted", "intent", "unknown", "parked", *kinds]
@@ -382,7 +384,7 @@ def test_after_a_restart_the_window_counts_from_the_start(trading, url):
 def test_what_was_decided_meanwhile_is_not_decided_again(trading):
     it = unknown(trading, NEVER_CAME)
     it.run(20)
-    (number,) = it.engine.resolution.sought
+    (number,) = it.engine.resolution.lookup
     assert it.engine.resolution.found(number, OPEN)
     it.run(100)
     assert it.kinds() == ["accepted", "intent", "unknown", "placed"]

@@ -24,8 +24,8 @@ def filled(amount: str, trade_id: str = "t", fee: str = "0", fee_currency: str =
     return Acknowledged(venue_order_id=f"v-{trade_id}", status=status, fills=(trade,))
 
 
-def sales(it) -> list[e.Intended]:
-    return [intent for intent in it.bodies(e.Intended) if intent.side == "sell"]
+def sales(it) -> list[e.Intent]:
+    return [intent for intent in it.bodies(e.Intent) if intent.side == "sell"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"quantity": "5"}, {"quantity": "0.5"}, {"order_type": "market"}])
@@ -50,7 +50,7 @@ def test_more_than_our_trades_hold_is_cut_and_the_cut_is_on_record(stage):
     it.run(30)
     (sale,) = sales(it)
     assert (sale.amount, sale.cut_from, sale.own_coins) == (1, 9, False)
-    _, line = map(line_of, it.journal.lives())
+    _, line = map(line_of, it.journal.histories())
     assert (Decimal(line.quantity), line.cut_from) == (1, "9")
     assert it.engine.parts.state.book.account("paper").balances["BTC"].total == 9
 
@@ -62,7 +62,7 @@ def test_what_is_not_cut_carries_no_mark(stage):
     it.send("out", side="sell")
     it.run(30)
     assert [sale.cut_from for sale in sales(it)] == [None]
-    assert [line_of(life).cut_from for life in it.journal.lives()] == [None, None]
+    assert [line_of(history).cut_from for history in it.journal.histories()] == [None, None]
 
 
 def test_with_sell_holdings_the_accounts_own_coins_are_sold_and_obey_the_limits(stage):
@@ -86,7 +86,7 @@ def test_selling_the_accounts_own_coins_is_not_closing(stage):
     it.send("ours", side="sell", quantity="1")
     it.run(30)
     assert [sale.amount for sale in sales(it)] == [1]
-    (entry,) = it.engine.parts.room.entries.values()
+    (entry,) = it.engine.parts.pending.entries.values()
     assert (entry.obstacle.reason, entry.obstacle.measured) == (Reason.HALTED, "a test")
 
 
@@ -141,7 +141,7 @@ class Two:
         self.it = it = stage(venues=venues, **settings)
         it.start()
         for name, amount in zip(("first", "second"), held, strict=True):
-            it.engine.record(e.Counted(trader=name, balances={"USDT": Decimal(10_000), "BTC": Decimal(0)}))
+            it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000), "BTC": Decimal(0)}))
             if amount != "0":
                 it.send(f"in {name}", trader=name, quantity=amount)
         it.run(11)
@@ -177,7 +177,7 @@ def test_a_sale_goes_to_the_account_that_holds_most(two):
 
 def test_one_that_holds_most_by_itself_but_not_by_our_trades_is_not_asked(two):
     it = two(("1", "0"), [OPEN], [OPEN])
-    it.it.engine.record(e.Counted(trader="second", balances={"BTC": Decimal(50)}))
+    it.it.engine.record(e.BalancesSynced(trader="second", balances={"BTC": Decimal(50)}))
     assert it.sell().sold_by == ["first"]
 
 
@@ -194,7 +194,7 @@ def test_a_sale_waits_for_the_account_that_alone_holds_more_than_dust(two):
     closed(it, "second")
     it.sell()
     assert it.sold_by == []
-    (entry,) = it.it.engine.parts.room.entries.values()
+    (entry,) = it.it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.NO_TRADER
     assert entry.obstacle.measured.startswith("second: circuit_open")
 

@@ -9,7 +9,7 @@ from streams.diagnosed import execute_with_diagnostics
 from tidegate.domain import events as e
 from tidegate.domain.errors import ExchangeError, TraderUnavailable, VenueUnavailable
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 from tidegate.venues.ccxt.pace import OrderPace
 
@@ -22,7 +22,10 @@ BANNED = NotPlaced(reason=Reason.BANNED, detail="418", final=False, retry_after_
 UNREACHED = NotPlaced(reason=Reason.NEVER_SENT, detail="refused", final=False)
 SILENCE = Unanswered(detail="timed out")
 NOWHERE = NotFound(detail="not among the orders")
-PROOF, NO_PROOF = Settlement(window_s=20, proves=True), Settlement(window_s=20, proves=False)
+PROOF, NO_PROOF = (
+    UnknownOrderPolicy(window_s=20, absence_is_proof=True),
+    UnknownOrderPolicy(window_s=20, absence_is_proof=False),
+)
 
 
 class Two:
@@ -38,7 +41,7 @@ class Two:
         exchanges=("x", "y"),
         signals=1,
         found=NOWHERE,
-        settlement=PROOF,
+        unknown_order_policy=PROOF,
         fields=None,
         **changes,
     ):
@@ -47,7 +50,7 @@ class Two:
         def venues(it):
             self.first, self.second = scripted(it, *first, found=found), scripted(it, *second, found=found)
             self.first.trader, self.second.trader = "first", "second"
-            self.first.settlement = self.second.settlement = settlement
+            self.first.unknown_order_policy = self.second.unknown_order_policy = unknown_order_policy
             return [self.first, self.second]
 
         settings = {
@@ -60,7 +63,7 @@ class Two:
         self.it = stage(venues=venues, **settings)
         self.it.start()
         for name in ("first", "second"):
-            self.it.engine.record(e.Counted(trader=name, balances={"USDT": Decimal(10_000)}))
+            self.it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
         for number in range(signals):
             self.it.send(f"k{number}", **(fields or {}))
 
@@ -98,7 +101,7 @@ def test_the_second_account_is_asked(two, answer, sent):
 def test_a_ban_of_the_address_keeps_both_accounts_from_it(two):
     it = two([BANNED], [OPEN], exchanges=("x", "x"), execution__max_retry_delay_ms="1000").run(300)
     assert it.sent == (1, 0)
-    (entry,) = it.it.engine.parts.room.entries.values()
+    (entry,) = it.it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.NO_TRADER
     assert entry.obstacle.measured == "first: banned: 418; second: banned: 418"
 
@@ -109,11 +112,11 @@ def test_an_ambiguous_order_goes_elsewhere_only_after_the_proof_and_never_where_
     it.run(60)
     assert it.sent == (2, 1)
     assert it.it.ledger() == {"placed": 1}
-    assert [intent.trader for intent in it.it.bodies(e.Intended)] == ["first", "first", "second"]
+    assert [intent.trader for intent in it.it.bodies(e.Intent)] == ["first", "first", "second"]
 
 
 def test_a_parked_order_never_goes_elsewhere(two):
-    it = two([SILENCE], [OPEN], settlement=NO_PROOF).run(900)
+    it = two([SILENCE], [OPEN], unknown_order_policy=NO_PROOF).run(900)
     assert it.sent == (1, 0)
     assert it.it.ledger() == {"parked": 1}
 
@@ -146,7 +149,7 @@ def test_a_sale_closes_what_was_bought_before_it_touches_what_was_paid_in(two):
     filled = Fill(trade_id="t", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
     bought = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))
     it = two([bought, OPEN], [OPEN])
-    it.it.engine.record(e.Counted(trader="second", balances={"BTC": Decimal(50)}))
+    it.it.engine.record(e.BalancesSynced(trader="second", balances={"BTC": Decimal(50)}))
     it.run(12)
     it.it.send("exit", side="sell")
     it.run(40)
@@ -161,7 +164,7 @@ def test_a_signal_that_names_its_account_goes_to_no_other(two):
 
 def test_where_the_first_has_too_little_money_the_second_takes_it(two):
     it = two([OPEN], [OPEN], signals=0)
-    it.it.engine.record(e.Counted(trader="first", balances={"USDT": Decimal(1)}))
+    it.it.engine.record(e.BalancesSynced(trader="first", balances={"USDT": Decimal(1)}))
     it.it.send("a")
     it.run(15)
     assert it.sent == (0, 1)
@@ -175,7 +178,7 @@ def test_an_account_that_fails_in_a_row_is_left_alone_until_a_read_succeeds(two)
     it.it.send("later", trader="first")
     it.run(60)
     assert it.sent[0] == 5
-    (entry,) = it.it.engine.parts.room.entries.values()
+    (entry,) = it.it.engine.parts.pending.entries.values()
     assert entry.obstacle.reason is Reason.NO_TRADER
     assert entry.obstacle.measured.startswith("first: circuit_open: orders: ")
     it.first.down, it.first.script = None, [OPEN]

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from reactivex import operators as ops
 
-from streams.signals import Analyst, Generation, generate
+from streams.signals import Generation, StrategySpec, generate
 from tidegate.domain.market import Candle
 from tidegate.domain.reading import read_signal
 from tidegate.domain.signal import Side
@@ -27,7 +27,7 @@ def letter_of(raw) -> str:
     return LETTERS[(opened_ms * 1_000_000 + TIMEFRAME_NS - START_NS) // FRAME_NS - 1]
 
 
-def always(name: str = "always", seen: list[Candle] | None = None, **params: object) -> Analyst:
+def always(name: str = "always", seen: list[Candle] | None = None, **params: object) -> StrategySpec:
     def fresh():
         def strategy(candle: Candle) -> Idea:
             if seen is not None:
@@ -36,7 +36,7 @@ def always(name: str = "always", seen: list[Candle] | None = None, **params: obj
 
         return strategy
 
-    return Analyst(name, params, fresh)
+    return StrategySpec(name, params, fresh)
 
 
 class Market:
@@ -46,8 +46,8 @@ class Market:
         self.m = Marbles(start_ns=START_NS, **{name: candle(n) for n, name in enumerate(LETTERS, 1)})
         self.faults: list[tuple[str, str]] = []
 
-    def signals(self, given: str, *analysts: Analyst, min_candles: int = 1, history=()):
-        generation = Generation(analysts or (always(),), interval_s=5, min_candles=min_candles)
+    def signals(self, given: str, *strategy_specs: StrategySpec, min_candles: int = 1, history=()):
+        generation = Generation(strategy_specs or (always(),), interval_s=5, min_candles=min_candles)
         return self.m.hot(given).pipe(
             generate(generation, clock=self.m.clock, history=history, fault=self.report),
         )
@@ -106,7 +106,7 @@ def test_what_is_said_names_strategy_parameters_symbol_timeframe_and_candle():
     def fresh():
         return lambda _: Idea(Side.SELL, 0.7, 0.4)
 
-    said = market.m.record(market.signals("-a", Analyst("fade", {"slow": 8, "fast": 3}, fresh)))
+    said = market.m.record(market.signals("-a", StrategySpec("fade", {"slow": 8, "fast": 3}, fresh)))
     market.m.run(6)
     (raw,) = said.values
     signal, refusal = read_signal(raw, START_NS + 5 * FRAME_NS)
@@ -133,7 +133,7 @@ def talks_nonsense():
 @pytest.mark.parametrize("fresh", [pytest.param(raises, id="raises"), pytest.param(talks_nonsense, id="gives no idea")])
 def test_a_strategy_that_breaks_is_reported_and_the_others_go_on(fresh):
     market = Market()
-    broken = Analyst("broken", {}, fresh)
+    broken = StrategySpec("broken", {}, fresh)
     market.m.expect(market.signals("-a----f----", broken, always()), "-----a----f", show=letter_of)
     assert [where for where, _ in market.faults] == ["strategy broken on A/USDT"] * 2
 
@@ -149,7 +149,7 @@ def test_a_strategy_that_raised_earlier_in_the_interval_may_speak_of_the_newest(
 
         return strategy
 
-    market.m.expect(market.signals("-ab----", Analyst("shy", {}, fresh)), "-----b-", show=letter_of)
+    market.m.expect(market.signals("-ab----", StrategySpec("shy", {}, fresh)), "-----b-", show=letter_of)
     assert [where for where, _ in market.faults] == ["strategy shy on A/USDT"]
 
 
@@ -165,7 +165,7 @@ def test_each_symbol_has_strategies_of_its_own():
 
         return strategy
 
-    generation = Generation([Analyst("own", {}, fresh)], interval_s=5, min_candles=1)
+    generation = Generation([StrategySpec("own", {}, fresh)], interval_s=5, min_candles=1)
     signals = m.hot("-ax----").pipe(
         generate(generation, clock=m.clock, fault=lambda *_: None),
         ops.map(lambda raw: msgspec.json.decode(raw.payload)["symbol"][0].lower()),
@@ -185,7 +185,7 @@ def test_two_subscribers_have_strategies_of_their_own():
 
         return strategy
 
-    signals = market.signals("-a----f----", Analyst("once", {}, fresh))
+    signals = market.signals("-a----f----", StrategySpec("once", {}, fresh))
     first = market.m.record(signals)
     market.m.expect(signals, "-----a-----", show=letter_of)
     market.m.expect(first, "-----a-----", show=letter_of)

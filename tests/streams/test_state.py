@@ -35,7 +35,7 @@ def content(state: State) -> dict[str, object]:
         "counted": counted,
         "outcomes": +ledger.outcomes,
         "reasons": ledger.reasons,
-        "standing": state.standing,
+        "standing": state.statuses,
         "halted": state.halted,
         "accounts": accounts,
         "open_positions": state.book.open_positions,

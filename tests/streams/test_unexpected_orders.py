@@ -129,7 +129,7 @@ def test_what_was_acknowledged_halts_no_second_time_after_a_restart(fresh, resum
     it.run(30)
     assert len(it.bodies(e.Halted)) == 1
     assert (it.engine.parts.state.halted is None) == resumed
-    (difference,) = fresh.ask(fresh.by.rounds.ask(settle=False))[0]
+    (difference,) = fresh.ask(fresh.by.reconciliations.ask(apply=False))[0]
     assert difference.remains
     it.venue.orders.append(lost(it, fill("t9"), number=9))
     it.run(30)
@@ -147,19 +147,19 @@ def test_many_orders_halt_once_together(fresh):
 def test_an_adopted_order_is_booked_and_a_line_of_its_own(fresh):
     it = fresh.begin(lambda it: lost(it, fill()))
     (order,) = it.venue.orders
-    assert fresh.ask(fresh.by.rounds.adopt(order.client_order_id))
+    assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
     assert it.ledger() == {"placed": 1}
     assert it.engine.parts.state.ledger.received == 1
     assert held(it) == Decimal("0.999")
     assert totals(it) == FUNDS  # it was in the balances already
     (number,) = {event.number for event in it.journal.read() if event.number}
-    line = line_of(it.journal.life(number))
+    line = line_of(it.journal.history(number))
     assert (line.outcome, line.symbol, line.side, line.source) == ("placed", "BTC/USDT", "buy", "adopted")
     assert (line.venue_order_id, line.order_status, line.filled, line.average) == ("v0", "closed", "1", "100")
     assert line.client_order_ids == [order.client_order_id]
-    assert fresh.ask(fresh.by.rounds.ask(settle=False)) == ([], [])
-    assert not fresh.ask(fresh.by.rounds.adopt(order.client_order_id))
+    assert fresh.ask(fresh.by.reconciliations.ask(apply=False)) == ([], [])
+    assert not fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     resume(it)
     it.send("exit", side="sell")
     it.run(40)
@@ -174,7 +174,7 @@ def test_an_adopted_order_is_booked_and_a_line_of_its_own(fresh):
 def test_an_adopted_order_that_is_open_is_followed_to_its_end_also_after_a_restart(fresh):
     it = fresh.begin(lambda it: lost(it, fill("t1", "0.4"), status=OrderStatus.OPEN))
     (order,) = it.venue.orders
-    assert fresh.ask(fresh.by.rounds.adopt(order.client_order_id))
+    assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
     account = it.engine.parts.state.book.account("paper")
     assert account.balances["USDT"].locked == 60
@@ -190,7 +190,7 @@ def test_an_adopted_order_that_is_open_is_followed_to_its_end_also_after_a_resta
 def test_an_adopted_sale_lessens_what_our_trades_hold(fresh):
     it = fresh.begin(lambda it: lost(it, fill()), lambda it: lost(it, fill("t2", "0.5"), number=1, side=Side.SELL))
     for order in it.venue.orders:
-        assert fresh.ask(fresh.by.rounds.adopt(order.client_order_id))
+        assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
     assert held(it) == Decimal("0.498")  # 1 less a fee of 0.001, less 0.5 and a fee of 0.001
     assert totals(it) == FUNDS
@@ -222,22 +222,22 @@ def test_a_second_order_is_adopted_beside_the_first(trading, reconciling):
     halted = it.engine.parts.state.halted
     assert halted.reduce_only
     assert f"--adopt {first.client_order_id}" in halted.why
-    assert it.wait(by.rounds.adopt(first.client_order_id))
+    assert it.wait(by.reconciliations.adopt(first.client_order_id))
     it.run(30)
     assert it.ledger() == {"placed": 2}
     assert held(it) == Decimal("0.999")
     assert len(it.bodies(e.Halted)) == 1
-    assert it.wait(by.rounds.ask(settle=False)) == ([], [])
+    assert it.wait(by.reconciliations.ask(apply=False)) == ([], [])
     adopted = [event for event in it.journal.read() if isinstance(event.body, e.Adopted)]
-    (line,) = orders_of(it.journal.life(adopted[0].number))
+    (line,) = orders_of(it.journal.history(adopted[0].number))
     assert "second order" in (line.detail or "")
 
 
 def test_an_ignored_order_is_left_out_for_good(fresh):
     it = fresh.begin(lambda it: lost(it, fill()))
     (order,) = it.venue.orders
-    assert fresh.ask(fresh.by.rounds.ignore(order.client_order_id))
-    assert fresh.ask(fresh.by.rounds.ask(settle=False)) == ([], [])
+    assert fresh.ask(fresh.by.reconciliations.ignore(order.client_order_id))
+    assert fresh.ask(fresh.by.reconciliations.ask(apply=False)) == ([], [])
     resume(it)
     it = fresh.again(order)
     it.run(30)
@@ -251,7 +251,7 @@ def test_other_peoples_orders_can_be_ignored_as_well(fresh):
     it = fresh.begin(lambda it: msgspec.structs.replace(lost(it, status=OrderStatus.OPEN), client_order_id="by-hand"))
     (told,) = fresh.by.told
     assert "stranger" in told
-    assert fresh.ask(fresh.by.rounds.ignore("v0"))
+    assert fresh.ask(fresh.by.reconciliations.ignore("v0"))
     it = fresh.again(*it.venue.orders)
     assert fresh.by.told == []
 
@@ -259,8 +259,8 @@ def test_other_peoples_orders_can_be_ignored_as_well(fresh):
 def test_only_what_differs_can_be_decided_on(fresh):
     it = fresh.begin(lambda it: lost(it, fill()))
     before = it.journal.head()
-    assert not fresh.ask(fresh.by.rounds.adopt("abcd00000000000000"))
-    assert not fresh.ask(fresh.by.rounds.ignore("abcd00000000000000"))
+    assert not fresh.ask(fresh.by.reconciliations.adopt("abcd00000000000000"))
+    assert not fresh.ask(fresh.by.reconciliations.ignore("abcd00000000000000"))
     assert it.journal.head() == before
 
 
@@ -269,9 +269,9 @@ def test_it_can_be_adopted_when_it_is_not_listed_any_more(fresh):
     (order,) = it.venue.orders
     it.venue.orders = []
     it.run(60)
-    (difference,) = fresh.ask(fresh.by.rounds.ask(settle=False))[0]
+    (difference,) = fresh.ask(fresh.by.reconciliations.ask(apply=False))[0]
     assert difference.what == order.client_order_id
-    assert fresh.ask(fresh.by.rounds.adopt(order.client_order_id))
+    assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
     assert held(it) == Decimal("0.999")
 
@@ -279,8 +279,8 @@ def test_it_can_be_adopted_when_it_is_not_listed_any_more(fresh):
 def test_what_was_noticed_and_decided_is_in_the_image_and_older_images_do_without(fresh):
     it = fresh.begin(lambda it: lost(it, fill()), lambda it: lost(it, fill("t2"), number=1))
     one, other = (order.client_order_id for order in it.venue.orders)
-    assert fresh.ask(fresh.by.rounds.adopt(one))
-    assert fresh.ask(fresh.by.rounds.ignore(other))
+    assert fresh.ask(fresh.by.reconciliations.adopt(one))
+    assert fresh.ask(fresh.by.reconciliations.ignore(other))
     state, folded = it.engine.parts.state, State()
     folded.fold(it.journal.read())
     restored = State.of(Image(state.images()["state"]))

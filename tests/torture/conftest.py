@@ -7,7 +7,7 @@ from tidegate.domain.errors import JournalUnavailable
 from tidegate.settings import load_settings
 from tidegate.torture.faulty import Planned, Points, Script, draw
 from tidegate.torture.faulty.journal import FaultyJournal
-from tidegate.torture.history import History
+from tidegate.torture.history import TortureHistory
 from tidegate.torture.kept import kept_by
 from tidegate.torture.run import run
 from tidegate.torture.surroundings import Surroundings, history_of
@@ -29,8 +29,8 @@ def drawn(setup):
 def happen(setup):
     """Let mishaps happen to one signal that buys after a second, or to those given; the history of that."""
 
-    def let(*mishaps, signals=(Planned("s1", 1, "BTC/USDT", "buy"),), points=None, **world):  # noqa: B008
-        return run(setup, Script(signals=signals, mishaps=mishaps, **world), points or Points())
+    def let(*venue_faults, signals=(Planned("s1", 1, "BTC/USDT", "buy"),), points=None, **world):  # noqa: B008
+        return run(setup, Script(signals=signals, venue_faults=venue_faults, **world), points or Points())
 
     return let
 
@@ -88,7 +88,7 @@ class Pilot:
         while not self.around.is_quiet(self.engine, self.journal) and self.world.now_ns() < until_ns:
             self.let_pass(8)
 
-    def history(self, *, over: bool = True) -> History:
+    def past(self, *, over: bool = True) -> TortureHistory:
         """What is known now; before it is over nothing is expected of the pipeline's own state."""
         kept = kept_by(self.engine.parts.state) if over else None
         quiet = over and self.around.is_quiet(self.engine, self.journal)

@@ -55,7 +55,7 @@ def test_while_nothing_can_be_written_nothing_is_accepted_or_sent_and_questions_
     it.journal._connection.execute(mend)
     it.settle()
     assert it.around.source.done
-    assert check(it.history()) == []
+    assert check(it.past()) == []
 
 
 def test_while_another_program_locks_the_journal_nothing_is_sent(pilot):
@@ -69,9 +69,9 @@ def test_while_another_program_locks_the_journal_nothing_is_sent(pilot):
     other.execute("ROLLBACK")
     other.close()
     it.settle()
-    history = it.history()
-    assert check(history) == []
-    assert len(history.ledger.taken) == 2
+    past = it.past()
+    assert check(past) == []
+    assert len(past.ledger.taken) == 2
 
 
 def flipped(path: Path) -> None:
@@ -134,7 +134,7 @@ def intended_in(journal: bytes, path: Path) -> set[str]:
     copy = path.with_suffix(".older")
     copy.write_bytes(journal)
     with closing(SqliteReader(f"sqlite:///{copy}")) as reader:
-        return {event.body.client_order_id for event in reader.read() if isinstance(event.body, e.Intended)}
+        return {event.body.client_order_id for event in reader.read() if isinstance(event.body, e.Intent)}
 
 
 def test_without_its_log_the_journal_is_an_older_one_and_that_is_found(pilot):

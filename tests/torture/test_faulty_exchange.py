@@ -9,13 +9,13 @@ from tidegate.domain.market import MarketRules, Quote
 from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side
-from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script
-from tidegate.torture.faulty.address import Address
+from tidegate.torture.faulty import FeesIn, Lag, Planned, Points, Script, VenueFault, VenueFaultKind
+from tidegate.torture.faulty.address import FaultyAddress
 from tidegate.torture.faulty.exchange import FaultyExchange
-from tidegate.torture.faulty.fault_schedule import Strikes
+from tidegate.torture.faulty.fault_schedule import FaultSchedule
 from tidegate.torture.faulty.units import amount_of, part_of, product_of, units_of
 from tidegate.torture.faulty.venue import FaultyVenue
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
 SYMBOL = "BTC/USDT"
 RULES = MarketRules(
@@ -32,17 +32,18 @@ FUNDS = {"USDT": Decimal(1000), "BTC": Decimal(2), "BNB": Decimal("0.001")}
 class Market:
     """One account, its way there, and a hand on the prices and the time."""
 
-    def __init__(self, *mishaps, funds=FUNDS, **script):
+    def __init__(self, *venue_faults, funds=FUNDS, **script):
         planned = [Planned("s1", 1, SYMBOL, "buy")]
         self.loop = VirtualLoop()
-        self.world = World(Script(signals=planned, mishaps=mishaps, **script), Points(), start_ns=10**18)
+        script_of = Script(signals=planned, venue_faults=venue_faults, **script)
+        self.world = FaultyWorld(script_of, Points(), start_ns=10**18)
         self.world.enter(self.loop)
-        strikes = Strikes(self.world, "x")
+        fault_schedule = FaultSchedule(self.world, "x")
         self.exchange = FaultyExchange(
-            "x", funds, lambda symbol: RULES if symbol == SYMBOL else None, self.world, strikes
+            "x", funds, lambda symbol: RULES if symbol == SYMBOL else None, self.world, fault_schedule
         )
-        self.address = Address(self.world)
-        self.venue = FaultyVenue(self.exchange, self.world, strikes, self.address, settles=True, raised=str)
+        self.address = FaultyAddress(self.world)
+        self.venue = FaultyVenue(self.exchange, self.world, fault_schedule, self.address, settles=True, raised=str)
         self.updates = []
         self.venue.listen(self.updates.append)
         self.quote("99", "100")
@@ -161,10 +162,17 @@ def test_an_order_that_does_not_fit_is_rejected(order, detail):
 
 def test_strangers_trade_lock_deposit_and_withdraw_on_the_same_account():
     market = Market()
-    for kind, at_s in ((Kind.FOREIGN_ORDER, 1), (Kind.FOREIGN_TRADE, 2), (Kind.DEPOSIT, 3), (Kind.WITHDRAWAL, 4)):
+    for kind, at_s in (
+        (VenueFaultKind.FOREIGN_ORDER, 1),
+        (VenueFaultKind.FOREIGN_TRADE, 2),
+        (VenueFaultKind.DEPOSIT, 3),
+        (VenueFaultKind.WITHDRAWAL, 4),
+    ):
         before = market.exchange.books.totals()
-        market.venue.begin(Mishap(kind=kind, at_s=at_s, seconds=30, trader="x"))
-        assert (market.exchange.books.totals() == before) is (kind is Kind.FOREIGN_ORDER)  # which only holds something
+        market.venue.begin(VenueFault(kind=kind, at_s=at_s, seconds=30, trader="x"))
+        assert (market.exchange.books.totals() == before) is (
+            kind is VenueFaultKind.FOREIGN_ORDER
+        )  # which only holds something
     assert market.free("USDT") < market.total("USDT")
     (stranger, trade) = market.ask(market.venue.orders_since(0)).orders
     assert (stranger.client_order_id, stranger.status, trade.status) == (None, OrderStatus.OPEN, OrderStatus.CLOSED)
@@ -175,17 +183,19 @@ def test_strangers_trade_lock_deposit_and_withdraw_on_the_same_account():
     assert market.updates == []
 
 
-@pytest.mark.parametrize(("kind", "status"), [(Kind.SWEPT, OrderStatus.CLOSED), (Kind.WIPED, OrderStatus.CANCELED)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [(VenueFaultKind.SWEPT, OrderStatus.CLOSED), (VenueFaultKind.WIPED, OrderStatus.CANCELED)]
+)
 def test_what_rests_for_hours_trades_or_ends_and_nobody_is_told(kind, status):
     market = Market(pushes=False)
     market.place("buy", "1", "80")
     market.loop.advance(7200)
-    market.venue.begin(Mishap(kind=kind, trader="x"))
+    market.venue.begin(VenueFault(kind=kind, trader="x"))
     assert market.updates == []
     since_ns = market.world.now_ns() - 3600 * 10**9
     assert market.ask(market.venue.orders_since(since_ns)).orders == []  # it was made before
     found = market.ask(market.venue.find_order(market.request("buy", "1", "80")))
-    assert (found.status, len(found.fills)) == (status, kind is Kind.SWEPT)
+    assert (found.status, len(found.fills)) == (status, kind is VenueFaultKind.SWEPT)
 
 
 def test_a_listing_comes_in_pages_each_as_old_as_it_is():
@@ -199,7 +209,7 @@ def test_a_listing_comes_in_pages_each_as_old_as_it_is():
 
 
 def test_a_page_may_be_missing_and_is_named():
-    market = Market(Mishap(kind=Kind.PAGE_MISSING, nth=1, seconds=1, trader="x"))
+    market = Market(VenueFault(kind=VenueFaultKind.PAGE_MISSING, nth=1, seconds=1, trader="x"))
     for n in range(3):
         market.place("buy", "0.1", "80", f"o{n}")
     listing = market.ask(market.venue.orders_since(0))
@@ -211,7 +221,10 @@ def test_a_page_may_be_missing_and_is_named():
 
 @pytest.mark.parametrize("what", ["balances", "orders", "order"])
 def test_an_answer_is_as_old_as_its_way_is_long(what):
-    stale = [Mishap(kind=kind, nth=1, seconds=5, trader="x") for kind in (Kind.LISTING_STALE, Kind.LOOKUP_STALE)]
+    stale = [
+        VenueFault(kind=kind, nth=1, seconds=5, trader="x")
+        for kind in (VenueFaultKind.LISTING_STALE, VenueFaultKind.LOOKUP_STALE)
+    ]
     market = Market(*stale)
     market.world.after(3, lambda: market.place("buy", "1", "100"))
     asked_ns = market.world.now_ns()
@@ -249,7 +262,7 @@ def test_an_address_takes_so_many_orders_and_all_accounts_there_wait():
 
 
 def test_while_an_address_is_banned_nothing_is_answered_and_a_send_is_told_until_when():
-    market = Market(Mishap(kind=Kind.BANNED, nth=1, seconds=60, trader="x"))
+    market = Market(VenueFault(kind=VenueFaultKind.BANNED, nth=1, seconds=60, trader="x"))
     (answer,) = market.ask(market.venue.create_orders([market.request("buy", "0.1", "80")]))
     assert (answer.reason, answer.retry_after_s) == (Reason.BANNED, 60)
     assert market.ask(market.venue.find_order(market.request("buy", "0.1", "80"))).detail == "the venue is away"

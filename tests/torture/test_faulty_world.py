@@ -7,180 +7,212 @@ import pytest
 from tidegate.clock import VirtualLoop
 from tidegate.domain import events as e
 from tidegate.torture.checker import check
-from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned, Points, Script, draw
+from tidegate.torture.faulty import FeesIn, Lag, Planned, Points, Script, VenueFault, VenueFaultKind, draw
 from tidegate.torture.faulty.fault import OF_A_SEND
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
 BOTH = ("paper", "twin")
 START_NS = 1_735_689_600_000_000_000
 
 
-def kinds(history, number=0):
-    return [e.kind_of(event.body) for event in history.lives[number].events]
+def kinds(past, number=0):
+    return [e.kind_of(event.body) for event in past.histories[number].events]
 
 
-def strikes(kind, seconds=5.0, nth=1):
-    return [Mishap(kind=kind, nth=nth, seconds=seconds, trader=trader) for trader in BOTH]
+def fault_schedule(kind, seconds=5.0, nth=1):
+    return [VenueFault(kind=kind, nth=nth, seconds=seconds, trader=trader) for trader in BOTH]
 
 
 @pytest.mark.parametrize(
-    ("mishaps", "taken", "life"),
+    ("venue_faults", "taken", "history"),
     [
         pytest.param([], 1, ["intent", "placed"], id="nothing"),
-        pytest.param(strikes(Kind.REQUEST_LOST), 1, ["intent", "unknown", "deferred", "intent", "placed"], id="lost"),
-        pytest.param(strikes(Kind.REPLY_LOST), 1, ["intent", "unknown", "placed"], id="reply lost"),
-        pytest.param(strikes(Kind.REPLY_LATE), 1, ["intent", "placed"], id="reply late"),
-        pytest.param(strikes(Kind.DELIVERED_LATE, 4), 1, ["intent", "unknown", "placed"], id="late, within the fence"),
         pytest.param(
-            strikes(Kind.DELIVERED_LATE, 6), 1, ["intent", "unknown", "deferred", "intent", "placed"], id="beyond it"
+            fault_schedule(VenueFaultKind.REQUEST_LOST),
+            1,
+            ["intent", "unknown", "deferred", "intent", "placed"],
+            id="lost",
         ),
-        pytest.param(strikes(Kind.RAISED), 1, ["intent", "unknown", "placed"], id="raised"),
+        pytest.param(fault_schedule(VenueFaultKind.REPLY_LOST), 1, ["intent", "unknown", "placed"], id="reply lost"),
+        pytest.param(fault_schedule(VenueFaultKind.REPLY_LATE), 1, ["intent", "placed"], id="reply late"),
         pytest.param(
-            [*strikes(Kind.REPLY_LOST), *strikes(Kind.HIDDEN, 8)], 1, ["intent", "unknown", "placed"], id="hidden"
+            fault_schedule(VenueFaultKind.DELIVERED_LATE, 4),
+            1,
+            ["intent", "unknown", "placed"],
+            id="late, within the fence",
         ),
         pytest.param(
-            [*strikes(Kind.REPLY_LOST), *strikes(Kind.LOOKUP_FAILS)], 1, ["intent", "unknown", "placed"], id="no lookup"
+            fault_schedule(VenueFaultKind.DELIVERED_LATE, 6),
+            1,
+            ["intent", "unknown", "deferred", "intent", "placed"],
+            id="beyond it",
         ),
-        pytest.param(strikes(Kind.REJECTED), 0, ["intent", "deferred", "intent", "failed"], id="rejected"),
+        pytest.param(fault_schedule(VenueFaultKind.RAISED), 1, ["intent", "unknown", "placed"], id="raised"),
+        pytest.param(
+            [*fault_schedule(VenueFaultKind.REPLY_LOST), *fault_schedule(VenueFaultKind.HIDDEN, 8)],
+            1,
+            ["intent", "unknown", "placed"],
+            id="hidden",
+        ),
+        pytest.param(
+            [*fault_schedule(VenueFaultKind.REPLY_LOST), *fault_schedule(VenueFaultKind.LOOKUP_FAILS)],
+            1,
+            ["intent", "unknown", "placed"],
+            id="no lookup",
+        ),
+        pytest.param(
+            fault_schedule(VenueFaultKind.REJECTED), 0, ["intent", "deferred", "intent", "failed"], id="rejected"
+        ),
         *[
-            pytest.param(strikes(kind)[:1], 1, ["intent", "deferred", "intent", "placed"], id=kind)
-            for kind in (Kind.NEVER_SENT, Kind.RATE_LIMITED, Kind.CLOCK_SKEW, Kind.MARKET_CLOSED)
+            pytest.param(fault_schedule(kind)[:1], 1, ["intent", "deferred", "intent", "placed"], id=kind)
+            for kind in (
+                VenueFaultKind.NEVER_SENT,
+                VenueFaultKind.RATE_LIMITED,
+                VenueFaultKind.CLOCK_SKEW,
+                VenueFaultKind.MARKET_CLOSED,
+            )
         ],
     ],
 )
-def test_what_becomes_of_a_send(happen, mishaps, taken, life):
-    history = happen(*mishaps)
-    assert check(history) == []
-    assert len(history.ledger.taken) == taken
-    assert kinds(history) == ["accepted", *life]
-    assert all(history.struck[mishap.kind] for mishap in mishaps if mishap.trader == "paper")
+def test_what_becomes_of_a_send(happen, venue_faults, taken, history):
+    past = happen(*venue_faults)
+    assert check(past) == []
+    assert len(past.ledger.taken) == taken
+    assert kinds(past) == ["accepted", *history]
+    assert all(past.struck[venue_fault.kind] for venue_fault in venue_faults if venue_fault.trader == "paper")
 
 
 @pytest.mark.parametrize(
-    ("kind", "seconds"), [*((Kind.WALL_STEPPED, step_s) for step_s in (-3600, -40, 40, 3600)), (Kind.SUSPENDED, 100)]
+    ("kind", "seconds"),
+    [*((VenueFaultKind.WALL_STEPPED, step_s) for step_s in (-3600, -40, 40, 3600)), (VenueFaultKind.SUSPENDED, 100)],
 )
 def test_no_clock_proves_that_an_order_that_is_hidden_is_not_there(happen, kind, seconds):
-    hidden = [*strikes(Kind.REPLY_LOST), *strikes(Kind.HIDDEN, 20)]
-    history = happen(*hidden, Mishap(kind=kind, at_s=22, seconds=seconds), lag=Lag(hidden_max_s=20))
-    assert check(history) == []
-    assert history.struck[kind] == 1
-    assert len(history.ledger.sent) == 1
-    assert kinds(history) == ["accepted", "intent", "unknown", "placed"]
+    hidden = [*fault_schedule(VenueFaultKind.REPLY_LOST), *fault_schedule(VenueFaultKind.HIDDEN, 20)]
+    past = happen(*hidden, VenueFault(kind=kind, at_s=22, seconds=seconds), lag=Lag(hidden_max_s=20))
+    assert check(past) == []
+    assert past.struck[kind] == 1
+    assert len(past.ledger.sent) == 1
+    assert kinds(past) == ["accepted", "intent", "unknown", "placed"]
 
 
-@pytest.mark.parametrize("kind", [Kind.BANNED, Kind.MAINTENANCE])
+@pytest.mark.parametrize("kind", [VenueFaultKind.BANNED, VenueFaultKind.MAINTENANCE])
 def test_a_venue_that_sends_us_away_is_left_alone(happen, kind):
-    history = happen(*strikes(kind, 25))
-    assert check(history) == []
-    assert not any(sent.while_banned for sent in history.ledger.sent)
-    first, *others = history.ledger.sent
-    assert kind is Kind.MAINTENANCE or all(sent.at_ns - first.at_ns >= 25e9 for sent in others)
+    past = happen(*fault_schedule(kind, 25))
+    assert check(past) == []
+    assert not any(sent.while_banned for sent in past.ledger.sent)
+    first, *others = past.ledger.sent
+    assert kind is VenueFaultKind.MAINTENANCE or all(sent.at_ns - first.at_ns >= 25e9 for sent in others)
 
 
 def test_a_venue_that_is_away_takes_nothing(happen):
-    away = [Mishap(kind=Kind.AWAY, at_s=0, seconds=60, trader=trader) for trader in BOTH]
-    history = happen(*away)
-    assert check(history) == []
-    assert all(taken.at_ns - START_NS > 60e9 for taken in history.ledger.taken)
+    away = [VenueFault(kind=VenueFaultKind.AWAY, at_s=0, seconds=60, trader=trader) for trader in BOTH]
+    past = happen(*away)
+    assert check(past) == []
+    assert all(taken.at_ns - START_NS > 60e9 for taken in past.ledger.taken)
 
 
 def test_an_order_may_fill_in_parts_or_end_by_itself(happen):
-    thin = Mishap(kind=Kind.THIN_BOOK, at_s=0, seconds=60)
+    thin = VenueFault(kind=VenueFaultKind.THIN_BOOK, at_s=0, seconds=60)
     parts = happen(thin)
     assert check(parts) == []
     assert len(parts.ledger.taken[0].fills) > 1
-    ended = happen(thin, *strikes(Kind.CANCELED, 3))
+    ended = happen(thin, *fault_schedule(VenueFaultKind.CANCELED, 3))
     assert check(ended) == []
     assert (ended.ledger.taken[0].status, kinds(ended)[-1]) == ("canceled", "order")
     assert 0 < ended.ledger.taken[0].filled < ended.ledger.taken[0].request.amount
 
 
-@pytest.mark.parametrize("kind", [Kind.UPDATE_LOST, Kind.UPDATE_TWICE])
+@pytest.mark.parametrize("kind", [VenueFaultKind.UPDATE_LOST, VenueFaultKind.UPDATE_TWICE])
 def test_words_of_a_venue_get_lost_and_come_twice(happen, kind):
-    history = happen(Mishap(kind=Kind.THIN_BOOK, at_s=0, seconds=60), *strikes(kind))
-    assert check(history) == []
-    assert history.struck[kind] == 1
+    past = happen(VenueFault(kind=VenueFaultKind.THIN_BOOK, at_s=0, seconds=60), *fault_schedule(kind))
+    assert check(past) == []
+    assert past.struck[kind] == 1
 
 
 def test_rules_that_change_are_read_again_after_an_order_did_not_fit(happen):
-    changed = [Mishap(kind=Kind.RULES_CHANGED, at_s=0.5, trader=trader) for trader in BOTH]
+    changed = [VenueFault(kind=VenueFaultKind.RULES_CHANGED, at_s=0.5, trader=trader) for trader in BOTH]
     signals = [Planned("s1", 1, "BTC/USDT", "buy"), Planned("s2", 41, "BTC/USDT", "buy")]
-    history = happen(*changed, signals=signals)
-    assert check(history) == []
-    assert kinds(history) == ["accepted", "intent", "deferred", "intent", "placed"]
-    assert kinds(history, 1)[-1] == "placed"
-    assert history.ledger.sent[0].request.amount % Decimal("0.0001")
-    assert not history.ledger.taken[-1].request.amount % Decimal("0.0001")
+    past = happen(*changed, signals=signals)
+    assert check(past) == []
+    assert kinds(past) == ["accepted", "intent", "deferred", "intent", "placed"]
+    assert kinds(past, 1)[-1] == "placed"
+    assert past.ledger.sent[0].request.amount % Decimal("0.0001")
+    assert not past.ledger.taken[-1].request.amount % Decimal("0.0001")
 
 
 def test_what_a_signal_asks_for_is_what_is_ordered(happen):
     asked = Planned("s1", 1, "BTC/USDT", "buy", price=0.8, quantity=0.5, stamped=True)
-    history = happen(Mishap(kind=Kind.SWEPT, at_s=100, trader="paper"), signals=[asked])
-    assert check(history) == []
-    (taken,) = history.ledger.taken
+    past = happen(VenueFault(kind=VenueFaultKind.SWEPT, at_s=100, trader="paper"), signals=[asked])
+    assert check(past) == []
+    (taken,) = past.ledger.taken
     assert (taken.request.price, taken.request.amount, taken.filled) == (80, Decimal("0.5"), Decimal("0.5"))
-    (payload,) = history.sent
+    (payload,) = past.sent
     assert (b'"key"' in payload, b"1735689601000" in payload) == (False, True)
 
 
 def test_a_clock_that_is_set_comes_back(happen):
-    glitch = Mishap(kind=Kind.WALL_GLITCH, at_s=0.5, seconds=3600)
+    glitch = VenueFault(kind=VenueFaultKind.WALL_GLITCH, at_s=0.5, seconds=3600)
     signals = [Planned("s1", 1, "BTC/USDT", "buy", stamped=True), Planned("s2", 70, "BTC/USDT", "buy", stamped=True)]
-    history = happen(glitch, signals=signals)
-    assert check(history) == []
-    assert [kinds(history, number)[0] for number in range(2)] == ["refused", "accepted"]
-    assert [off_ns for _, off_ns in history.wall_off] == [0, 3_600_000_000_000, 0]
+    past = happen(glitch, signals=signals)
+    assert check(past) == []
+    assert [kinds(past, number)[0] for number in range(2)] == ["refused", "accepted"]
+    assert [off_ns for _, off_ns in past.wall_off] == [0, 3_600_000_000_000, 0]
 
 
 def test_a_person_has_everything_compared_at_once(happen):
     before = happen().reached.count("listing of balances")
-    assert happen(Mishap(kind=Kind.COMPARED, at_s=3)).reached.count("listing of balances") == before + 2
+    assert happen(VenueFault(kind=VenueFaultKind.COMPARED, at_s=3)).reached.count("listing of balances") == before + 2
 
 
 def test_a_gap_in_the_market_holds_orders_back(happen):
-    gap = Mishap(kind=Kind.GAP, at_s=1, seconds=50)
-    history = happen(gap, signals=[Planned("s1", 15, "BTC/USDT", "buy")])
-    assert check(history) == []
-    assert history.ledger.sent[0].at_ns - START_NS > 51e9
+    gap = VenueFault(kind=VenueFaultKind.GAP, at_s=1, seconds=50)
+    past = happen(gap, signals=[Planned("s1", 15, "BTC/USDT", "buy")])
+    assert check(past) == []
+    assert past.ledger.sent[0].at_ns - START_NS > 51e9
 
 
 @pytest.mark.parametrize("asked", [{}, {"price": 1.05}, {"quantity": 0.5}])
 @pytest.mark.parametrize(
     ("kind", "lines", "redelivered"),
-    [(Kind.REDELIVERED, 1, 1), (Kind.RESPELLED, 1, 1), (Kind.FLOOD, 1, 10), (Kind.MUTATED, 2, 0)],
+    [
+        (VenueFaultKind.REDELIVERED, 1, 1),
+        (VenueFaultKind.RESPELLED, 1, 1),
+        (VenueFaultKind.FLOOD, 1, 10),
+        (VenueFaultKind.MUTATED, 2, 0),
+    ],
 )
 def test_a_sender_sends_again_and_otherwise(happen, kind, lines, redelivered, asked):
-    history = happen(Mishap(kind=kind, nth=1, seconds=1), signals=[Planned("s1", 1, "BTC/USDT", "buy", **asked)])
-    assert len(set(history.sent)) == (1 if kind in (Kind.REDELIVERED, Kind.FLOOD) else 2)
-    assert check(history) == []
-    assert len(history.lives) == lines
-    assert kinds(history).count("redelivered") == redelivered
-    assert len(history.ledger.taken) == 1
+    past = happen(VenueFault(kind=kind, nth=1, seconds=1), signals=[Planned("s1", 1, "BTC/USDT", "buy", **asked)])
+    assert len(set(past.sent)) == (1 if kind in (VenueFaultKind.REDELIVERED, VenueFaultKind.FLOOD) else 2)
+    assert check(past) == []
+    assert len(past.histories) == lines
+    assert kinds(past).count("redelivered") == redelivered
+    assert len(past.ledger.taken) == 1
 
 
 def test_a_signal_is_sent_until_it_is_acknowledged(happen):
-    history = happen(*[Mishap(kind=Kind.DISK_FAILS, nth=nth, seconds=2) for nth in (3, 4)])
-    assert check(history) == []
-    assert history.struck[Kind.DISK_FAILS] == 2
-    assert kinds(history)[-1] == "placed"
+    past = happen(*[VenueFault(kind=VenueFaultKind.DISK_FAILS, nth=nth, seconds=2) for nth in (3, 4)])
+    assert check(past) == []
+    assert past.struck[VenueFaultKind.DISK_FAILS] == 2
+    assert kinds(past)[-1] == "placed"
 
 
 def test_a_slow_disk_takes_time(happen):
-    slow = [Mishap(kind=Kind.DISK_SLOW, nth=nth, seconds=4) for nth in range(1, 30)]
-    history = happen(*slow)
-    assert check(history) == []
-    assert history.ledger.sent[0].at_ns - START_NS > 14e9
+    slow = [VenueFault(kind=VenueFaultKind.DISK_SLOW, nth=nth, seconds=4) for nth in range(1, 30)]
+    past = happen(*slow)
+    assert check(past) == []
+    assert past.ledger.sent[0].at_ns - START_NS > 14e9
 
 
 @pytest.mark.parametrize("nth", range(1, 12))
 def test_whatever_commit_fails_nothing_is_sent_before_its_intent_is_there(happen, nth):
-    history = happen(Mishap(kind=Kind.DISK_FAILS, nth=nth, seconds=30))
-    assert check(history) == []
-    assert len(history.ledger.taken) == 1
+    past = happen(VenueFault(kind=VenueFaultKind.DISK_FAILS, nth=nth, seconds=30))
+    assert check(past) == []
+    assert len(past.ledger.taken) == 1
 
 
 def test_the_worlds_time_goes_on_while_the_process_is_suspended_and_its_clock_follows():
-    world = World(Script(signals=()), Points(), start_ns=START_NS)
+    world = FaultyWorld(Script(signals=()), Points(), start_ns=START_NS)
     loop = VirtualLoop()
     clock = world.enter(loop)
     happened = []
@@ -193,7 +225,7 @@ def test_the_worlds_time_goes_on_while_the_process_is_suspended_and_its_clock_fo
 
 
 def test_what_is_due_happens_also_while_nobody_lives_and_clocks_that_are_set_back_do_not_go_back():
-    world = World(Script(signals=()), Points(), start_ns=START_NS)
+    world = FaultyWorld(Script(signals=()), Points(), start_ns=START_NS)
     first = VirtualLoop()
     clock = world.enter(first)
     first.advance(10)
@@ -213,9 +245,9 @@ def test_the_same_seed_draws_the_same_script_and_seeds_differ():
     drawn = [draw(seed, symbols=["A/B", "C/B"], traders=["x", "y"]) for seed in range(200)]
     assert drawn == [draw(seed, symbols=["A/B", "C/B"], traders=["x", "y"]) for seed in range(200)]
     assert len({str(script) for script in drawn}) == 200
-    assert {mishap.kind for script in drawn for mishap in script.mishaps} == set(Kind)
+    assert {venue_fault.kind for script in drawn for venue_fault in script.venue_faults} == set(VenueFaultKind)
     for script in drawn:
-        sends = [(m.trader, m.nth) for m in script.mishaps if m.kind in OF_A_SEND]
+        sends = [(m.trader, m.nth) for m in script.venue_faults if m.kind in OF_A_SEND]
         assert len(sends) == len(set(sends))
     assert {script.lag.is_as_declared for script in drawn} == {True, False}
     assert {script.fees_in for script in drawn} == set(FeesIn)
@@ -228,7 +260,10 @@ def test_the_same_seed_draws_the_same_script_and_seeds_differ():
 
 
 def test_a_script_is_told_in_words():
-    mishaps = (Mishap(kind=Kind.HIDDEN, nth=2, seconds=3, trader="x"), Mishap(kind=Kind.GAP, at_s=7, seconds=5))
+    venue_faults = (
+        VenueFault(kind=VenueFaultKind.HIDDEN, nth=2, seconds=3, trader="x"),
+        VenueFault(kind=VenueFaultKind.GAP, at_s=7, seconds=5),
+    )
     signals = (Planned("s1", 1.5, "A/B", "buy"), Planned("s2", 2, "A/B", "sell", 0.8, 3.0, "limit", stamped=True))
     lag = Lag(fence_s=None, trades_s=20)
     assert str(lag) == (
@@ -239,7 +274,7 @@ def test_a_script_is_told_in_words():
     assert str(plain).splitlines()[2:] == ["a crash kills the process"]
     script = Script(
         signals=signals,
-        mishaps=mishaps,
+        venue_faults=venue_faults,
         lag=lag,
         power_cut=True,
         fees_in=FeesIn.COIN,

@@ -12,8 +12,8 @@ import pytest
 from tidegate.settings import load_settings
 from tidegate.torture.campaign import plans_of, torture
 from tidegate.torture.checker import check, judge
-from tidegate.torture.faulty import Act, Kind, Mishap, Planned, Points, Script, draw
-from tidegate.torture.plan import Plan
+from tidegate.torture.faulty import Act, Planned, Points, Script, VenueFault, VenueFaultKind, draw
+from tidegate.torture.plan import CrashPlan
 from tidegate.torture.run import run
 from tidegate.torture.story import story_of
 from tidegate.torture.surroundings import START_NS
@@ -69,14 +69,14 @@ def test_where_a_venue_is_later_than_it_says_a_second_order_is_caught(setup):
 @pytest.mark.parametrize("act", list(Act))
 def test_each_thing_that_is_done_reaches_every_point_and_a_last_run_none(setup, drawn, act):
     acted = []
-    for plan, history in plans_of(setup, drawn(3), act, crashes="every"):
-        assert check(history) == []
-        acted.append(history.acted)
-        last = plan, history
-    plan, history = last
-    assert acted == [1] * len(history.reached) + [0]
-    assert plan.acts == ((len(history.reached) + 1, act),)
-    assert len(history.reached) > 10
+    for plan, past in plans_of(setup, drawn(3), act, crashes="every"):
+        assert check(past) == []
+        acted.append(past.acted)
+        last = plan, past
+    plan, past = last
+    assert acted == [1] * len(past.reached) + [0]
+    assert plan.acts == ((len(past.reached) + 1, act),)
+    assert len(past.reached) > 10
 
 
 def test_points_are_found_at_everything_that_leaves_or_enters(setup, drawn):
@@ -102,19 +102,17 @@ def test_points_are_found_at_everything_that_leaves_or_enters(setup, drawn):
 
 
 def test_the_same_seed_and_point_give_the_same_history(setup, drawn):
-    first, second = (run(setup, drawn(6), Plan.parse("20").points()) for _ in range(2))
+    first, second = (run(setup, drawn(6), CrashPlan.parse("20").points()) for _ in range(2))
     assert story_of(first, start_ns=START_NS) == story_of(second, start_ns=START_NS)
     assert first.reached == second.reached
-    other = run(setup, drawn(7), Plan.parse("20").points())
+    other = run(setup, drawn(7), CrashPlan.parse("20").points())
     assert story_of(other, start_ns=START_NS) != story_of(first, start_ns=START_NS)
 
 
 def test_a_pair_is_killed_twice_the_second_time_after_the_first(setup, drawn):
-    pairs = [
-        (plan, history) for plan, history in islice(plans_of(setup, drawn(3), Act.KILL, crashes="pairs"), 20) if history
-    ]
+    pairs = [(plan, past) for plan, past in islice(plans_of(setup, drawn(3), Act.KILL, crashes="pairs"), 20) if past]
     assert [str(plan) for plan, _ in pairs[:3]] == ["1", "1+2", "1+3"]
-    assert [history.acted for _, history in pairs[:3]] == [1, 2, 2]
+    assert [past.acted for _, past in pairs[:3]] == [1, 2, 2]
 
 
 def test_one_run_can_be_replayed_and_is_told():
@@ -155,18 +153,18 @@ def test_strategies_of_the_settings_can_trade_as_well():
     ],
 )
 def test_a_plan_is_read_and_written(text, acts):
-    plan = Plan.parse(text)
+    plan = CrashPlan.parse(text)
     assert plan.acts == acts
-    assert Plan.parse(str(plan)) == plan
+    assert CrashPlan.parse(str(plan)) == plan
 
 
 def test_settings_that_know_their_senders_are_sent_to_by_one_of_them(tmp_path):
     settings = load_settings(environ={}, overrides={"validation.sources": '["mine"]', "dedup.window_s": "3600"})
     setup = TorturedSetup(settings, tmp_path)
     script = draw(6, symbols=setup.symbols, traders=setup.traders)
-    history = run(setup, script, Points())
-    assert check(history) == []
-    assert history.ledger.taken
+    past = run(setup, script, Points())
+    assert check(past) == []
+    assert past.ledger.taken
 
 
 def test_keys_are_looked_for_in_every_record(tmp_path, monkeypatch):
@@ -177,8 +175,8 @@ def test_keys_are_looked_for_in_every_record(tmp_path, monkeypatch):
 def test_an_account_that_has_to_park_parks(tmp_path):
     settings = load_settings(environ={}, overrides={"traders": '[{"id": "x", "after_unknown": "park"}]'})
     setup = TorturedSetup(settings, tmp_path)
-    mishaps = [Mishap(kind=Kind.REQUEST_LOST, nth=1, trader="x")]
+    venue_faults = [VenueFault(kind=VenueFaultKind.REQUEST_LOST, nth=1, trader="x")]
     signals = [Planned("s1", 1, "BTC/USDT", "buy")]
-    history = run(setup, Script(signals=signals, mishaps=mishaps), Points())
-    assert check(history) == []
-    assert judge(history).outcomes == {"parked": 1}
+    past = run(setup, Script(signals=signals, venue_faults=venue_faults), Points())
+    assert check(past) == []
+    assert judge(past).outcomes == {"parked": 1}

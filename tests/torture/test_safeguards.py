@@ -21,9 +21,9 @@ def test_what_broke_is_shrunk_to_what_is_needed(tmp_path):
     program = program_with(window.edits, tmp_path)
     (broken, *_) = tortured(program, "--seed", "6", "--until-broken")["failures"]
     script, _, story = told(program, "--seed", "6", "--point", broken["point"]).partition("\n\n")
-    mishaps = [line for line in script.splitlines() if " no. " in line or (" after " in line and ":" not in line)]
-    assert len(mishaps) <= 2
-    assert any(line.startswith("hidden") for line in mishaps)
+    venue_faults = [line for line in script.splitlines() if " no. " in line or (" after " in line and ":" not in line)]
+    assert len(venue_faults) <= 2
+    assert any(line.startswith("hidden") for line in venue_faults)
     assert "the promise is broken" in story
 
 

@@ -10,12 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tidegate.domain import events as e
 from tidegate.settings import load_settings
 from tidegate.torture.checker import check
-from tidegate.torture.faulty import FeesIn, Kind, Lag, Mishap, Planned
+from tidegate.torture.faulty import FeesIn, Lag, Planned, VenueFault, VenueFaultKind
 from tidegate.torture.faulty.fault import OF_A_LISTING, OF_A_LOOKUP, OF_A_SEND, OF_RESTING, STRANGERS
 from tidegate.torture.tortured_setup import TorturedSetup
 
 ALWAYS = {"I2", "I3", "I4", "I5", "I6", "I7"}  # the others speak of the end
-OF_AN_ORDER = [Kind.HIDDEN, Kind.CANCELED, Kind.FILLED, Kind.UPDATE_LOST]
+OF_AN_ORDER = [VenueFaultKind.HIDDEN, VenueFaultKind.CANCELED, VenueFaultKind.FILLED, VenueFaultKind.UPDATE_LOST]
 SPOILED = [*OF_A_SEND, *OF_A_LOOKUP, *OF_A_LISTING, *OF_AN_ORDER]
 
 seconds = st.floats(0.05, 8).map(lambda number: round(number, 2))
@@ -56,7 +56,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(trader=names, kind=st.sampled_from(sorted(STRANGERS | OF_RESTING)), for_s=st.sampled_from([0, 40]))
     def something_happens_on_an_account(self, trader, kind, for_s):
-        self.it.around.venues[trader].begin(Mishap(kind=kind, at_s=for_s / 40, seconds=for_s, trader=trader))
+        self.it.around.venues[trader].begin(VenueFault(kind=kind, at_s=for_s / 40, seconds=for_s, trader=trader))
 
     @precondition(lambda self: self.it.alive)
     @rule(by_s=st.sampled_from([-3600, -40, 40, 3600]))
@@ -65,7 +65,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(trader=names, for_s=st.sampled_from([5, 30, 90]))
     def a_venue_goes_away(self, trader, for_s):
-        self.it.around.venues[trader].begin(Mishap(kind=Kind.AWAY, seconds=for_s, trader=trader))
+        self.it.around.venues[trader].begin(VenueFault(kind=VenueFaultKind.AWAY, seconds=for_s, trader=trader))
 
     @precondition(lambda self: self.it.alive)
     @rule(dead_s=st.sampled_from([1, 10, 100]))
@@ -96,18 +96,18 @@ class Trading(RuleBasedStateMachine):
     @rule()
     def a_person_decides_what_is_parked(self):
         taken = {order.request.client_order_id for order in self.it.world.ledger.taken}
-        parked = [life for life in self.it.journal.lives() if isinstance(life.events[-1].body, e.Parked)]
-        for life in parked:
-            order_id = life.events[-1].body.client_order_id
+        parked = [history for history in self.it.journal.histories() if isinstance(history.events[-1].body, e.Parked)]
+        for history in parked:
+            order_id = history.events[-1].body.client_order_id
             if order_id not in taken:
-                self.it.engine.resolution.give_up(life.number, "looked it up")
+                self.it.engine.resolution.resolve_as_not_placed(history.number, "looked it up")
 
     @precondition(lambda self: self.it.alive)
     @invariant()
     def the_promise_holds(self):
-        history = self.it.history(over=False)
-        taken = {order.request.client_order_id for order in history.ledger.taken}
-        broken = [v for v in check(history) if v.invariant in ALWAYS]
+        past = self.it.past(over=False)
+        taken = {order.request.client_order_id for order in past.ledger.taken}
+        broken = [v for v in check(past) if v.invariant in ALWAYS]
         # What was not told yet, or not looked up, is not wrong yet.
         late = [v for v in broken if v.invariant == "I6" and any(v.what.startswith(f"{name} is") for name in taken)]
         assert [v for v in broken if v not in late] == []
@@ -118,7 +118,7 @@ class Trading(RuleBasedStateMachine):
         while not self.it.alive:
             self.it.start()
         self.it.settle()
-        assert check(self.it.history()) == []
+        assert check(self.it.past()) == []
         self.it.kill()
         self.folder.cleanup()
 

@@ -160,13 +160,13 @@ def live(request):
     """Run `scenario(venue, exchange)` on a fresh exchange."""
     pytest.importorskip("ccxt")
     from tidegate.clock import Clock
-    from tidegate.emulator import Exchange, settings_for
+    from tidegate.emulator import LocalExchange, settings_for
     from tidegate.venues.ccxt.connection import connect
     from tidegate.venues.ccxt.venue import CcxtVenue
 
     def run(scenario, *, symbols=(SYMBOL,), **how):
         async def main():
-            async with Exchange(request.param, **how) as exchange:
+            async with LocalExchange(request.param, **how) as exchange:
                 block = settings_for(request.param, exchange.address) | {"timeout": 300, "timeout_on_exit": 0}
                 connection = connect(request.param, block, {"apiKey": "key", "secret": "secret"}, trader="main")
                 venue = CcxtVenue("main", connection, symbols, clock=Clock.live(asyncio.get_running_loop()))

@@ -7,8 +7,8 @@ import pytest
 
 from tidegate.clock import VirtualLoop
 from tidegate.domain.reasons import Reason
-from tidegate.venues.ccxt.address import Addresses, LeftAlone, Priority
-from tidegate.venues.ccxt.limits import Counted, Kind
+from tidegate.venues.ccxt.address import LeftAlone, Priority, RequestBudgets
+from tidegate.venues.ccxt.limits import LimitKind, ReportedLimit
 from tidegate.venues.ccxt.pace import OrderPace
 from tidegate.venues.ccxt.window import Window
 
@@ -20,7 +20,7 @@ NOON_MS = 1_735_732_800_000
 def virtual():
     """Run `scenario(addresses)` in virtual time."""
     loop = VirtualLoop()
-    yield lambda scenario: loop.run_until_complete(scenario(Addresses()))
+    yield lambda scenario: loop.run_until_complete(scenario(RequestBudgets()))
     loop.close()
 
 
@@ -125,10 +125,10 @@ def test_a_read_waits_for_a_short_while_and_is_refused_where_it_would_be_a_long_
 def test_a_weight_that_comes_near_its_limit_keeps_reads_until_it_begins_anew(virtual):
     async def scenario(addresses):
         address = addresses.of(HOST)
-        hear(address, 200, Counted(kind=Kind.WEIGHT, window_s=60, limit=100))
-        hear(address, 200, Counted(kind=Kind.WEIGHT, window_s=60, used=79), venue_ms=NOON_MS + 55_000)
+        hear(address, 200, ReportedLimit(kind=LimitKind.WEIGHT, window_s=60, limit=100))
+        hear(address, 200, ReportedLimit(kind=LimitKind.WEIGHT, window_s=60, used=79), venue_ms=NOON_MS + 55_000)
         before_s = await begun_s(address)
-        hear(address, 200, Counted(kind=Kind.WEIGHT, window_s=60, used=80), venue_ms=NOON_MS + 55_000)
+        hear(address, 200, ReportedLimit(kind=LimitKind.WEIGHT, window_s=60, used=80), venue_ms=NOON_MS + 55_000)
         address.spend(1)  # an order has its own reserve
         return before_s, await begun_s(address)
 
@@ -138,7 +138,7 @@ def test_a_weight_that_comes_near_its_limit_keeps_reads_until_it_begins_anew(vir
 def test_an_endpoint_with_nothing_left_is_asked_when_it_begins_anew(virtual):
     async def scenario(addresses):
         address = addresses.of(HOST)
-        full = Counted(kind=Kind.ENDPOINT, window_s=1, used=50, limit=50, resets_ms=NOON_MS + 700)
+        full = ReportedLimit(kind=LimitKind.ENDPOINT, window_s=1, used=50, limit=50, resets_ms=NOON_MS + 700)
         hear(address, 200, full, path="/v5/order/history")
         other_s = await begun_s(address, path="v5/order/realtime")
         return other_s, await begun_s(address, path="v5/order/history")
@@ -149,7 +149,7 @@ def test_an_endpoint_with_nothing_left_is_asked_when_it_begins_anew(virtual):
 def test_too_many_orders_of_an_account_are_not_the_address_s(virtual):
     async def scenario(addresses):
         address = addresses.of(HOST)
-        full = Counted(kind=Kind.ORDERS, window_s=10, used=5, limit=5)
+        full = ReportedLimit(kind=LimitKind.ORDERS, window_s=10, used=5, limit=5)
         hear(address, 429, full, headers={"Retry-After": "8"})
         return address.left_alone_s()
 
@@ -175,7 +175,7 @@ def test_what_an_earlier_run_was_told_holds_and_is_not_told_again(virtual):
 def given_at(pace, at_s):
     """How many orders are let through at a moment, without an answer to any."""
     given = 0
-    while pace.standstill(round(at_s * 1e9)) is None:
+    while pace.suspension(round(at_s * 1e9)) is None:
         pace.given()
         given += 1
     return given
@@ -190,7 +190,7 @@ def test_orders_count_until_a_window_after_their_answers(virtual):
             pace.answered()
         await asyncio.sleep(9.9)
         early = given_at(pace, 0)
-        until_ns = pace.standstill(1_000_000_000_000).until_ns
+        until_ns = pace.suspension(1_000_000_000_000).until_ns
         await asyncio.sleep(0.1)
         return first, early, until_ns, given_at(pace, 0)
 
@@ -202,7 +202,7 @@ def test_orders_of_an_earlier_run_count_as_long_as_the_venue_counts_them(virtual
         pace = OrderPace([addresses.of(HOST)], {10: 5})
         pace.sent_before([1.0, 12.0, 8.0, 9.5])
         first = given_at(pace, 0)
-        pace.heard([Counted(kind=Kind.ORDERS, window_s=60, limit=8)], NOON_MS, of_an_order=False)
+        pace.heard([ReportedLimit(kind=LimitKind.ORDERS, window_s=60, limit=8)], NOON_MS, of_an_order=False)
         await asyncio.sleep(1)
         return first, given_at(pace, 0)
 
@@ -212,8 +212,8 @@ def test_orders_of_an_earlier_run_count_as_long_as_the_venue_counts_them(virtual
 def test_what_the_venue_says_of_orders_takes_the_place_of_what_was_thought(virtual):
     async def scenario(addresses):
         pace = OrderPace([addresses.of(HOST)], {10: 100})
-        pace.heard([Counted(kind=Kind.ORDERS, window_s=10, limit=7)], NOON_MS, of_an_order=False)
-        pace.heard([Counted(kind=Kind.ORDERS, window_s=10, used=4)], NOON_MS, of_an_order=True)
+        pace.heard([ReportedLimit(kind=LimitKind.ORDERS, window_s=10, limit=7)], NOON_MS, of_an_order=False)
+        pace.heard([ReportedLimit(kind=LimitKind.ORDERS, window_s=10, used=4)], NOON_MS, of_an_order=True)
         after_others = given_at(pace, 0)
         for _ in range(after_others):
             pace.answered()
@@ -226,13 +226,13 @@ def test_what_the_venue_says_of_orders_takes_the_place_of_what_was_thought(virtu
 def test_an_endpoint_for_orders_with_nothing_left_stops_them_until_it_begins_anew(virtual):
     async def scenario(addresses):
         pace = OrderPace([addresses.of(HOST)], {1: 10})
-        full = Counted(kind=Kind.ENDPOINT, window_s=1, used=20, limit=20, resets_ms=NOON_MS + 3000)
+        full = ReportedLimit(kind=LimitKind.ENDPOINT, window_s=1, used=20, limit=20, resets_ms=NOON_MS + 3000)
         pace.heard([full], NOON_MS, of_an_order=False)
-        assert pace.standstill(0) is None
+        assert pace.suspension(0) is None
         pace.heard([full], NOON_MS, of_an_order=True)
-        standstill = pace.standstill(0)
+        suspension = pace.suspension(0)
         await asyncio.sleep(3)
-        return standstill.why.reason, standstill.until_ns / 1e9, given_at(pace, 0)
+        return suspension.why.reason, suspension.until_ns / 1e9, given_at(pace, 0)
 
     assert virtual(scenario) == (Reason.PACED, 3, 20)
 
@@ -241,8 +241,8 @@ def test_no_order_is_decided_while_the_address_is_left_alone_whoever_was_sent_aw
     async def scenario(addresses):
         pace = OrderPace([addresses.of(HOST)], {})
         hear(addresses.of(HOST), 429, headers={"Retry-After": "20"})  # to a question for prices
-        standstill = pace.standstill(7_000_000_000)
+        suspension = pace.suspension(7_000_000_000)
         await asyncio.sleep(20)
-        return standstill.why.reason, standstill.until_ns, pace.standstill(0)
+        return suspension.why.reason, suspension.until_ns, pace.suspension(0)
 
     assert virtual(scenario) == (Reason.REJECTED_FOR_NOW, 27_000_000_000, None)

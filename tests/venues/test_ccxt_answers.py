@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.domain.order import OrderStatus
 from tidegate.domain.reasons import Reason
-from tidegate.venues.ccxt.answers import Reading, Taken, read_failure, read_reply, says_not_found
+from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply, says_not_found
 from tidegate.venues.ccxt.meaning import Meaning
 from tidegate.venues.ccxt.quirks import GENERIC, quirks_of
 
@@ -137,7 +137,7 @@ def test_the_detail_is_the_venue_s_words_without_secrets():
 )
 def test_what_a_reply_does_not_tell_is_not_made_up(order, taken):
     status, filled = taken
-    wanted = Taken(venue_order_id="7", status=OrderStatus(status), filled=filled and Decimal(filled))
+    wanted = OrderTaken(venue_order_id="7", status=OrderStatus(status), filled=filled and Decimal(filled))
     assert read_reply(order, BINANCE) == wanted
 
 

@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
 
 from tidegate.domain.reasons import Reason
-from tidegate.venues.ccxt.answers import Reading, Taken, read_failure, read_reply
+from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply
 from tidegate.venues.ccxt.calls import recorded
 from tidegate.venues.ccxt.meaning import BY_CLASS, Meaning
 from tidegate.venues.ccxt.paging import Onward
@@ -269,7 +269,7 @@ def test_a_fault_is_what_the_table_says(on_wire, answer, venue, row):
 )
 def test_an_order_that_was_taken_is_told_with_the_venue_s_id(on_wire, answer, venue, body, venue_order_id):
     raised, taken = on_wire(venue, [answer(body)], place)
-    assert (raised, type(taken), taken.venue_order_id, taken.status) == (RETURNS, Taken, venue_order_id, "open")
+    assert (raised, type(taken), taken.venue_order_id, taken.status) == (RETURNS, OrderTaken, venue_order_id, "open")
 
 
 def test_a_revoked_key_is_no_limit_once_it_has_worked(on_wire, answer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidegate.venues.ccxt.limits import Counted, Kind, read_away, read_limits
+from tidegate.venues.ccxt.limits import LimitKind, ReportedLimit, read_away, read_limits
 
 NOW_MS = 1_700_000_000_000
 BESIDE_MARKETS = (
@@ -19,29 +19,32 @@ BESIDE_MARKETS = (
         pytest.param(
             {"x-mbx-used-weight": "26", "X-MBX-USED-WEIGHT-1M": "26", "x-mbx-order-count-10s": "4"},
             "[]",
-            [Counted(kind=Kind.WEIGHT, window_s=60, used=26), Counted(kind=Kind.ORDERS, window_s=10, used=4)],
+            [
+                ReportedLimit(kind=LimitKind.WEIGHT, window_s=60, used=26),
+                ReportedLimit(kind=LimitKind.ORDERS, window_s=10, used=4),
+            ],
             id="binance: with each answer",
         ),
         pytest.param(
             {},
             BESIDE_MARKETS,
             [
-                Counted(kind=Kind.WEIGHT, window_s=60, limit=6000),
-                Counted(kind=Kind.ORDERS, window_s=10, limit=100),
-                Counted(kind=Kind.ORDERS, window_s=86_400, limit=200_000),
+                ReportedLimit(kind=LimitKind.WEIGHT, window_s=60, limit=6000),
+                ReportedLimit(kind=LimitKind.ORDERS, window_s=10, limit=100),
+                ReportedLimit(kind=LimitKind.ORDERS, window_s=86_400, limit=200_000),
             ],
             id="binance: beside the markets",
         ),
         pytest.param(
             {},
             '{"code":-1015,"msg":"Too many new orders; current limit is 5 orders per 10 SECOND."}',
-            [Counted(kind=Kind.ORDERS, window_s=10, used=5, limit=5)],
+            [ReportedLimit(kind=LimitKind.ORDERS, window_s=10, used=5, limit=5)],
             id="binance: in words",
         ),
         pytest.param(
             {"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "3", "X-Bapi-Limit-Reset-Timestamp": f"{NOW_MS}"},
             "{}",
-            [Counted(kind=Kind.ENDPOINT, window_s=1, used=17, limit=20, resets_ms=NOW_MS)],
+            [ReportedLimit(kind=LimitKind.ENDPOINT, window_s=1, used=17, limit=20, resets_ms=NOW_MS)],
             id="bybit",
         ),
         pytest.param({"X-Bapi-Limit": "many", "X-Bapi-Limit-Status": ""}, "x-mbx-used-weight-1m", [], id="nonsense"),

@@ -152,7 +152,7 @@ class Exchange:
         self.channels[channel, symbol].put_nowait(told)
 
 
-class World:
+class MarketFeed:
     """An exchange, its market once it is open, and what was heard since, from noon on."""
 
     def __init__(self, has=REST, *, begin_s=0, **followed):
@@ -226,7 +226,7 @@ def world():
     made = []
 
     def make(*has, **settings):
-        made.append(World(*has, **settings))
+        made.append(MarketFeed(*has, **settings))
         return made[-1]
 
     yield make

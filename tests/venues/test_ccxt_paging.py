@@ -11,7 +11,7 @@ pytest.importorskip("ccxt")
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.order import NotFound, OrderStatus, Unanswered
 from tidegate.domain.signal import Side
-from tidegate.emulator import Fault, Kind, Operation, Refusal
+from tidegate.emulator import Fault, FaultKind, Operation, VenueRejection
 
 SYMBOL = "BTC/USDT"
 AMOUNT = Decimal("0.001")
@@ -144,7 +144,7 @@ def test_a_page_that_fails_is_named_and_costs_nothing_else(live, on, named):
     async def scenario(venue, exchange):
         placed(exchange, 60)
         exchange.order_by_hand(SYMBOL, Side.BUY, AMOUNT, price=Decimal(50000), client_order_id=our_id(99))
-        exchange.faults.add(Fault(on=on, refusal=Refusal.INTERNAL_ERROR, times=0))
+        exchange.faults.add(Fault(on=on, refusal=VenueRejection.INTERNAL_ERROR, times=0))
         return await venue.orders_since(an_hour_ago(exchange))
 
     listing = live(scenario)
@@ -163,7 +163,7 @@ def test_trades_of_an_older_order_that_cannot_be_read_are_named_with_its_symbol(
         exchange.ledger.fill(order, exchange.now_ms(), amount=Decimal("0.004"))
         exchange.advance(2 * 3_600)
         follow_the_clock(venue, exchange)
-        exchange.faults.add(Fault(on=Operation.TRADES, refusal=Refusal.INTERNAL_ERROR, nth=2, times=0))
+        exchange.faults.add(Fault(on=Operation.TRADES, refusal=VenueRejection.INTERNAL_ERROR, nth=2, times=0))
         return order.venue_order_id, await venue.orders_since(an_hour_ago(exchange))
 
     order_id, listing = live(scenario)
@@ -177,7 +177,7 @@ def test_trades_of_an_older_order_that_cannot_be_read_are_named_with_its_symbol(
 def test_a_second_page_that_fails_leaves_the_first_and_says_so(live):
     async def scenario(venue, exchange):
         placed(exchange, 60)
-        exchange.faults.add(Fault(on=Operation.RECENT, refusal=Refusal.INTERNAL_ERROR, nth=2, times=0))
+        exchange.faults.add(Fault(on=Operation.RECENT, refusal=VenueRejection.INTERNAL_ERROR, nth=2, times=0))
         return await venue.orders_since(an_hour_ago(exchange))
 
     listing = live(scenario)
@@ -185,7 +185,7 @@ def test_a_second_page_that_fails_leaves_the_first_and_says_so(live):
     assert [words.partition(":")[0] for words in listing.missing] == [f"closed orders of {SYMBOL}"]
 
 
-@pytest.mark.parametrize("kind", [Kind.CLOSED, Kind.HTML, Kind.BRACES, Kind.TRUNCATED])
+@pytest.mark.parametrize("kind", [FaultKind.CLOSED, FaultKind.HTML, FaultKind.BRACES, FaultKind.TRUNCATED])
 def test_a_read_that_fails_once_or_twice_is_read_again(live, order_request, kind):
     async def scenario(venue, exchange):
         placed(exchange, 3)
@@ -203,14 +203,16 @@ def test_a_read_that_fails_once_or_twice_is_read_again(live, order_request, kind
 def test_a_venue_of_which_every_seventh_read_fails_is_read_whole(live):
     async def scenario(venue, exchange):
         placed(exchange, 120)
-        exchange.faults.add(Fault(on=Operation.ANY, refusal=Refusal.INTERNAL_ERROR, probability=0.15, placed=False))
+        exchange.faults.add(
+            Fault(on=Operation.ANY, refusal=VenueRejection.INTERNAL_ERROR, probability=0.15, placed=False)
+        )
         return [await venue.orders_since(an_hour_ago(exchange)) for _ in range(5)]
 
     listings = live(scenario, seed=1)
     assert [(len(listing.orders), listing.missing) for listing in listings] == [(120, ())] * 5
 
 
-@pytest.mark.parametrize("refusal", [Refusal.BANNED, Refusal.RATE_LIMITED])
+@pytest.mark.parametrize("refusal", [VenueRejection.BANNED, VenueRejection.RATE_LIMITED])
 def test_a_venue_that_wants_to_be_left_alone_is_not_asked_again(live, refusal):
     async def scenario(venue, exchange):
         placed(exchange, 3)
@@ -231,7 +233,7 @@ def test_a_venue_that_is_down_is_asked_no_more_after_three_failures_in_a_row(liv
 
     async def scenario(venue, exchange):
         for on in (Operation.OPEN_ORDERS, Operation.RECENT, Operation.TRADES):
-            exchange.faults.add(Fault(on=on, refusal=Refusal.INTERNAL_ERROR, times=0))
+            exchange.faults.add(Fault(on=on, refusal=VenueRejection.INTERNAL_ERROR, times=0))
         asked = exchange.requests
         with pytest.raises(VenueUnavailable):
             await venue.orders_since(an_hour_ago(exchange))
@@ -244,7 +246,7 @@ def test_a_venue_that_is_down_is_asked_no_more_after_three_failures_in_a_row(liv
 def test_a_sifted_list_that_was_not_read_to_its_end_proves_nothing(live, order_request):
     async def scenario(venue, exchange):
         placed(exchange, 1_005, first=10)
-        exchange.faults.add(Fault(on=Operation.RECENT, refusal=Refusal.INTERNAL_ERROR, nth=2, times=0))
+        exchange.faults.add(Fault(on=Operation.RECENT, refusal=VenueRejection.INTERNAL_ERROR, nth=2, times=0))
         cut = await venue.find_order(order_request(1))
         exchange.faults.clear()
         return cut, await venue.find_order(order_request(1))
@@ -257,7 +259,7 @@ def test_a_sifted_list_that_was_not_read_to_its_end_proves_nothing(live, order_r
 def test_one_lookup_that_fails_does_not_hide_what_another_finds(live, order_request):
     async def scenario(venue, exchange):
         await venue.create_orders([order_request(1, price="50000")])
-        exchange.faults.add(Fault(on=Operation.LOOKUP, refusal=Refusal.INTERNAL_ERROR, times=3))
+        exchange.faults.add(Fault(on=Operation.LOOKUP, refusal=VenueRejection.INTERNAL_ERROR, times=3))
         return await venue.find_order(order_request(1))
 
     found = live(scenario)

@@ -23,7 +23,7 @@ from tidegate.settings import load_settings
 from tidegate.venues.ccxt.calls import recorded, watch
 from tidegate.venues.ccxt.connection import connect
 from tidegate.venues.ccxt.finding import OrderFinder
-from tidegate.venues.ccxt.lookups import Source
+from tidegate.venues.ccxt.lookups import LookupSource
 from tidegate.venues.ccxt.quirks import ORDERS_BY_GET, VENUES
 
 PROVED = ["binance", "bybit", "okx", "kraken"]
@@ -37,26 +37,26 @@ TAKEN = {
     "kraken": {"error": [], "result": {"txid": ["OABC"]}},
 }
 NOTHING = {
-    ("binance", Source.ORDER): {"code": -2013, "msg": "Order does not exist."},
-    ("binance", Source.OPEN): [],
-    ("binance", Source.RECENT): [],
-    ("bybit", Source.OPEN): {"retCode": 0, "result": {"list": []}},
-    ("bybit", Source.CLOSED): {"retCode": 0, "result": {"list": []}},
-    ("okx", Source.ORDER): {"code": "51603", "msg": "Order does not exist", "data": []},
-    ("okx", Source.OPEN): {"code": "0", "data": []},
-    ("kraken", Source.OPEN): {"error": [], "result": {"open": {}}},
-    ("kraken", Source.CLOSED): {"error": [], "result": {"closed": {}, "count": 0}},
+    ("binance", LookupSource.ORDER): {"code": -2013, "msg": "Order does not exist."},
+    ("binance", LookupSource.OPEN): [],
+    ("binance", LookupSource.RECENT): [],
+    ("bybit", LookupSource.OPEN): {"retCode": 0, "result": {"list": []}},
+    ("bybit", LookupSource.CLOSED): {"retCode": 0, "result": {"list": []}},
+    ("okx", LookupSource.ORDER): {"code": "51603", "msg": "Order does not exist", "data": []},
+    ("okx", LookupSource.OPEN): {"code": "0", "data": []},
+    ("kraken", LookupSource.OPEN): {"error": [], "result": {"open": {}}},
+    ("kraken", LookupSource.CLOSED): {"error": [], "result": {"closed": {}, "count": 0}},
 }
 LOOKED_UP_BY = {
-    ("binance", Source.ORDER): ("/api/v3/order", "origClientOrderId"),
-    ("binance", Source.OPEN): ("/api/v3/openOrders", None),
-    ("binance", Source.RECENT): ("/api/v3/allOrders", None),
-    ("bybit", Source.OPEN): ("/v5/order/realtime", "orderLinkId"),
-    ("bybit", Source.CLOSED): ("/v5/order/history", "orderLinkId"),
-    ("okx", Source.ORDER): ("/api/v5/trade/order", "clOrdId"),
-    ("okx", Source.OPEN): ("/api/v5/trade/orders-pending", None),
-    ("kraken", Source.OPEN): ("/0/private/OpenOrders", "cl_ord_id"),
-    ("kraken", Source.CLOSED): ("/0/private/ClosedOrders", "cl_ord_id"),
+    ("binance", LookupSource.ORDER): ("/api/v3/order", "origClientOrderId"),
+    ("binance", LookupSource.OPEN): ("/api/v3/openOrders", None),
+    ("binance", LookupSource.RECENT): ("/api/v3/allOrders", None),
+    ("bybit", LookupSource.OPEN): ("/v5/order/realtime", "orderLinkId"),
+    ("bybit", LookupSource.CLOSED): ("/v5/order/history", "orderLinkId"),
+    ("okx", LookupSource.ORDER): ("/api/v5/trade/order", "clOrdId"),
+    ("okx", LookupSource.OPEN): ("/api/v5/trade/orders-pending", None),
+    ("kraken", LookupSource.OPEN): ("/0/private/OpenOrders", "cl_ord_id"),
+    ("kraken", LookupSource.CLOSED): ("/0/private/ClosedOrders", "cl_ord_id"),
 }
 LOOKUPS = [(venue, lookup) for venue in PROVED for lookup in VENUES[venue].lookups]
 
@@ -117,7 +117,7 @@ def test_a_lookup_asks_for_our_id_as_declared(on_wire, answer, order_request, ve
 
 @pytest.mark.parametrize(("venue", "hours"), [("binance", 1), ("coinbase", 24)])
 def test_orders_that_are_sifted_here_are_asked_for_since_before_the_send(venue, hours):
-    (recent,) = [lookup for lookup in VENUES[venue].lookups if lookup.source is Source.RECENT]
+    (recent,) = [lookup for lookup in VENUES[venue].lookups if lookup.source is LookupSource.RECENT]
     assert recent.sifted_since_s == 3600 * hours
 
 

@@ -12,8 +12,8 @@ from tidegate.clock import Clock
 from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side
-from tidegate.emulator import BinanceLimits, Exchange, Fault, Operation, Refusal, settings_for
-from tidegate.venues.ccxt.address import Addresses
+from tidegate.emulator import BinanceLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
+from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.connection import connect
 from tidegate.venues.ccxt.venue import CcxtVenue
 
@@ -37,9 +37,9 @@ def request(number: int = 1, *, price: str = "50000"):
 
 def run(dialect, scenario, **how):
     async def main():
-        async with Exchange(dialect, **how) as exchange:
+        async with LocalExchange(dialect, **how) as exchange:
             block = settings_for(dialect, exchange.address) | {"timeout": 1000, "timeout_on_exit": 0}
-            addresses = Addresses()
+            addresses = RequestBudgets()
             connection = connect(dialect, block, KEYS, trader="main", addresses=addresses)
             venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
             try:
@@ -116,7 +116,7 @@ def test_many_refused_at_once_measure_the_clock_once(live):
 
 def test_a_venue_that_refuses_every_time_is_asked_once_more_and_no_further(live):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(refusal=Refusal.TOO_OLD, on=Operation.BALANCE, times=0))
+        exchange.faults.add(Fault(refusal=VenueRejection.TOO_OLD, on=Operation.BALANCE, times=0))
         asked, times = exchange.asked[Operation.BALANCE], exchange.asked[Operation.TIME]
         with pytest.raises(Exception, match="balances"):
             await venue.balances()
@@ -138,7 +138,7 @@ def test_what_ccxt_declares_is_kept_to():
         return loop.time() - begun_s
 
     async def main():
-        async with Exchange("binance", limits=BinanceLimits()) as exchange:
+        async with LocalExchange("binance", limits=BinanceLimits()) as exchange:
             block = settings_for("binance", exchange.address) | {"rateLimit": 50, "timeout_on_exit": 0}
             connection = connect("binance", block, KEYS, trader="main")
             venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
@@ -207,8 +207,8 @@ def test_a_listener_that_raises_does_not_end_the_following_of_later_orders(live)
 @pytest.mark.parametrize(
     ("refusal", "read"),
     [
-        pytest.param(Refusal.LOT_SIZE, 1, id="by the market's rules"),
-        pytest.param(Refusal.INSUFFICIENT_BALANCE, 0, id="for want of money"),
+        pytest.param(VenueRejection.LOT_SIZE, 1, id="by the market's rules"),
+        pytest.param(VenueRejection.INSUFFICIENT_BALANCE, 0, id="for want of money"),
     ],
 )
 def test_however_many_orders_are_rejected_the_rules_are_read_once_and_only_for_the_rules_sake(live, refusal, read):
@@ -241,12 +241,12 @@ def test_rules_that_changed_are_known_when_any_of_the_rejections_is_answered(liv
 
 def test_an_order_that_is_decided_when_prices_were_answered_with_429_is_not_sent(live):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(refusal=Refusal.FORBIDDEN, on=Operation.PRICES, seconds=30))
+        exchange.faults.add(Fault(refusal=VenueRejection.FORBIDDEN, on=Operation.PRICES, seconds=30))
         with pytest.raises(Exception, match="403"):
             await venue.exchange.fetch_ticker(SYMBOL)
-        standstill = venue.pace.standstill(0)
+        suspension = venue.pace.suspension(0)
         (answer,) = await venue.create_orders([request(1)])
-        return standstill.why.reason, answer, exchange.asked[Operation.CREATE]
+        return suspension.why.reason, answer, exchange.asked[Operation.CREATE]
 
     reason, answer, created = live(scenario)
     assert reason is Reason.REJECTED_FOR_NOW

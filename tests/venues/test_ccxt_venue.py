@@ -12,7 +12,7 @@ from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side
-from tidegate.emulator import Fault, Kind, Operation, Refusal
+from tidegate.emulator import Fault, FaultKind, Operation, VenueRejection
 from tidegate.venues.ccxt.connection import connect
 from tidegate.venues.ccxt.venue import CcxtVenue
 
@@ -42,7 +42,7 @@ def test_an_order_of_another_symbol_is_another_order(live, order_request):
 
 def test_a_hidden_order_is_not_found_and_later_it_is(live, order_request):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(kind=Kind.HIDDEN, seconds=60))
+        exchange.faults.add(Fault(kind=FaultKind.HIDDEN, seconds=60))
         await venue.create_orders([order_request(1)])
         before = await venue.find_order(order_request(1))
         exchange.advance(61)
@@ -57,9 +57,9 @@ def test_a_hidden_order_is_not_found_and_later_it_is(live, order_request):
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param({"refusal": Refusal.INTERNAL_ERROR}, id="an error"),
-        pytest.param({"kind": Kind.HTML}, id="a page"),
-        pytest.param({"kind": Kind.CLOSED}, id="no answer"),
+        pytest.param({"refusal": VenueRejection.INTERNAL_ERROR}, id="an error"),
+        pytest.param({"kind": FaultKind.HTML}, id="a page"),
+        pytest.param({"kind": FaultKind.CLOSED}, id="no answer"),
     ],
 )
 def test_a_lookup_that_fails_is_no_answer(live, fault, order_request):
@@ -73,7 +73,7 @@ def test_a_lookup_that_fails_is_no_answer(live, fault, order_request):
 
 def test_a_duplicate_that_is_ours_is_taken_over(live, order_request):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(kind=Kind.CLOSED))
+        exchange.faults.add(Fault(kind=FaultKind.CLOSED))
         lost = await venue.create_orders([order_request(1, price="50000")])
         again = await venue.create_orders([order_request(1, price="50000")])
         return lost, again, len(exchange.ledger.orders)
@@ -85,8 +85,8 @@ def test_a_duplicate_that_is_ours_is_taken_over(live, order_request):
 
 def test_orders_under_way_on_one_connection_have_each_its_own_answer(live, order_request):
     async def scenario(venue, exchange):
-        exchange.faults.add(Fault(kind=Kind.SILENT, client_order_id=order_request(5).client_order_id))
-        exchange.faults.add(Fault(refusal=Refusal.SUSPENDED, times=0))
+        exchange.faults.add(Fault(kind=FaultKind.SILENT, client_order_id=order_request(5).client_order_id))
+        exchange.faults.add(Fault(refusal=VenueRejection.SUSPENDED, times=0))
         return await asyncio.gather(*(venue.create_orders([order_request(number)]) for number in range(1, 12)))
 
     answers = [answer for (answer,) in live(scenario)]
@@ -174,10 +174,10 @@ def test_the_settle_window_covers_what_may_still_be_on_its_way(exchange_id, bloc
         venue = CcxtVenue("main", connection, [], clock=Clock.live(asyncio.get_running_loop()))
         parked = CcxtVenue("main", connection, [], clock=Clock.live(asyncio.get_running_loop()), park=True)
         await connection.close()
-        return venue.settlement, parked.settlement
+        return venue.unknown_order_policy, parked.unknown_order_policy
 
-    settlement, parked = asyncio.run(main())
-    assert (settlement.window_s, settlement.proves) == (window_s, proves)
+    unknown_order_policy, parked = asyncio.run(main())
+    assert (unknown_order_policy.window_s, unknown_order_policy.absence_is_proof) == (window_s, proves)
     assert not parked.proves
 
 

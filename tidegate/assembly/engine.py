@@ -24,17 +24,17 @@ from operators import (
 from operators.record import GroupCommit
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
-from streams.decision import Rules as ExecutionRules
+from streams.decision import OrderRules
 from streams.engine import Engine
-from streams.execution import Rhythm
+from streams.execution import Schedule
 from streams.in_flight import InFlight
-from streams.intake import Door
+from streams.intake import IntakeLoad
 from streams.market import Markets, News, candles_of, taken_in
 from streams.orders import OrderUpdates
-from streams.pending import WaitingRoom
-from streams.pipeline import Parts, Rules, Stage
+from streams.pending import PendingQueue
+from streams.pipeline import Parts, PipelineRules, Stage
 from streams.placement import Placement, Retries
-from streams.signals import Analyst, Generation, generate
+from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.telemetry import Telemetry
 from streams.traders import Trader, another_is_able, refuse_untradable
@@ -48,12 +48,12 @@ from tidegate.domain.ports import Item, Journal, Venue
 from tidegate.domain.signal import OrderType, Raw, Signal
 from tidegate.domain.signal_summary import signal_of
 from tidegate.domain.terms import PerQuote, Pricing, Sizing
-from tidegate.market.feeds import World
+from tidegate.market.feeds import MarketFeed
 from tidegate.settings import Settings, settings_hash
 from tidegate.strategies import load
 from tidegate.venues.paper.venue import PaperVenue
 
-__all__ = ["VERSION", "analysts", "assemble", "generated"]
+__all__ = ["VERSION", "assemble", "generated", "strategy_specs"]
 
 VERSION = "0.1.0"
 
@@ -104,7 +104,7 @@ async def assemble(
     for trader_id, pace in paces.items():
         pace.sent_before(_ages_s(journal, clock, trader_id))
         availability.pace(trader_id, pace)
-    room = WaitingRoom(
+    pending = PendingQueue(
         clock,
         commits,
         BlockedSignals(clock, availability.freed),
@@ -125,7 +125,7 @@ async def assemble(
     ]
     placement = Placement(
         state,
-        room,
+        pending,
         in_flight,
         clock=clock,
         commits=commits,
@@ -135,18 +135,18 @@ async def assemble(
         valued=markets.valued,
     )
     intake = settings.intake
-    door = Door(commits, room, capacity=intake.capacity, max_waiting=intake.max_waiting)
+    intake_load = IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting)
     parts = Parts(
         clock,
         commits,
         state,
         markets,
-        room,
+        pending,
         in_flight,
         placement,
         OrderUpdates(state, commits, markets.valued),
         availability,
-        door,
+        intake_load,
         Telemetry(clock),
     )
     rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
@@ -154,7 +154,12 @@ async def assemble(
 
 
 def generated(
-    engine: Engine, world: World, settings: Settings, *, strategies: bool, heard: Callable[[News], None] | None = None
+    engine: Engine,
+    world: MarketFeed,
+    settings: Settings,
+    *,
+    strategies: bool,
+    heard: Callable[[News], None] | None = None,
 ) -> Observable[Raw]:
     """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
 
@@ -169,7 +174,7 @@ def generated(
     # The paper venue derives its rules from the price that the markets know.
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
     generation = Generation(
-        analysts=analysts(settings) if strategies else (),
+        strategy_specs=strategy_specs(settings) if strategies else (),
         interval_s=settings.signals.generation_interval_s,
         min_candles=settings.signals.min_candles,
     )
@@ -188,13 +193,13 @@ def generated(
     return merge(signals, *elsewhere) if elsewhere else signals
 
 
-def analysts(settings: Settings) -> Sequence[Analyst]:
+def strategy_specs(settings: Settings) -> Sequence[StrategySpec]:
     """The strategies of the settings.
 
     Raises:
         SettingsError: one cannot be loaded; the message names it.
     """
-    return [Analyst(s.name, s.params, load(s.name, s.params)) for s in settings.signals.strategies]
+    return [StrategySpec(s.name, s.params, load(s.name, s.params)) for s in settings.signals.strategies]
 
 
 def _listener(trader: Trader) -> Callable[[News], None] | None:
@@ -211,21 +216,21 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> Rules:
+def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
     score_needed = execution.urgent_score
-    return Rules(
+    return PipelineRules(
         admit=admit(
             capacity=intake.capacity,
-            depth=parts.door.depth,
+            depth=parts.intake_load.depth,
             clock=parts.clock,
             when_full=WhenFull(intake.when_full),
             max_per_s=intake.max_per_s,
             burst=intake.burst,
-            turned_away=parts.door.turned_away,
+            turned_away=parts.intake_load.turned_away,
         ),
         entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
-        execution=ExecutionRules(
+        execution=OrderRules(
             limits=Limits(
                 settings.limits.max_open_positions,
                 PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
@@ -235,7 +240,7 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
             max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
             tag=installation_tag(settings.installation),
         ),
-        rhythm=Rhythm(execution.interval_s, execution.first_after_s),
+        schedule=Schedule(execution.interval_s, execution.first_after_s),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
         reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
@@ -244,15 +249,17 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
 
 def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:
     since_ns = clock.wall_ns() - round(settings.dedup.window_s * 1e9)
-    lives = (life for life in journal.received_since(since_ns) if isinstance(life.events[0].body, e.Accepted))
-    newest = [(signal_of(life), life.events[0].at_ns) for life in islice(lives, settings.dedup.max_keys)]
+    histories = (
+        history for history in journal.received_since(since_ns) if isinstance(history.events[0].body, e.Accepted)
+    )
+    newest = [(signal_of(history), history.events[0].at_ns) for history in islice(histories, settings.dedup.max_keys)]
     return [(signal, at_ns) for signal, at_ns in reversed(newest) if signal is not None]
 
 
 def _ages_s(journal: Journal, clock: Clock, trader: str) -> Iterator[float]:
     """How many seconds ago the last orders of a trader may have been sent: those of the journal's end."""
     for event in journal.read(max(0, journal.head() - _RECENT_EVENTS)):
-        if isinstance(event.body, e.Intended) and event.body.trader == trader:
+        if isinstance(event.body, e.Intent) and event.body.trader == trader:
             yield max(0, clock.wall_ns() - event.at_ns) / 1e9
 
 

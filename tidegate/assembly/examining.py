@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 
-from streams.check_result import Finding
+from streams.check_result import CheckResult
 from streams.state import State
 from tidegate.clock import Clock
 from tidegate.domain.errors import JournalRefused
@@ -17,7 +17,7 @@ from tidegate.settings import Settings
 __all__ = ["examine_venues"]
 
 
-async def examine_venues(settings: Settings) -> Sequence[Finding]:
+async def examine_venues(settings: Settings) -> Sequence[CheckResult]:
     """What each trader's exchange answers: whether it can be reached, how far its clock is off, what the key may do.
 
     Addresses that are to be left alone, by the journal, are not asked. Nothing is changed anywhere.

@@ -51,9 +51,9 @@ class Following:
 
     def __init__(self, engine: Engine, journal_url: str, *, detailed: bool) -> None:
         self._reader = SqliteReader(journal_url) if path_of(journal_url) != ":memory:" else None
-        life = (self._reader or engine.journal).life
+        history = (self._reader or engine.journal).history
         commits = engine.parts.commits
-        self._lines = EventLines(life, clock=engine.parts.clock, failing=lambda: commits.failing)
+        self._lines = EventLines(history, clock=engine.parts.clock, failing=lambda: commits.failing)
         self.lines: Observable[EventLine] = self._lines.lines
         self.lines.subscribe(log_line)
         engine.observe("the log", log_events(detailed=detailed))

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 
 from streams.engine import Engine
-from streams.market import World
+from streams.market import MarketFeed
 from streams.state import State
-from tidegate.assembly.engine import analysts, assemble
+from tidegate.assembly.engine import assemble, strategy_specs
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Body
@@ -23,7 +23,7 @@ __all__ = ["open_live", "world_identity"]
 
 async def open_live(
     settings: Settings, clock: Clock, *, playback: Playback | None = None, patient: bool = False
-) -> tuple[Engine, World]:
+) -> tuple[Engine, MarketFeed]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
     In live mode, and where the market is that of an exchange, the exchanges are connected first. With `patient`, one
@@ -34,7 +34,7 @@ async def open_live(
         VenueUnavailable: an exchange does not answer.
         JournalRefused: the journal must not be written, or is that of another market.
     """
-    analysts(settings)
+    strategy_specs(settings)
     if settings.mode == "live" or (settings.market.source == "ccxt" and playback is None):
         return await _open_real(settings, clock, patient=patient)
     world = _simulated(settings, clock) if playback is None else _played(settings, clock, playback)
@@ -46,7 +46,7 @@ async def open_live(
         raise
 
 
-async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, World]:
+async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, MarketFeed]:
     from tidegate.assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
     journal = _journal(settings, None)
@@ -100,12 +100,12 @@ def world_identity(settings: Settings, playback: Playback | None) -> str | None:
     return f"simulated market, seed {settings.market.seed}"
 
 
-def _played(settings: Settings, clock: Clock, playback: Playback) -> World:
+def _played(settings: Settings, clock: Clock, playback: Playback) -> MarketFeed:
     spread_bps = settings.traders[0].spread_bps
     return played_world(playback, history=settings.market.history, spread_bps=spread_bps, clock=clock)
 
 
-def _simulated(settings: Settings, clock: Clock) -> World:
+def _simulated(settings: Settings, clock: Clock) -> MarketFeed:
     if settings.market.source == "csv":
         raise SettingsError("market.source is csv: name the recordings with --candles FILE.csv")
     return simulated_world(

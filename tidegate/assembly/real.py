@@ -8,8 +8,8 @@ from pathlib import Path
 from loguru import logger
 
 from streams.availability import Pace
-from streams.check_result import Finding, Health
-from streams.market import World
+from streams.check_result import CheckResult, Health
+from streams.market import MarketFeed
 from tidegate.assembly.patience import Patience
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
@@ -24,9 +24,9 @@ from tidegate.settings.traders import TraderSettings
 try:
     from tidegate.assembly.real_accounts import tell_apart
     from tidegate.assembly.real_feeds import RealFeeds, priced_on
-    from tidegate.venues.ccxt.address import Addresses
+    from tidegate.venues.ccxt.address import RequestBudgets
     from tidegate.venues.ccxt.checks import problems_of, shared_keys
-    from tidegate.venues.ccxt.connection import Connection, connect
+    from tidegate.venues.ccxt.connection import VenueConnection, connect
     from tidegate.venues.ccxt.examination import SKEW_MS, examined
     from tidegate.venues.ccxt.permissions import check_permissions
     from tidegate.venues.ccxt.quirks import ORDERS_BY_GET
@@ -62,11 +62,11 @@ class RealVenues:
         self._settings, self._clock, self._environ, self._dotenv = settings, clock, environ, dotenv
         self._live = settings.mode == "live"
         self._traders = settings.traders if self._live else settings.traders[:1]
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, VenueConnection] = {}
         self._fault: Callable[[str, Exception], None] = _log
         self._record = record
         self._unrecorded: list[Body] = []
-        self._addresses = Addresses()
+        self._addresses = RequestBudgets()
         self._addresses.on_left_alone(self._left_alone)
         self._feeds = RealFeeds(
             settings,
@@ -87,7 +87,7 @@ class RealVenues:
         """Whose exchange's prices are followed for traders on another exchange than the first one's."""
         return priced_on(self._connections)
 
-    async def open(self, *, banned: Mapping[str, int] | None = None, patient: bool = False) -> World:
+    async def open(self, *, banned: Mapping[str, int] | None = None, patient: bool = False) -> MarketFeed:
         """Look for what is wrong with the settings, connect, check keys and clocks, and load every market.
 
         Addresses in `banned` are sent nothing until those moments. With `patient`, what fails and may succeed later is
@@ -108,12 +108,12 @@ class RealVenues:
             await tell_apart(self._connections, self._settings.symbols, patience)
         return await self._feeds.open(self.priced_on, patience)
 
-    async def examine(self, banned: Mapping[str, int]) -> Sequence[Finding]:
+    async def examine(self, banned: Mapping[str, int]) -> Sequence[CheckResult]:
         """What each exchange answers when it is only asked whether it could be traded on now."""
         try:
             self._make()
         except SettingsError as error:
-            return [Finding("exchanges", Health.ERROR, str(error), "correct them: nothing was asked before")]
+            return [CheckResult("exchanges", Health.ERROR, str(error), "correct them: nothing was asked before")]
         self._addresses.remember(banned)
         return [
             finding
@@ -156,7 +156,7 @@ class RealVenues:
         if problems:
             raise SettingsError("\n  ".join(problems))
 
-    def _connected(self, trader: TraderSettings) -> Connection:
+    def _connected(self, trader: TraderSettings) -> VenueConnection:
         if trader.exchange == "paper":
             raise SettingsError(
                 f"traders.{trader.id}.exchange: must be one that ccxt knows, such as binance, was paper"
@@ -170,7 +170,7 @@ class RealVenues:
         credentials = {_CREDENTIALS[name]: key for name, key in keys.items()}
         return connect(trader.exchange, trader.ccxt, credentials, trader=trader.id, addresses=self._addresses)
 
-    def _venue(self, trader: TraderSettings, connection: Connection) -> CcxtVenue:
+    def _venue(self, trader: TraderSettings, connection: VenueConnection) -> CcxtVenue:
         return CcxtVenue(
             trader.id,
             connection,

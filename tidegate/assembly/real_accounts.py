@@ -9,13 +9,13 @@ from tidegate.assembly.patience import Patience
 from tidegate.domain.errors import SettingsError
 from tidegate.venues.ccxt.accounts import account_of, traces_of
 from tidegate.venues.ccxt.checks import one_account
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.requests import hosts_of
 
 __all__ = ["tell_apart"]
 
 
-async def tell_apart(connections: Mapping[str, Connection], symbols: Sequence[str], patience: Patience) -> None:
+async def tell_apart(connections: Mapping[str, VenueConnection], symbols: Sequence[str], patience: Patience) -> None:
     """See to it that no two traders are one account: by the venue's own id of it, else by its orders and trades.
 
     Raises:
@@ -33,7 +33,7 @@ async def tell_apart(connections: Mapping[str, Connection], symbols: Sequence[st
             raise SettingsError(one_account((one, other), f"the venue tells of both: {shared[0]}"))
 
 
-async def _identity(connection: Connection, symbols: Sequence[str], patience: Patience) -> set[str]:
+async def _identity(connection: VenueConnection, symbols: Sequence[str], patience: Patience) -> set[str]:
     async def ask() -> set[str]:
         account = await connection.ask("account", account_of(connection.exchange))
         if account is not None:

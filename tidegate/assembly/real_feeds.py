@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from streams.market import World
+from streams.market import MarketFeed
 from tidegate.assembly.patience import Patience
 from tidegate.clock import Clock
 from tidegate.market.ccxt.followed import Followed
 from tidegate.market.ccxt.market import CcxtMarket, open_market
 from tidegate.settings import Settings
 from tidegate.settings.traders import TraderSettings
-from tidegate.venues.ccxt.address import Addresses
-from tidegate.venues.ccxt.connection import Connection, connect
+from tidegate.venues.ccxt.address import RequestBudgets
+from tidegate.venues.ccxt.connection import VenueConnection, connect
 from tidegate.venues.ccxt.redaction import redact
 from tidegate.venues.ccxt.requests import hosts_of
 
 __all__ = ["RealFeeds", "priced_on"]
 
 
-def priced_on(connections: Mapping[str, Connection]) -> Mapping[str, str]:
+def priced_on(connections: Mapping[str, VenueConnection]) -> Mapping[str, str]:
     """Of each trader on another exchange than the first one's: the one whose exchange's prices are followed for it."""
     hosts = {trader: frozenset(hosts_of(connection.exchange)) for trader, connection in connections.items()}
     followed: dict[frozenset[str], str] = {}
@@ -39,15 +39,15 @@ class RealFeeds:
         traders: Sequence[TraderSettings],
         clock: Clock,
         *,
-        addresses: Addresses,
+        addresses: RequestBudgets,
         fault: Callable[[str, Exception], None],
     ) -> None:
         self._settings, self._traders, self._clock = settings, traders, clock
         self._addresses, self._fault = addresses, fault
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, VenueConnection] = {}
         self._markets: dict[str, CcxtMarket] = {}
 
-    async def open(self, priced_on: Mapping[str, str], patience: Patience) -> World:
+    async def open(self, priced_on: Mapping[str, str], patience: Patience) -> MarketFeed:
         """The market of the first trader's exchange, and the prices of those that others are `priced_on`.
 
         Raises:
@@ -61,7 +61,7 @@ class RealFeeds:
             self._markets[trader.id] = await patience.until_answered(f"the market of {trader.exchange}", ask)
         market = self._markets[first.id]
         elsewhere = {trader.id: self._markets[trader.id].news for trader in others}
-        return World(market.name, market.symbols, market.history, market.news, elsewhere)
+        return MarketFeed(market.name, market.symbols, market.history, market.news, elsewhere)
 
     async def close(self) -> None:
         """End what is heard, and all connections."""

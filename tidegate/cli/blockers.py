@@ -14,9 +14,9 @@ from tidegate.cli.explaining import explain
 from tidegate.cli.formatting import age
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal_summary import SignalLine, line_of, signal_of
+from tidegate.domain.signal_summary import SignalSummary, line_of, signal_of
 from tidegate.journal.sqlite_journal import SqliteReader
 from tidegate.sources import control
 
@@ -26,29 +26,29 @@ NOT_RUNNING = Blocker(Reason.AWAITING_TICK, measured="no pipeline is running")
 """Nothing but that keeps a signal from being executed."""
 
 
-def blockers_of(reader: SqliteReader, journal_url: str, lives: Iterable[OpenSignal]) -> Mapping[str, Blocker]:
+def blockers_of(reader: SqliteReader, journal_url: str, histories: Iterable[SignalHistory]) -> Mapping[str, Blocker]:
     """What blocks each of those signals that wait, by id; of very many only the first `LOOKED_AT_MAX`.
 
     Where no pipeline answers, it is the halt that the journal has, or that nothing is running.
     """
-    waiting = [life for life in lives if line_of(life).outcome is Outcome.WAITING][:LOOKED_AT_MAX]
+    waiting = [history for history in histories if line_of(history).outcome is Outcome.WAITING][:LOOKED_AT_MAX]
     if not waiting:
         return {}
-    ids: list[control.Json] = [life.signal_id for life in waiting]
+    ids: list[control.Json] = [history.signal_id for history in waiting]
     try:
         told = asyncio.run(control.ask(journal_url, {"do": "blockers", "signals": ids}))
         return msgspec.convert(told["blockers"], dict[str, Blocker])
     except TidegateError:
         halted = State.of(reader).halted
     found: dict[str, Blocker] = {}
-    for life in waiting:
-        signal = signal_of(life)
+    for history in waiting:
+        signal = signal_of(history)
         halt = halting(signal, halted) if signal is not None else None
-        found[life.signal_id] = NOT_RUNNING if halt is None else Blocker(halt.reason, measured=halt.measured)
+        found[history.signal_id] = NOT_RUNNING if halt is None else Blocker(halt.reason, measured=halt.measured)
     return found
 
 
-def current(line: SignalLine, blockers: Mapping[str, Blocker]) -> SignalLine:
+def current(line: SignalSummary, blockers: Mapping[str, Blocker]) -> SignalSummary:
     """The line of a signal with what blocks it now, where it waits and that is known, in place of what it met last."""
     blocker = blockers.get(line.signal_id, NOT_RUNNING)
     if blocker == NOT_RUNNING or line.outcome is not Outcome.WAITING:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from streams.check_result import Finding, Health
-from streams.diagnosis import halt_finding
+from streams.check_result import CheckResult, Health
+from streams.diagnosis import halt_result
 from streams.state import State
 from tidegate.cli.formatting import age, count
 from tidegate.domain.errors import JournalRefused, SettingsError, TidegateError
@@ -28,7 +28,7 @@ _STEP_NS, _BEHIND_NS = 100_000_000, 1_000_000_000
 _DAMAGED = "restore it from a backup together with its -wal file, or move it away to begin a new one"
 
 
-def check_strategies(settings: Settings) -> Iterator[Finding]:
+def check_strategies(settings: Settings) -> Iterator[CheckResult]:
     """Whether each strategy of the settings can be loaded."""
     strategies = settings.signals.strategies
     wrong = 0
@@ -37,36 +37,36 @@ def check_strategies(settings: Settings) -> Iterator[Finding]:
             load(strategy.name, strategy.params)
         except SettingsError as error:
             wrong += 1
-            yield Finding("strategies", _ERROR, str(error), "correct signals.strategies")
+            yield CheckResult("strategies", _ERROR, str(error), "correct signals.strategies")
     if not wrong:
         names = ", ".join(strategy.name for strategy in strategies)
-        yield Finding("strategies", _OK, f"all load: {names}" if names else "none: signals come from outside only")
+        yield CheckResult("strategies", _OK, f"all load: {names}" if names else "none: signals come from outside only")
 
 
-def check_journal(settings: Settings) -> tuple[Finding, Checkup | None]:
+def check_journal(settings: Settings) -> tuple[CheckResult, Checkup | None]:
     """Whether the journal can be written in the settings' mode, and is whole; and what stands in it."""
     path = Path(path_of(settings.journal.url))
     place = path if path.exists() else _existing(path)
     if not os.access(place, os.W_OK):
         fix = "make it writable for this user, or set journal.url to another place"
-        return Finding("journal", _ERROR, f"{place} cannot be written", fix), None
+        return CheckResult("journal", _ERROR, f"{place} cannot be written", fix), None
     if not path.exists():
-        return Finding("journal", _OK, f"{path} is not there yet: the first `run` makes it"), None
+        return CheckResult("journal", _OK, f"{path} is not there yet: the first `run` makes it"), None
     try:
         found = examine(settings.journal.url)
     except JournalRefused as error:
-        return Finding("journal", _ERROR, str(error), "put it right, or set journal.url to another file"), None
+        return CheckResult("journal", _ERROR, str(error), "put it right, or set journal.url to another file"), None
     if found.damage:
-        return Finding("journal", _ERROR, f"{path} is damaged: {found.damage}", _DAMAGED), None
+        return CheckResult("journal", _ERROR, f"{path} is damaged: {found.damage}", _DAMAGED), None
     if found.mode != settings.mode:
         says = f"{path} is a journal of mode {found.mode}, not {settings.mode}"
-        return Finding("journal", _ERROR, says, "set journal.url to another file"), found
+        return CheckResult("journal", _ERROR, says, "set journal.url to another file"), found
     since = age(time.time_ns() - found.last_at_ns)
     says = f"{path} is whole: mode {found.mode}, {count(found.events)} events, the last {since} ago"
-    return Finding("journal", _OK, says), found
+    return CheckResult("journal", _OK, says), found
 
 
-def check_halt(journal_url: str) -> Iterator[Finding]:
+def check_halt(journal_url: str) -> Iterator[CheckResult]:
     """The halt that stands in a journal, which the next pipeline begins with; nothing where there is none."""
     try:
         with closing(SqliteReader(journal_url)) as reader:
@@ -74,7 +74,7 @@ def check_halt(journal_url: str) -> Iterator[Finding]:
     except TidegateError:  # what is the matter with the journal has a finding of its own
         return
     if halted is not None:
-        yield halt_finding(halted)
+        yield halt_result(halted)
 
 
 def free_bytes(settings: Settings) -> int:
@@ -82,39 +82,39 @@ def free_bytes(settings: Settings) -> int:
     return shutil.disk_usage(_existing(Path(path_of(settings.journal.url)))).free
 
 
-def check_disk(free: int) -> Finding:
+def check_disk(free: int) -> CheckResult:
     """Whether `free` bytes are enough to go on recording."""
     says = f"{free / 1e9:,.1f} GB free" if free >= _LITTLE_BYTES else f"{free / 1e6:,.0f} MB free"
     fix = "free some: without space nothing is recorded, and nothing is sent"
     if free < _TOO_LITTLE_BYTES:
-        return Finding("disk", _ERROR, says, fix)
-    return Finding("disk", _WARNING, says, fix) if free < _LITTLE_BYTES else Finding("disk", _OK, says)
+        return CheckResult("disk", _ERROR, says, fix)
+    return CheckResult("disk", _WARNING, says, fix) if free < _LITTLE_BYTES else CheckResult("disk", _OK, says)
 
 
-def check_keys(settings: Settings) -> Finding:
+def check_keys(settings: Settings) -> CheckResult:
     """Whether the traders have the keys they need."""
     traders = ", ".join(trader.id for trader in settings.traders)
     if settings.mode == "paper":
-        return Finding("keys", _OK, f"trader {traders} needs none on paper")
+        return CheckResult("keys", _OK, f"trader {traders} needs none on paper")
     try:
         without = [trader.id for trader in settings.traders if not {"API_KEY", "SECRET"} <= keys_of(trader.id).keys()]
     except SettingsError as error:
-        return Finding("keys", _ERROR, str(error), "set each of a trader's keys in one way")
+        return CheckResult("keys", _ERROR, str(error), "set each of a trader's keys in one way")
     if without:
         fix = "set TIDEGATE_TRADER_<ID>_API_KEY and _SECRET, in the environment or in .env"
-        return Finding("keys", _ERROR, f"trader {', '.join(without)} has none", fix)
-    return Finding("keys", _OK, f"trader {traders} has them")
+        return CheckResult("keys", _ERROR, f"trader {', '.join(without)} has none", fix)
+    return CheckResult("keys", _OK, f"trader {traders} has them")
 
 
-def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monotonic_passed_ns: int) -> Finding:
+def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monotonic_passed_ns: int) -> CheckResult:
     """Whether the wall clock goes forward, and as fast as the monotonic one."""
     step_ns, behind_ns = abs(wall_passed_ns - monotonic_passed_ns), last_event_ns - now_ns
     fix = "let the machine keep its time by NTP: senders' ages are judged by the wall clock"
     if behind_ns > _BEHIND_NS:
-        return Finding("clock", _ERROR, f"the wall clock is {age(behind_ns)} behind the journal's last event", fix)
+        return CheckResult("clock", _ERROR, f"the wall clock is {age(behind_ns)} behind the journal's last event", fix)
     if step_ns > _STEP_NS:
-        return Finding("clock", _WARNING, f"the wall clock was moved by {age(step_ns)} just now", fix)
-    return Finding("clock", _OK, "wall and monotonic clock are in step")
+        return CheckResult("clock", _WARNING, f"the wall clock was moved by {age(step_ns)} just now", fix)
+    return CheckResult("clock", _OK, "wall and monotonic clock are in step")
 
 
 def _existing(path: Path) -> Path:

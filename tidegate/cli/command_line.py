@@ -51,7 +51,7 @@ class _WrongSetUp(click.ClickException):
     exit_code = 2
 
 
-class _Line(click.Group):
+class _Commands(click.Group):
     """Loads a command's module when the command is called, and not before. A command may return its exit code."""
 
     def list_commands(self, _: click.Context) -> list[str]:
@@ -123,7 +123,7 @@ def _let_go(ctx: click.Context) -> Never:
     ctx.exit(0)
 
 
-@click.group(cls=_Line, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--settings",
     "settings_path",

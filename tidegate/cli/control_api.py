@@ -47,7 +47,7 @@ def answerer(engine: Engine) -> Answerer:
                 adopt = msgspec.convert(request.get("adopt", []), list[str])
                 ignore = msgspec.convert(request.get("ignore", []), list[str])
                 await _decide(engine, adopt, ignore)
-                differences, unavailable = await engine.differences(settle=fix or bool(adopt))
+                differences, unavailable = await engine.differences(apply=fix or bool(adopt))
                 return {
                     "differences": [msgspec.to_builtins(difference) for difference in differences],
                     "unavailable": list(unavailable),
@@ -67,14 +67,14 @@ async def _decide(engine: Engine, adopt: Sequence[str], ignore: Sequence[str]) -
     """
     if not adopt and not ignore:
         return
-    rounds = engine.rounds
-    if rounds is None:
+    reconciliations = engine.reconciliations
+    if reconciliations is None:
         raise TidegateError("paper accounts have no orders but those of the journal")
     for order_id in adopt:
-        if not await rounds.adopt(order_id):
+        if not await reconciliations.adopt(order_id):
             raise TidegateError(f"{order_id} is no order that waits to be adopted: `reconcile` lists those")
     for order_id in ignore:
-        if not await rounds.ignore(order_id):
+        if not await reconciliations.ignore(order_id):
             raise TidegateError(f"nothing differs by an order {order_id}: `reconcile` lists what does")
 
 
@@ -83,7 +83,7 @@ async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> 
     if resolution is None:
         return False
     if venue_order_id is None:
-        done = resolution.give_up(number, "resolved by hand: not placed")
+        done = resolution.resolve_as_not_placed(number, "resolved by hand: not placed")
     else:
         done = resolution.found(number, Acknowledged(venue_order_id=venue_order_id, status=OrderStatus.OPEN))
     await engine.committed()
@@ -100,7 +100,7 @@ async def _sent(engine: Engine, signal: Mapping[str, Json]) -> dict[str, Json]:
     }
     if receipt.signal_id is None:
         return told
-    line = line_of(engine.journal.life(engine.journal.find([receipt.signal_id])[receipt.signal_id]))
+    line = line_of(engine.journal.history(engine.journal.find([receipt.signal_id])[receipt.signal_id]))
     why = blockers(engine, [receipt.signal_id]).get(receipt.signal_id) or line
     told["outcome"], told["reason"] = line.outcome.value, why.reason.value if why.reason else None
     told["measured"], told["limit"] = why.measured, why.limit
@@ -112,7 +112,7 @@ async def _sent(engine: Engine, signal: Mapping[str, Json]) -> dict[str, Json]:
 def _triggered(engine: Engine) -> dict[str, Json]:
     """Execute; tells how many waited, how many of them could be executed, and what blocked the others."""
     halted, (ready, held) = engine.parts.state.halted, blocked(engine)
-    waiting = len(engine.parts.room)
+    waiting = len(engine.parts.pending)
     engine.trigger()
     return {
         "waiting": waiting,

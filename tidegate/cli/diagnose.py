@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from streams.check_result import Finding, Health, blocking
+from streams.check_result import CheckResult, Health, blocking
 from tidegate.assembly import examine_venues
 from tidegate.cli.checks import (
     check_clock,
@@ -45,15 +45,15 @@ def diagnose(invocation: Invocation, as_json: bool) -> int:
     return int(wrong)
 
 
-def _findings(invocation: Invocation) -> Iterator[Finding]:
+def _findings(invocation: Invocation) -> Iterator[CheckResult]:
     wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
     try:
         settings = invocation.settings()
     except SettingsError as error:
-        yield Finding("settings", Health.ERROR, str(error), "correct them: nothing else can be checked before")
+        yield CheckResult("settings", Health.ERROR, str(error), "correct them: nothing else can be checked before")
         return
     symbols = ", ".join(settings.symbols)
-    yield Finding("settings", Health.OK, f"valid: {settings.mode}, {settings.timeframe} candles of {symbols}")
+    yield CheckResult("settings", Health.OK, f"valid: {settings.mode}, {settings.timeframe} candles of {symbols}")
     yield from check_strategies(settings)
     journal, found = check_journal(settings)
     yield journal
@@ -71,24 +71,24 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from _running(settings.journal.url)
 
 
-def _running(journal_url: str) -> Iterator[Finding]:
+def _running(journal_url: str) -> Iterator[CheckResult]:
     """What the pipeline that writes the journal finds of itself."""
     writer = writer_of(journal_url)
     if writer is None:
-        yield Finding("running", Health.ERROR, "no pipeline writes this journal", "start one: `run`")
+        yield CheckResult("running", Health.ERROR, "no pipeline writes this journal", "start one: `run`")
         yield from check_halt(journal_url)
         return
     try:
         reply = asyncio.run(ask(journal_url, {"do": "diagnose"}))
     except TidegateError as error:
         says = f"process {writer} writes the journal, but cannot be asked: {error}"
-        yield Finding("running", Health.ERROR, says, f"ask again in a moment; else end process {writer}, and `run`")
+        yield CheckResult("running", Health.ERROR, says, f"ask again in a moment; else end process {writer}, and `run`")
         return
-    yield Finding("running", Health.OK, f"process {writer}")
-    yield from msgspec.convert(reply["findings"], list[Finding])
+    yield CheckResult("running", Health.OK, f"process {writer}")
+    yield from msgspec.convert(reply["findings"], list[CheckResult])
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print(findings: Sequence[CheckResult]) -> None:
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         verdict = click.style(f"{finding.verdict:<8}", fg=_COLOURS[finding.verdict])

@@ -18,7 +18,7 @@ from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.market import Candle
 from tidegate.domain.moment import iso_of
 from tidegate.domain.timeframe import parse_timeframe
-from tidegate.market.growing_recording import Gap, append_candles, continues_ns, gaps_in
+from tidegate.market.growing_recording import RecordingGap, append_candles, continues_ns, gaps_in
 from tidegate.market.recordings_csv import candles_of
 
 __all__ = ["download", "save"]
@@ -122,7 +122,7 @@ class Downloaded(Struct, frozen=True):
     candles: int
     first_at: str | None
     last_at: str | None
-    gaps: list[Gap]
+    gaps: list[RecordingGap]
 
     @classmethod
     def of(cls, path: Path, symbol: str, step_ns: int, added: int) -> Downloaded:

@@ -13,14 +13,14 @@ from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.moment import iso_of
 from tidegate.domain.order import Evidence, Fill
 from tidegate.domain.order_summary import plain, traded
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure
 
-__all__ = ["Step", "steps_of"]
+__all__ = ["EventText", "steps_of"]
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class EventText(Struct, frozen=True, kw_only=True):
     """One event of a signal. `margin` is how far `measured` is above `limit`; `attempt` counts intents."""
 
     at: str
@@ -34,17 +34,17 @@ class Step(Struct, frozen=True, kw_only=True):
     body: e.Body
 
 
-def steps_of(life: OpenSignal) -> Iterator[Step]:
+def steps_of(history: SignalHistory) -> Iterator[EventText]:
     """Tell a signal's life, event by event."""
     attempt = 0
-    for event in life.events:
+    for event in history.events:
         body = event.body
-        attempt += isinstance(body, e.Intended)
+        attempt += isinstance(body, e.Intent)
         measured: Measure = getattr(body, "measured", None)
         limit: Measure = getattr(body, "limit", None)
-        yield Step(
+        yield EventText(
             at=iso_of(event.at_ns),
-            elapsed_ms=(event.at_ns - life.events[0].at_ns) / 1e6,
+            elapsed_ms=(event.at_ns - history.events[0].at_ns) / 1e6,
             kind=e.kind_of(body),
             words=" ".join(
                 filter(None, (_in_words(body, attempt, event.at_ns), _evidence(getattr(body, "evidence", None))))
@@ -71,7 +71,7 @@ def _in_words(body: e.Body, attempt: int, at_ns: int) -> str:
             return f"The newer signal {by} took its place."
         case e.Expired(reason=reason):
             return f"Its time to live ran out. What it met last: {_because(reason, body.measured, body.limit)}"
-        case e.Intended():
+        case e.Intent():
             return f"Attempt {attempt}: {_order(body)}"
         case e.Placed(venue_order_id=venue_id, status=status, fills=fills):
             return f"The venue has the order as {venue_id}: {status}.{_fills(fills)}"
@@ -79,7 +79,7 @@ def _in_words(body: e.Body, attempt: int, at_ns: int) -> str:
             return f"Not placed. {_because(reason, detail)} May be tried again from {_moment(again_ns, at_ns)}."
         case e.Failed(reason=reason, detail=detail):
             return f"Not placed. {_because(reason, detail)}"
-        case e.Unresolved(detail=detail):
+        case e.Unknown(detail=detail):
             return f"Placement unconfirmed: {_ended(detail)} The venue is asked; nothing is sent again on a guess."
         case e.Parked(detail=detail):
             return f"It cannot be proved either way: {_ended(detail)}"
@@ -121,7 +121,7 @@ def _parts(parts: tuple[tuple[str, float], ...]) -> str:
     return f" ({', '.join(f'{factor} {value:.3g}' for factor, value in parts)})" if parts else ""
 
 
-def _order(intent: e.Intended) -> str:
+def _order(intent: e.Intent) -> str:
     price = "" if intent.price is None else f" at {plain(intent.price)}"
     return (
         f"{intent.side} {plain(intent.amount)} {intent.symbol}, {intent.order_type}{price}, by {intent.trader} "
@@ -129,12 +129,12 @@ def _order(intent: e.Intended) -> str:
     )
 
 
-def _reserved(intent: e.Intended) -> str:
+def _reserved(intent: e.Intent) -> str:
     currency = quote_of(intent.symbol) if intent.side == "buy" else base_of(intent.symbol)
     return f"{rounded(intent.reserved)} {currency} set aside."
 
 
-def _sale(intent: e.Intended) -> str:
+def _sale(intent: e.Intent) -> str:
     """What is particular to a sale: that it was cut, and that it goes beyond closing."""
     cut = "" if intent.cut_from is None else f" Cut from {plain(intent.cut_from)}: no more may be sold."
     return cut + (" It sells coins that our trades did not buy." if intent.own_coins else "")

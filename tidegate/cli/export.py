@@ -16,7 +16,7 @@ import msgspec
 
 from tidegate.cli.blockers import blockers_of, current
 from tidegate.cli.invocation import Invocation, journal_option
-from tidegate.domain.signal_summary import SignalLine, line_of
+from tidegate.domain.signal_summary import SignalSummary, line_of
 
 __all__ = ["export"]
 
@@ -37,7 +37,7 @@ def export(invocation: Invocation, form: str, file: Path, journal: str | None) -
     write = _write_csv if form == "csv" else _write_jsonl
     with closing(invocation.reader(journal)) as reader:
         blockers = blockers_of(reader, invocation.journal_url(journal), reader.open())
-        lines = (current(line_of(life), blockers) for life in reader.lives())
+        lines = (current(line_of(history), blockers) for history in reader.histories())
         if str(file) == "-":
             write(lines, sys.stdout)
             return
@@ -45,14 +45,14 @@ def export(invocation: Invocation, form: str, file: Path, journal: str | None) -
             write(lines, out)
 
 
-def _write_jsonl(lines: Iterable[SignalLine], out: TextIO) -> None:
+def _write_jsonl(lines: Iterable[SignalSummary], out: TextIO) -> None:
     encode = msgspec.json.Encoder().encode
     out.writelines(encode(line).decode() + "\n" for line in lines)
 
 
-def _write_csv(lines: Iterable[SignalLine], out: TextIO) -> None:
+def _write_csv(lines: Iterable[SignalSummary], out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    columns = SignalLine.__struct_fields__
+    columns = SignalSummary.__struct_fields__
     writer.writerow(columns)
     for line in lines:
         writer.writerow([_cell(getattr(line, column)) for column in columns])

@@ -12,7 +12,7 @@ from reactivex.disposable import CompositeDisposable
 
 from streams.engine import Engine
 from streams.event_lines import EventLine
-from streams.execution import Tick, next_execution_ns
+from streams.execution import ExecutionCycle, next_execution_ns
 from streams.preview import accepted
 from tidegate.cli.live_screen import LiveScreen, LogTail, Picture
 from tidegate.cli.printing import printable
@@ -80,8 +80,8 @@ def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out:
     parts = engine.parts
     printing = CompositeDisposable()
 
-    def executed(tick: Tick) -> None:
-        if not tick.numbers:
+    def executed(cycle: ExecutionCycle) -> None:
+        if not cycle.numbers:
             parts.clock.call_after(_OUTCOMES_KNOWN_AFTER_S, lambda: say(summary_line(engine)))
 
     def say(text: str) -> None:
@@ -91,7 +91,7 @@ def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out:
             printing.dispose()
 
     print(f"{banner}: {_next_execution(engine)}", file=out, flush=True)
-    printing.add(parts.telemetry.ticks.subscribe(executed))
+    printing.add(parts.telemetry.cycles.subscribe(executed))
     printing.add(lines.subscribe(lambda line: say(f"{iso_of(line.at_ns)[11:19]} {printable(line.text)}")))
     return printing.dispose
 
@@ -124,5 +124,5 @@ _FROM_WAITING = (
 
 def _next_execution(engine: Engine) -> str:
     now_ns = engine.parts.clock.now_ns()
-    left_ns = next_execution_ns(engine.rules.rhythm, engine.started_ns, now_ns) - now_ns
+    left_ns = next_execution_ns(engine.rules.schedule, engine.started_ns, now_ns) - now_ns
     return f"next execution in {-(-left_ns // 1_000_000_000)} s"

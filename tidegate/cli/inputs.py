@@ -65,7 +65,7 @@ class InputReport:
         """Lines of text: how many signals came, what became of them, and which lines were refused, and why."""
         counts = self._counts.copy()
         counts.update(
-            standing.outcome.value for standing in state.standing.values() if standing.signal_id in self._undecided
+            statuses.outcome.value for statuses in state.statuses.values() if statuses.signal_id in self._undecided
         )
         summed = ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
         named = [f"  line {line}: {words}" for line, words in sorted(self._named)]

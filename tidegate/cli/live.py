@@ -21,7 +21,7 @@ from tidegate.assembly import begin_log
 from tidegate.cli.invocation import Invocation, journal_url, set_option, settings_by_path
 from tidegate.cli.printing import printable
 from tidegate.cli.replies import tell_sent, tell_triggered
-from tidegate.cli.runner import Plan, serve
+from tidegate.cli.runner import RunPlan, serve
 from tidegate.domain.events import Body, Halted, Resumed
 from tidegate.domain.ports import Item
 from tidegate.domain.text import safe
@@ -90,7 +90,7 @@ def run(
     playback = _playback(candles, speed)
     settings = _settings(invocation, playback, settings_by_path(changes), journal)
     detailed = begin_log(settings)
-    plan = Plan(
+    plan = RunPlan(
         for_s=for_s,
         signals=signals,
         strategies=strategies or signals is None,

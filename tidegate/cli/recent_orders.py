@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidegate.domain import events as e
 from tidegate.domain.order_summary import OrderState, fills_in
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal import Side
 
 __all__ = ["RecentOrder", "RecentOrders"]
@@ -45,15 +45,17 @@ class RecentOrders:
         newest = reversed(self._orders.values())
         return [copy(order) for order in sorted(newest, key=lambda order: order.status.over)[:count]]
 
-    def resume(self, lives: Iterable[OpenSignal]) -> None:
+    def resume(self, histories: Iterable[SignalHistory]) -> None:
         """Take in the orders of signals that an earlier run left open."""
-        self.watch(sorted((event for life in lives for event in life.events), key=lambda event: event.position))
+        self.watch(
+            sorted((event for history in histories for event in history.events), key=lambda event: event.position)
+        )
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
         for event in events:
             body = event.body
-            sent = body if isinstance(body, e.Intended) else body.request if isinstance(body, e.Adopted) else None
+            sent = body if isinstance(body, e.Intent) else body.request if isinstance(body, e.Adopted) else None
             if sent is not None:
                 opened = RecentOrder(event.at_ns, event.signal_id, sent.side, sent.symbol, sent.amount, sent.price)
                 self._orders[sent.client_order_id] = opened
@@ -79,7 +81,7 @@ def _status_after(body: e.Body, status: OrderState) -> OrderState:
             return OrderState(venues)
         case e.Deferred() | e.Failed():
             return OrderState.NOT_PLACED
-        case e.Unresolved():
+        case e.Unknown():
             return OrderState.UNKNOWN
         case e.Parked():
             return OrderState.PARKED

@@ -13,13 +13,13 @@ import msgspec
 from tidegate.assembly import open_live
 from tidegate.cli.invocation import Invocation, json_option
 from tidegate.cli.printing import print_json, print_table
-from tidegate.cli.search import find_lives
+from tidegate.cli.search import find_histories
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import OrderStatus
-from tidegate.domain.ports import Item, OpenSignal
+from tidegate.domain.ports import Item, SignalHistory
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import line_of
 from tidegate.domain.text import safe
@@ -50,20 +50,20 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
     placed = None if placed is None else safe(placed)
     settings = invocation.settings()
     with closing(invocation.reader(None)) as reader:
-        lives = [life for life in find_lives(reader, id) if _is_open(life)]
-    if len(lives) != 1:
+        histories = [history for history in find_histories(reader, id) if _is_open(history)]
+    if len(histories) != 1:
         raise click.ClickException(f"{id} is not the name of one signal that is parked or unknown: see `why {id}`")
-    (life,) = lives
-    request: dict[str, control.Json] = {"do": "resolve", "number": life.number}
+    (history,) = histories
+    request: dict[str, control.Json] = {"do": "resolve", "number": history.number}
     try:
         told = asyncio.run(control.ask(settings.journal.url, request | ({} if placed is None else {"placed": placed})))
     except NotRunning:
-        _record(settings, life, placed)
+        _record(settings, history, placed)
     else:
         if not told["resolved"]:
             raise click.ClickException(f"{id} was decided meanwhile: see `why {id}`")
     outcome = f"placed, as {placed}" if placed else "failed: not placed"
-    click.echo(f"{life.signal_id} is {outcome}")
+    click.echo(f"{history.signal_id} is {outcome}")
     return 0
 
 
@@ -107,19 +107,19 @@ def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore:
 
 
 def _settled(difference: Difference) -> str:
-    return "yes" if difference.settled else "NO" if difference.remains else "not ours"
+    return "yes" if difference.applied else "NO" if difference.remains else "not ours"
 
 
-def _is_open(life: OpenSignal) -> bool:
-    return line_of(life).outcome in (Outcome.PARKED, Outcome.UNKNOWN)
+def _is_open(history: SignalHistory) -> bool:
+    return line_of(history).outcome in (Outcome.PARKED, Outcome.UNKNOWN)
 
 
-def _record(settings: Settings, life: OpenSignal, placed: str | None) -> None:
-    order_id = next(b.client_order_id for b in (x.body for x in reversed(life.events)) if isinstance(b, e.Intended))
+def _record(settings: Settings, history: SignalHistory, placed: str | None) -> None:
+    order_id = next(b.client_order_id for b in (x.body for x in reversed(history.events)) if isinstance(b, e.Intent))
     body: e.Body = e.Failed(client_order_id=order_id, reason=Reason.BY_HAND, detail=_BY_HAND)
     if placed is not None:
         body = e.Placed(client_order_id=order_id, venue_order_id=placed, status=OrderStatus.OPEN)
-    item = Item(time.time_ns(), (body,), life.number, life.signal_id, done=placed is None)
+    item = Item(time.time_ns(), (body,), history.number, history.signal_id, done=placed is None)
     with closing(SqliteJournal(settings.journal.url, mode=settings.mode)) as journal:
         asyncio.run(_commit(journal, item))
 
@@ -131,6 +131,6 @@ async def _commit(journal: SqliteJournal, item: Item) -> None:
 async def _compared(settings: Settings) -> tuple[Sequence[Difference], Sequence[str]]:
     engine, _ = await open_live(settings, Clock.live(asyncio.get_running_loop()))
     try:
-        return await engine.differences(settle=False)
+        return await engine.differences(apply=False)
     finally:
         await engine.stop()

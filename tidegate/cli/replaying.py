@@ -28,7 +28,7 @@ __all__ = ["replay"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class ReplayPlan:
     """What is replayed, and where it is journalled."""
 
     files: Sequence[CandleFile]
@@ -66,7 +66,7 @@ def replay(
         loop = VirtualLoop()
         try:
             report = loop.run_until_complete(
-                play(loop, settings, Recording(files=files, signals=signals, journal_url=url), seen)
+                play(loop, settings, ReplayPlan(files=files, signals=signals, journal_url=url), seen)
             )
         finally:
             loop.close()
@@ -75,7 +75,7 @@ def replay(
 
 
 async def play(
-    loop: VirtualLoop, settings: Settings, recording: Recording, seen: Callable[[News], None]
+    loop: VirtualLoop, settings: Settings, recording: ReplayPlan, seen: Callable[[News], None]
 ) -> tuple[dict[str, object], Results]:
     """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
 
@@ -89,7 +89,7 @@ async def play(
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
     if recording.signals is not None:
-        depth, depth_max = engine.parts.door.depth, settings.intake.capacity // 2 or 1
+        depth, depth_max = engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1
         lines = read_signals(recording.signals)
         inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
     await engine.start(inputs)

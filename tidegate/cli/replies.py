@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from streams.preview import Blocker
-from streams.remedies import CURES
+from streams.remedies import REMEDIES
 from tidegate.cli.blockers import waiting_for
 from tidegate.cli.explaining import explain
 from tidegate.domain.events import Halted
@@ -45,7 +45,7 @@ def tell_sent(told: Mapping[str, Json]) -> None:
         says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit)}" if reason else "")
     click.echo(f"{sent.signal_id} {'known already, ' if sent.redelivered else ''}{says}")
     if reason is not None and reason is not Reason.AWAITING_TICK:
-        click.echo(f"fix: {CURES[reason]}")
+        click.echo(f"fix: {REMEDIES[reason]}")
     click.echo(f"`why {sent.signal_id}` tells its life")
 
 
@@ -59,5 +59,5 @@ def tell_triggered(told: Mapping[str, Json]) -> int:
     click.echo(f"executing: {waiting} waiting, {ready} could be executed")
     for name, count in msgspec.convert(told["blocked"], dict[Reason, int]).items():
         if name is not Reason.HALTED:
-            click.echo(f"  {count} blocked: {name} ({CURES[name]})")
+            click.echo(f"  {count} blocked: {name} ({REMEDIES[name]})")
     return int(halted is not None and not halted.reduce_only)

@@ -130,7 +130,7 @@ class _Watch:
         match event.body:
             case e.Accepted():
                 self._received[number] = at_ns
-            case e.Intended():
+            case e.Intent():
                 self._intended[number] = at_ns
                 self.latencies["waited"].add(at_ns - self._received[number])
             case e.Placed() if number in self._intended:

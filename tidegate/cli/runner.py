@@ -17,7 +17,7 @@ from reactivex import Observable
 from streams.engine import Engine
 from streams.event_lines import EventLine
 from streams.inbox import given_room
-from streams.market import World
+from streams.market import MarketFeed
 from tidegate.assembly import Following, generated, open_live
 from tidegate.cli.control_api import answerer
 from tidegate.cli.inputs import InputReport
@@ -29,7 +29,7 @@ from tidegate.sources import control
 from tidegate.sources.signal_lines import read_signals
 from tidegate.sources.standard_input import read_lines
 
-__all__ = ["Plan", "Show", "serve"]
+__all__ = ["RunPlan", "Show", "serve"]
 
 Show = Callable[[Engine, str, Observable[EventLine]], Callable[[], None]]
 
@@ -38,7 +38,7 @@ _PARKED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunPlan:
     """What `run` was asked for. `signals` is a file, `-` for standard input, or None for none."""
 
     for_s: float | None = None
@@ -49,7 +49,7 @@ class Plan:
     detailed_log: bool = False
 
 
-async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str], None]) -> int:
+async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[str], None]) -> int:
     """Run a pipeline until it is to end; gives the exit code. `show` begins to show it, and gives how to end that.
 
     Raises:
@@ -64,7 +64,7 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
             loop.add_signal_handler(number, _end, ending, code)
     opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
     opening = asyncio.ensure_future(open_live(settings, clock, playback=plan.playback, patient=True))
-    begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, World]]] = [opening, ending]
+    begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, MarketFeed]]] = [opening, ending]
     await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
         opening.cancel()
@@ -78,7 +78,7 @@ async def serve(settings: Settings, plan: Plan, show: Show, say: Callable[[str],
     if opened is not None:
         raws, numbers = opened
         reports = [InputReport("standard input" if plan.signals == "-" else plan.signals or "", numbers)]
-        outside = [reports[0].follow(raws(engine.parts.door.depth))]
+        outside = [reports[0].follow(raws(engine.parts.intake_load.depth))]
         if plan.strategies:
             reports.append(InputReport("strategies"))
             market = reports[1].follow(market)
@@ -142,7 +142,7 @@ def _opened(
 
 def _in_words(engine: Engine, left: Mapping[str, int]) -> str:
     ledger = engine.parts.state.ledger
-    orders = len(engine.parts.state.standing) - ledger.open_among() - left.get("parked", 0)
+    orders = len(engine.parts.state.statuses) - ledger.open_among() - left.get("parked", 0)
     parts = [f"{count} {outcome}" for outcome, count in left.items()]
     still = ", ".join([*parts, *([f"{orders} open orders"] if orders else [])]) or "nothing"
     received = f"received {ledger.received}"

@@ -19,7 +19,7 @@ from tidegate.cli.printing import print_json_array, print_table
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order_summary import orders_of
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal_summary import SignalLine, line_of
+from tidegate.domain.signal_summary import SignalSummary, line_of
 from tidegate.journal.sqlite_journal import SqliteReader
 
 __all__ = ["orders", "signals"]
@@ -86,7 +86,7 @@ def signals(
 ) -> None:
     """List signals and their outcomes, oldest first."""
 
-    def wanted(line: SignalLine) -> bool:
+    def wanted(line: SignalSummary) -> bool:
         return (
             (outcome is None or line.outcome == outcome)
             and (symbol is None or line.symbol == symbol)
@@ -96,8 +96,10 @@ def signals(
 
     with closing(invocation.reader(journal)) as reader:
         blockers = blockers_of(reader, invocation.journal_url(journal), reader.open())
-        lives = (life for life in reader.lives() if since_ns is None or life.events[0].at_ns >= since_ns)
-        lines: Iterable[SignalLine] = filter(wanted, (current(line_of(life), blockers) for life in lives))
+        histories = (
+            history for history in reader.histories() if since_ns is None or history.events[0].at_ns >= since_ns
+        )
+        lines: Iterable[SignalSummary] = filter(wanted, (current(line_of(history), blockers) for history in histories))
         _print(_SIGNAL_COLUMNS, reader, lines if limit is None else deque(lines, limit), as_json=as_json)
 
 
@@ -109,7 +111,7 @@ def signals(
 def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json: bool) -> None:
     """List orders, in the order of their signals."""
     with closing(invocation.reader(journal)) as reader:
-        lines = (order for life in reader.lives() for order in orders_of(life))
+        lines = (order for history in reader.histories() for order in orders_of(history))
         lines = (line for line in lines if not (only_open and line.status.over))
         _print(_ORDER_COLUMNS, reader, lines, as_json=as_json)
 

@@ -19,7 +19,7 @@ from tidegate.torture.campaign import Crashes, Tally
 from tidegate.torture.campaign import torture as tortured
 from tidegate.torture.checker import check
 from tidegate.torture.faulty import draw
-from tidegate.torture.plan import Plan
+from tidegate.torture.plan import CrashPlan
 from tidegate.torture.run import run
 from tidegate.torture.shrinking import shrink
 from tidegate.torture.story import story_of
@@ -106,7 +106,7 @@ def _setup(invocation: Invocation, *, strategies: bool) -> Iterator[TorturedSetu
 
 def _replay(setup: TorturedSetup, seed: int, point: str) -> int:
     try:
-        plan = Plan.parse(point)
+        plan = CrashPlan.parse(point)
     except ValueError as error:
         raise click.UsageError(f"--point: {error}") from None
     script = draw(seed, symbols=setup.symbols, traders=setup.traders)

@@ -17,13 +17,13 @@ from tidegate.domain.market import Quote
 from tidegate.domain.money import Results, results_of
 from tidegate.domain.position import Position
 
-__all__ = ["Alarm", "View", "view_of"]
+__all__ = ["Banner", "View", "view_of"]
 
 _LISTED_MAX = 200
 """No screen has more lines."""
 
 
-class Alarm(Struct, frozen=True):
+class Banner(Struct, frozen=True):
     """What stands above everything else; `bad` unless somebody wanted it."""
 
     says: str
@@ -40,7 +40,7 @@ class View(Struct, frozen=True):
     banner: str
     up_ns: int
     next_in_ns: int
-    alarm: Alarm | None
+    alarm: Banner | None
     received: int
     accepted: int
     outcomes: Mapping[Outcome, int]
@@ -73,7 +73,7 @@ def view_of(engine: Engine, banner: str, orders: RecentOrders, log: str = "") ->
     return View(
         banner=banner,
         up_ns=now_ns - engine.started_ns,
-        next_in_ns=next_execution_ns(engine.rules.rhythm, engine.started_ns, now_ns) - now_ns,
+        next_in_ns=next_execution_ns(engine.rules.schedule, engine.started_ns, now_ns) - now_ns,
         alarm=_alarm(engine),
         received=ledger.received,
         accepted=accepted(ledger),
@@ -102,12 +102,12 @@ def _results(engine: Engine) -> Results:
     return results_of(book, {**book.marks, **markets.marks()}, is_dust(engine.traders, markets))
 
 
-def _alarm(engine: Engine) -> Alarm | None:
+def _alarm(engine: Engine) -> Banner | None:
     state, commits = engine.parts.state, engine.parts.commits
     if engine.failed.done():
-        return Alarm(f"BROKEN, nothing more is sent: {engine.failed.exception()}")
+        return Banner(f"BROKEN, nothing more is sent: {engine.failed.exception()}")
     if commits.failing is not None:
-        return Alarm(f"JOURNAL FAILING: {commits.failing}")
+        return Banner(f"JOURNAL FAILING: {commits.failing}")
     if state.halted is not None:
-        return Alarm(f"{'REDUCE ONLY' if state.halted.reduce_only else 'HALTED'}: {state.halted.why}", bad=False)
+        return Banner(f"{'REDUCE ONLY' if state.halted.reduce_only else 'HALTED'}: {state.halted.why}", bad=False)
     return None

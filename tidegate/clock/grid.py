@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Ticks", "next_on_grid"]
+__all__ = ["GridTimer", "next_on_grid"]
 
 
 def next_on_grid(anchor_ns: int, every_ns: int, at_ns: int) -> int:
@@ -21,7 +21,7 @@ class _Time(Protocol):
     def call_at(self, at_ns: int, fn: Callable[[], object], /) -> asyncio.Handle: ...
 
 
-class Ticks:
+class GridTimer:
     """Calls `fn(tick_ns)` at each point of a grid, from `anchor_ns` on, until it is cancelled.
 
     The points do not drift, however long `fn` takes. A point that is passed by a whole period is left out: after a

@@ -14,8 +14,8 @@ from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignme
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
 from tidegate.clock.alarm import Alarm
-from tidegate.clock.grid import Ticks
-from tidegate.clock.timers import Call, Timers
+from tidegate.clock.grid import GridTimer
+from tidegate.clock.timers import TimerCall, Timers
 from tidegate.clock.virtual_loop import VirtualLoop
 
 __all__ = ["Clock"]
@@ -113,7 +113,7 @@ class Clock(PeriodicScheduler):
         """Call `fn` at the steady time `due_ns`, never before; what is past is due at once."""
         if self._virtual is not None:
             return self._virtual.call_at_ns(due_ns - self._epoch_ns, fn, *args)
-        call = Call(due_ns, fn, args, None)
+        call = TimerCall(due_ns, fn, args, None)
         self._timers.add(call)
         if self._rings_ns is None or due_ns < self._rings_ns:
             self._arm()
@@ -205,7 +205,7 @@ class Clock(PeriodicScheduler):
                 if skip is None or not skip():
                     observer.on_next(at_ns)
 
-            return Disposable(Ticks(self, self.now_ns() + round(first_after_s * 1e9), every_ns, tick).cancel)
+            return Disposable(GridTimer(self, self.now_ns() + round(first_after_s * 1e9), every_ns, tick).cancel)
 
         return Observable(subscribe)
 
@@ -239,7 +239,7 @@ class Clock(PeriodicScheduler):
             state = action(state)
 
         every_ns = _period_ns(self.to_seconds(period))
-        return Disposable(Ticks(self, self.now_ns() + every_ns, every_ns, tick).cancel)
+        return Disposable(GridTimer(self, self.now_ns() + every_ns, every_ns, tick).cancel)
 
     def _arm(self) -> None:
         """Have the loop ring for the earliest timer, and once a second: it does not count a suspend."""
@@ -276,7 +276,7 @@ def _time_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
     return loop.time_ns if isinstance(loop, VirtualLoop) else lambda: int(loop.time() * 1e9)
 
 
-def _call(call: Call) -> None:
+def _call(call: TimerCall) -> None:
     if call.fn is not None:  # else it was cancelled in this very turn
         call.fn(*call.args)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
 
-__all__ = ["Call", "Timers"]
+__all__ = ["TimerCall", "Timers"]
 
 _MANY = 128
 
@@ -20,11 +20,11 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Call]] = []
+        self._heap: list[tuple[int, int, TimerCall]] = []
         self._added = 0
         self._cancelled = 0
 
-    def add(self, call: Call) -> None:
+    def add(self, call: TimerCall) -> None:
         """Keep a call until its time."""
         self._added += 1
         call.timers = self
@@ -38,7 +38,7 @@ class Timers:
             self._cancelled -= 1
         return heap[0][0] if heap else None
 
-    def take_due(self, now_ns: int) -> list[Call]:
+    def take_due(self, now_ns: int) -> list[TimerCall]:
         """Remove and give every call whose time has come."""
         heap, due = self._heap, []
         while heap and heap[0][0] <= now_ns:
@@ -64,7 +64,7 @@ class Timers:
         self._cancelled = 0
 
 
-class Call(asyncio.TimerHandle):
+class TimerCall(asyncio.TimerHandle):
     """A callback that is due at `when_ns`. Cancelled, it has no `fn` any more."""
 
     __slots__ = ("args", "context", "fn", "timers", "when_ns")

@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import NoReturn, TypeAlias, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
-from tidegate.clock.timers import Call, Timers
+from tidegate.clock.timers import TimerCall, Timers
 
 __all__ = ["NothingScheduled", "VirtualLoop"]
 
@@ -47,7 +47,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def __init__(self, start_ns: int = 0) -> None:
         self.unhandled: list[_Report] = []
         self._now_ns = start_ns
-        self._ready: deque[Call] = deque()
+        self._ready: deque[TimerCall] = deque()
         self._timers = Timers()
         self._running = self._stopping = self._closed = self._debug = False
         self._handler: _Handler | None = None
@@ -61,11 +61,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """The loop time, in seconds."""
         return self._now_ns / 1e9
 
-    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> Call:
+    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> TimerCall:
         """Run `callback` at this very time, after everything that is due already."""
         if self._closed:
             raise RuntimeError("this loop is closed")
-        call = Call(self._now_ns, callback, args, context)
+        call = TimerCall(self._now_ns, callback, args, context)
         self._ready.append(call)
         return call
 
@@ -73,11 +73,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_at_ns(
         self, when_ns: int, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
-    ) -> Call:
+    ) -> TimerCall:
         """Run `callback` at loop time `when_ns`; what is past is due at once."""
         if self._closed:
             raise RuntimeError("this loop is closed")
-        call = Call(when_ns, callback, args, context)
+        call = TimerCall(when_ns, callback, args, context)
         if when_ns > self._now_ns:
             self._timers.add(call)
         else:
@@ -86,13 +86,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
-    ) -> Call:
+    ) -> TimerCall:
         """Run `callback` at loop time `when`, in seconds."""
         return self.call_at_ns(round(when * 1e9), callback, *args, context=context)
 
     def call_later(
         self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
-    ) -> Call:
+    ) -> TimerCall:
         """Run `callback` after `delay` seconds."""
         return self.call_at_ns(self._now_ns + round(delay * 1e9), callback, *args, context=context)
 

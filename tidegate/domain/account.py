@@ -74,7 +74,7 @@ class OpenOrder(Struct, gc=False):
         return self.amount - self.filled
 
 
-class _Image(Struct):
+class _AccountImage(Struct):
     balances: dict[str, Balance]
     holdings: dict[str, Holding]
     orders: dict[str, OpenOrder]
@@ -212,13 +212,13 @@ class Account:
 
     def image(self) -> bytes:
         """The whole account as JSON, for a snapshot."""
-        image = _Image(self.balances, self.holdings, self.orders, self.put_in, self.fees, self.unvalued_fees)
+        image = _AccountImage(self.balances, self.holdings, self.orders, self.put_in, self.fees, self.unvalued_fees)
         return msgspec.json.encode(image)
 
     @classmethod
     def from_image(cls, image: bytes) -> Account:
         """The account an `image` was taken of."""
-        read = msgspec.json.decode(image, type=_Image)
+        read = msgspec.json.decode(image, type=_AccountImage)
         account = cls()
         account.balances, account.holdings, account.orders = read.balances, read.holdings, read.orders
         account.put_in, account.fees, account.unvalued_fees = read.put_in, read.fees, read.unvalued_fees

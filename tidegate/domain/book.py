@@ -66,7 +66,7 @@ class Book:
     def apply(self, trader: str, body: e.Body, at_ns: int = 0) -> bool:
         """Fold one event of `trader` that happened at `at_ns`; tells whether the order it is of is over."""
         match body:
-            case e.Intended():
+            case e.Intent():
                 self.reserve(body)
                 return False
             case e.Placed(client_order_id=order_id, status=status, fills=fills):
@@ -90,7 +90,7 @@ class Book:
                 return self._ended(trader, order_id, status)
             case e.Funded(balances=balances):
                 self.account(trader).fund(balances)
-            case e.Counted(balances=balances):
+            case e.BalancesSynced(balances=balances):
                 self.account(trader).count(balances)
         return False
 

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from tidegate.domain.ports import Venue
 
-__all__ = ["Difference", "Kind", "difference"]
+__all__ = ["Difference", "DifferenceKind", "difference"]
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """What differs."""
 
     FOUND = "found"
@@ -37,36 +37,38 @@ class Kind(StrEnum):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """One difference: between what is `ours`, by the journal, and `theirs`, by the venue; `settled` says that the
+    """One difference: between what is `ours`, by the journal, and `theirs`, by the venue; `applied` says that the
     journal follows the venue now. `remedy` says what a person can do, where it takes one."""
 
     trader: str
-    kind: Kind
+    kind: DifferenceKind
     what: str
     ours: str
     theirs: str
-    settled: bool = False
+    applied: bool = False
     remedy: str = ""
 
     @property
     def remains(self) -> bool:
         """Whether journal and venue disagree still. Other people's orders are no disagreement."""
-        return not self.settled and self.kind is not Kind.STRANGER
+        return not self.applied and self.kind is not DifferenceKind.STRANGER
 
 
-def difference(venue: Venue, kind: Kind, what: str, ours: str, theirs: str, *, settled: bool = False) -> Difference:
+def difference(
+    venue: Venue, kind: DifferenceKind, what: str, ours: str, theirs: str, *, applied: bool = False
+) -> Difference:
     """What differs on a venue's account."""
-    remedy = "" if settled else _REMEDIES.get(kind, "").format(what=what)
+    remedy = "" if applied else _REMEDIES.get(kind, "").format(what=what)
     return Difference(
-        trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, settled=settled, remedy=remedy
+        trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, applied=applied, remedy=remedy
     )
 
 
 _DECIDE = "`reconcile --adopt {what}` books it, `reconcile --ignore {what}` leaves it out for good"
 
 _REMEDIES = {
-    Kind.NOT_IN_JOURNAL: _DECIDE,
-    Kind.SECOND_ORDER: _DECIDE,
-    Kind.OTHER_ACCOUNT: "give every trader keys of an account of its own",
-    Kind.MISSING: "look it up on the venue; `reconcile --ignore {what}` silences this",
+    DifferenceKind.NOT_IN_JOURNAL: _DECIDE,
+    DifferenceKind.SECOND_ORDER: _DECIDE,
+    DifferenceKind.OTHER_ACCOUNT: "give every trader keys of an account of its own",
+    DifferenceKind.MISSING: "look it up on the venue; `reconcile --ignore {what}` silences this",
 }

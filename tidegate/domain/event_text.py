@@ -6,7 +6,7 @@ from tidegate.domain import events as e
 from tidegate.domain.moment import iso_of
 from tidegate.domain.order import Fill
 from tidegate.domain.order_summary import fills_in, plain, traded
-from tidegate.domain.signal_summary import SignalLine
+from tidegate.domain.signal_summary import SignalSummary
 from tidegate.domain.text import encodable
 from tidegate.domain.verdict import Measure
 
@@ -20,7 +20,7 @@ _WORDS: dict[type[e.Body], str] = {
     e.Placed: "placed",
     e.Deferred: "deferred",
     e.Failed: "failed",
-    e.Unresolved: "unknown",
+    e.Unknown: "unknown",
     e.Parked: "parked",
     e.Reopened: "reopened",
     e.Adopted: "adopted",
@@ -34,7 +34,7 @@ def is_told(body: e.Body) -> bool:
     return type(body) in _WORDS
 
 
-def signal_text(body: e.Body, line: SignalLine) -> str:
+def signal_text(body: e.Body, line: SignalSummary) -> str:
     """An event that `is_told`, with the signal's id as `why` takes it, what was asked, and who asked."""
     asked = f"{line.side} {line.symbol} from {line.source}" if line.symbol else "unreadable"
     said = _said(body, line)
@@ -59,7 +59,7 @@ def pipeline_text(body: e.Body) -> str | None:
     return None
 
 
-def _said(body: e.Body, line: SignalLine) -> str:
+def _said(body: e.Body, line: SignalSummary) -> str:
     match body:
         case (
             e.Refused(reason=reason, measured=measured, limit=limit)
@@ -73,7 +73,7 @@ def _said(body: e.Body, line: SignalLine) -> str:
             return f"{line.quantity}{price} by {line.trader}, {status}{_filled(fills_in(body))}"
         case e.Deferred(reason=reason, detail=detail) | e.Failed(reason=reason, detail=detail):
             return f"not placed, {reason}: {detail}"
-        case e.Unresolved(detail=detail) | e.Parked(detail=detail):
+        case e.Unknown(detail=detail) | e.Parked(detail=detail):
             return detail
         case e.Reopened(detail=detail) | e.Adopted(detail=detail):
             return f"{detail}{_filled(fills_in(body))}"

@@ -23,9 +23,9 @@ __all__ = [
     "KIND_OF",
     "Accepted",
     "Adopted",
+    "BalancesSynced",
     "Banned",
     "Body",
-    "Counted",
     "Deferred",
     "Expired",
     "Failed",
@@ -35,7 +35,7 @@ __all__ = [
     "Gap",
     "Halted",
     "Ignored",
-    "Intended",
+    "Intent",
     "OrderChanged",
     "Parked",
     "Placed",
@@ -48,7 +48,7 @@ __all__ = [
     "Stopped",
     "Superseded",
     "TurnedAway",
-    "Unresolved",
+    "Unknown",
     "decode_body",
     "encode_body",
     "kind_of",
@@ -96,7 +96,7 @@ class Expired(_Body, frozen=True):
     limit: Measure = None
 
 
-Intended = OrderRequest
+Intent = OrderRequest
 """An order is about to be sent. Committed before the request leaves: it is the request itself."""
 
 
@@ -130,7 +130,7 @@ class Failed(_Body, frozen=True):
     evidence: Evidence | None = None
 
 
-class Unresolved(_Body, frozen=True):
+class Unknown(_Body, frozen=True):
     """The venue did not tell whether the order exists."""
 
     client_order_id: str
@@ -254,7 +254,7 @@ class Funded(_Body, frozen=True):
     balances: dict[str, Decimal]
 
 
-class Counted(_Body, frozen=True):
+class BalancesSynced(_Body, frozen=True):
     """A venue told the balances of an account, by currency: what there is in all, orders included."""
 
     trader: str
@@ -275,11 +275,11 @@ Body: TypeAlias = (
     | Redelivered
     | Superseded
     | Expired
-    | Intended
+    | Intent
     | Placed
     | Deferred
     | Failed
-    | Unresolved
+    | Unknown
     | Parked
     | Reopened
     | Adopted
@@ -294,7 +294,7 @@ Body: TypeAlias = (
     | Faulted
     | Gap
     | Funded
-    | Counted
+    | BalancesSynced
     | Banned
 )
 
@@ -304,11 +304,11 @@ KINDS: dict[str, type[Body]] = {
     "redelivered": Redelivered,
     "superseded": Superseded,
     "expired": Expired,
-    "intent": Intended,
+    "intent": Intent,
     "placed": Placed,
     "deferred": Deferred,
     "failed": Failed,
-    "unknown": Unresolved,
+    "unknown": Unknown,
     "parked": Parked,
     "reopened": Reopened,
     "adopted": Adopted,
@@ -323,7 +323,7 @@ KINDS: dict[str, type[Body]] = {
     "fault": Faulted,
     "gap": Gap,
     "funded": Funded,
-    "counted": Counted,
+    "counted": BalancesSynced,
     "banned": Banned,
 }
 

@@ -17,8 +17,8 @@ __all__ = [
     "Answer",
     "Evidence",
     "Fill",
-    "Finding",
     "Listing",
+    "LookupResult",
     "NotFound",
     "NotPlaced",
     "OrderRequest",
@@ -140,7 +140,7 @@ class NotFound(Struct, frozen=True, kw_only=True, gc=False):
     evidence: Evidence | None = None
 
 
-Finding: TypeAlias = Acknowledged | NotFound | Unanswered
+LookupResult: TypeAlias = Acknowledged | NotFound | Unanswered
 """What may come of looking an order up; `Unanswered` where a lookup failed."""
 
 

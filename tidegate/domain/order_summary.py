@@ -11,10 +11,10 @@ from msgspec import Struct
 from tidegate.domain import events as e
 from tidegate.domain.moment import iso_of
 from tidegate.domain.order import Fill, OrderRequest
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal import OrderType, Side
 
-__all__ = ["OrderLine", "OrderState", "fills_in", "orders_of", "plain", "request_of", "traded"]
+__all__ = ["OrderState", "OrderSummary", "fills_in", "orders_of", "plain", "request_of", "traded"]
 
 _DIVISION = Context(prec=16)
 
@@ -38,7 +38,7 @@ class OrderState(StrEnum):
         return self not in (OrderState.PLACING, OrderState.UNKNOWN, OrderState.PARKED, OrderState.OPEN)
 
 
-class OrderLine(Struct, kw_only=True):
+class OrderSummary(Struct, kw_only=True):
     """An order. Decimals are plain strings, moments ISO 8601 in UTC. `detail` is the last thing the venue said.
 
     `cut_from` is the quantity that was asked for, where less could be sold.
@@ -62,15 +62,15 @@ class OrderLine(Struct, kw_only=True):
     cut_from: str | None = None
 
 
-def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
+def orders_of(history: SignalHistory) -> Sequence[OrderSummary]:
     """The orders of a signal, in the order of their intents. An order is open when evidence of it turns up late."""
-    orders: dict[str, OrderLine] = {}
+    orders: dict[str, OrderSummary] = {}
     fills: dict[str, list[Fill]] = {}
-    for event in life.events:
+    for event in history.events:
         body = event.body
-        sent = body if isinstance(body, e.Intended) else body.request if isinstance(body, e.Adopted) else None
+        sent = body if isinstance(body, e.Intent) else body.request if isinstance(body, e.Adopted) else None
         if sent is not None:
-            orders[sent.client_order_id] = _intended(life.signal_id, event.at_ns, sent)
+            orders[sent.client_order_id] = _intended(history.signal_id, event.at_ns, sent)
             fills[sent.client_order_id] = []
         if sent is body:
             continue
@@ -88,7 +88,7 @@ def orders_of(life: OpenSignal) -> Sequence[OrderLine]:
                 order.status = OrderState(status)
             case e.Deferred() | e.Failed():
                 order.status = OrderState.NOT_PLACED
-            case e.Unresolved():
+            case e.Unknown():
                 order.status = OrderState.UNKNOWN
             case e.Parked():
                 order.status = OrderState.PARKED
@@ -123,8 +123,8 @@ def plain(number: Decimal) -> str:
     return format(number, "f")
 
 
-def _intended(signal_id: str, at_ns: int, intent: e.Intended) -> OrderLine:
-    return OrderLine(
+def _intended(signal_id: str, at_ns: int, intent: e.Intent) -> OrderSummary:
+    return OrderSummary(
         client_order_id=intent.client_order_id,
         signal_id=signal_id,
         trader=intent.trader,
@@ -138,12 +138,12 @@ def _intended(signal_id: str, at_ns: int, intent: e.Intended) -> OrderLine:
     )
 
 
-def request_of(life: OpenSignal, client_order_id: str) -> OrderRequest:
+def request_of(history: SignalHistory, client_order_id: str) -> OrderRequest:
     """What was sent under an id, as it was intended, or must have been.
 
     Raises:
         StopIteration: nothing of this signal was.
     """
-    bodies = (event.body for event in life.events)
+    bodies = (event.body for event in history.events)
     sent = (body.request if isinstance(body, e.Adopted) else body for body in bodies)
-    return next(r for r in sent if isinstance(r, e.Intended) and r.client_order_id == client_order_id)
+    return next(r for r in sent if isinstance(r, e.Intent) and r.client_order_id == client_order_id)

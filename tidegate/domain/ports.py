@@ -10,20 +10,20 @@ from msgspec import Struct
 
 from tidegate.domain.events import Body, Recorded
 from tidegate.domain.market import MarketRules
-from tidegate.domain.order import Answer, Finding, Listing, OrderRequest, OrderUpdate
+from tidegate.domain.order import Answer, Listing, LookupResult, OrderRequest, OrderUpdate
 
 __all__ = [
+    "CommitResults",
     "Committed",
     "Conflict",
     "Item",
     "ItemRefused",
     "Journal",
     "NewSignal",
-    "OpenSignal",
-    "Outcomes",
     "Past",
-    "Settlement",
+    "SignalHistory",
     "Snapshot",
+    "UnknownOrderPolicy",
     "Venue",
 ]
 
@@ -79,10 +79,10 @@ class ItemRefused(Struct, frozen=True, gc=False):
     why: str
 
 
-Outcomes: TypeAlias = Sequence[Committed | Conflict | ItemRefused]
+CommitResults: TypeAlias = Sequence[Committed | Conflict | ItemRefused]
 
 
-class OpenSignal(Struct, frozen=True):
+class SignalHistory(Struct, frozen=True):
     """A signal of which something is still open, with its whole life so far, oldest event first."""
 
     number: int
@@ -114,7 +114,7 @@ class Past(Protocol):
 class Journal(Past, Protocol):
     """The durable record. One writer."""
 
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
         """Commit a batch of independent items, durably, and answer for each. One that cannot be encoded takes no
         other with it.
 
@@ -129,11 +129,11 @@ class Journal(Past, Protocol):
         """The position of the newest event, 0 when there is none."""
         ...
 
-    def open(self) -> Iterator[OpenSignal]:
+    def open(self) -> Iterator[SignalHistory]:
         """The signals that are not done, oldest first."""
         ...
 
-    def life(self, number: int) -> OpenSignal:
+    def history(self, number: int) -> SignalHistory:
         """One signal with its whole life.
 
         Raises:
@@ -141,11 +141,11 @@ class Journal(Past, Protocol):
         """
         ...
 
-    def life_of_order(self, order_id: str) -> OpenSignal | None:
+    def history_of_order(self, order_id: str) -> SignalHistory | None:
         """The signal that has an order of this id, ours or the venue's; None where none has."""
         ...
 
-    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+    def received_since(self, at_ns: int) -> Iterator[SignalHistory]:
         """The signals received at a moment or later, newest first, each with its whole life."""
         ...
 
@@ -158,16 +158,16 @@ class Journal(Past, Protocol):
         ...
 
 
-class Settlement(Struct, frozen=True, kw_only=True, gc=False):
-    """How an order that nobody told of is settled on a venue.
+class UnknownOrderPolicy(Struct, frozen=True, kw_only=True, gc=False):
+    """How a venue lets us decide whether an unknown order exists.
 
-    For `window_s` after the send ended it may still arrive, or be hidden. `proves` says that a lookup which begins
-    after that, and finds nothing, is proof that it was not placed: the venue lets requests expire, and its lookup is
-    proved. Elsewhere a person has to decide.
+    For `window_s` after the send ended the order may still arrive or be hidden. Where `absence_is_proof`, a lookup that
+    begins after that and finds nothing proves that it was not placed: requests expire at this venue, and its lookup is
+    verified. Elsewhere a person has to decide.
     """
 
     window_s: float
-    proves: bool
+    absence_is_proof: bool
 
 
 class Venue(Protocol):
@@ -192,11 +192,11 @@ class Venue(Protocol):
         ...
 
     @property
-    def settlement(self) -> Settlement:
+    def unknown_order_policy(self) -> UnknownOrderPolicy:
         """When and whether "not found" is proof here."""
         ...
 
-    async def find_order(self, request: OrderRequest) -> Finding:
+    async def find_order(self, request: OrderRequest) -> LookupResult:
         """Look an order up that was or may have been sent, in every way that is declared, however old it is: what is
         found has all its trades, as far as they could be read. Never raises for what a venue may do."""
         ...

@@ -27,7 +27,7 @@ _Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Name = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+class _SignalFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The fields a sender may write."""
 
     symbol: Annotated[str, Meta(min_length=3, max_length=64)]
@@ -54,7 +54,7 @@ class _Legible(Struct, frozen=True, gc=False):
     key: object = None
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+_decode = msgspec.json.Decoder(_SignalFields).decode
 _decode_legible = msgspec.json.Decoder(_Legible).decode
 _encode = msgspec.json.Encoder().encode
 _SIDES = {"buy": Side.BUY, "BUY": Side.BUY, "sell": Side.SELL, "SELL": Side.SELL}
@@ -107,7 +107,7 @@ def _text(said: object, longest: int) -> str | None:
     return said if isinstance(said, str) and 0 < len(said) <= longest else None
 
 
-def _understand(line: _Line, raw: Raw, at_ns: int) -> Signal:
+def _understand(line: _SignalFields, raw: Raw, at_ns: int) -> Signal:
     side = _side(line)
     if not _is_unified(line.symbol):
         raise _Unreadable(f"Expected a unified symbol such as BTC/USDT, got {line.symbol!r} - at `$.symbol`")
@@ -158,7 +158,7 @@ def _is_unified(symbol: str) -> bool:
     return "/" in symbol[1:-1] and not any(letter.isspace() for letter in symbol)
 
 
-def _side(line: _Line) -> Side:
+def _side(line: _SignalFields) -> Side:
     side, alias = line.side, line.type
     if side is None and alias is None:
         raise _Unreadable("Object missing required field `side`")
@@ -174,7 +174,7 @@ def _must_be_an_amount(name: str, number: Decimal) -> None:
         raise _Unreadable(f"Expected at most {_MAX_DIGITS} digits within 1E±{_MAX_EXPONENT} - at `$.{name}`")
 
 
-def _timestamp_ms(line: _Line, raw: Raw, at_ns: int) -> int:
+def _timestamp_ms(line: _SignalFields, raw: Raw, at_ns: int) -> int:
     said = line.timestamp
     if isinstance(said, str):
         if said == "now":

@@ -11,18 +11,18 @@ from tidegate.domain.errors import IllegalTransition
 from tidegate.domain.lifecycle import Outcome, course
 from tidegate.domain.moment import iso_of
 from tidegate.domain.order_summary import fills_in, orders_of, plain, traded
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Side, Signal
 from tidegate.domain.verdict import Measure
 
-__all__ = ["SignalLine", "line_of", "signal_of"]
+__all__ = ["SignalSummary", "line_of", "signal_of"]
 
 _Cause: TypeAlias = tuple[Reason | None, Measure, Measure]
 
 
-class SignalLine(Struct, frozen=True, kw_only=True):
+class SignalSummary(Struct, frozen=True, kw_only=True):
     """A signal and where it stands. Decimals are plain strings, moments ISO 8601 in UTC.
 
     What a sender says is None where the signal could not be read, except what names it: key, source and symbol.
@@ -56,32 +56,32 @@ class SignalLine(Struct, frozen=True, kw_only=True):
     cut_from: str | None = None
 
 
-def signal_of(life: OpenSignal) -> Signal | None:
+def signal_of(history: SignalHistory) -> Signal | None:
     """What the sender said, read again; None where it could not be read at receipt."""
-    first = life.events[0]
+    first = history.events[0]
     if isinstance(first.body, e.Refused) and first.body.reason is Reason.MALFORMED:
         return None
-    signal, unreadable = read_signal(Raw(life.raw, may_say_now=True), first.at_ns)
+    signal, unreadable = read_signal(Raw(history.raw, may_say_now=True), first.at_ns)
     return None if unreadable else signal
 
 
-def line_of(life: OpenSignal) -> SignalLine:
+def line_of(history: SignalHistory) -> SignalSummary:
     """Fold a signal's life into its line. Events that cannot follow are left out.
 
     Raises:
         IllegalTransition: its first event is none to begin with.
     """
-    first = life.events[0]
-    signal = signal_of(life)
-    named = signal or read_signal(Raw(life.raw, may_say_now=True), first.at_ns)[0]
-    outcome, decisive, (reason, measured, limit) = _decision(life)
-    orders = orders_of(life)
+    first = history.events[0]
+    signal = signal_of(history)
+    named = signal or read_signal(Raw(history.raw, may_say_now=True), first.at_ns)[0]
+    outcome, decisive, (reason, measured, limit) = _decision(history)
+    orders = orders_of(history)
     order = next((order for order in reversed(orders) if order.placed_at), orders[-1] if orders else None)
-    filled, average = traded(fill for event in life.events for fill in fills_in(event.body))
+    filled, average = traded(fill for event in history.events for fill in fills_in(event.body))
     asked_quantity = plain(signal.quantity) if signal and signal.quantity is not None else None
     asked_price = plain(signal.price) if signal and signal.price is not None else None
-    return SignalLine(
-        signal_id=life.signal_id,
+    return SignalSummary(
+        signal_id=history.signal_id,
         key=named.key,
         source=named.source or None,
         symbol=named.symbol or None,
@@ -107,11 +107,11 @@ def line_of(life: OpenSignal) -> SignalLine:
     )
 
 
-def _decision(life: OpenSignal) -> tuple[Outcome, e.Recorded, _Cause]:
+def _decision(history: SignalHistory) -> tuple[Outcome, e.Recorded, _Cause]:
     """The outcome, the event that last changed it, and the cause that event states."""
-    decided = [(before, event, after) for before, event, after in course(life.events) if after is not before]
+    decided = [(before, event, after) for before, event, after in course(history.events) if after is not before]
     if not decided:
-        raise IllegalTransition(f"{life.signal_id} begins with {e.kind_of(life.events[0].body)}")
+        raise IllegalTransition(f"{history.signal_id} begins with {e.kind_of(history.events[0].body)}")
     before, decisive, outcome = decided[-1]
     return outcome, decisive, _cause(before, decisive.body)
 
@@ -126,7 +126,7 @@ def _cause(before: Outcome | None, body: e.Body) -> _Cause:
             return Reason.NEWER_SIGNAL, by, None
         case e.Deferred() | e.Failed():
             return body.reason, body.detail, None
-        case e.Unresolved(detail=detail):
+        case e.Unknown(detail=detail):
             return Reason.NO_ANSWER, detail, None
         case e.Parked(detail=detail):
             return Reason.NO_PROOF, detail, None

@@ -3,25 +3,25 @@
 from tidegate.emulator.binance_limits import BinanceLimits
 from tidegate.emulator.bybit_limits import BybitLimits
 from tidegate.emulator.connecting import settings_for
-from tidegate.emulator.faults import Fault, Kind, Operation
-from tidegate.emulator.ledger import Ledger
-from tidegate.emulator.listing import Listing
-from tidegate.emulator.orders import Order, Status, Trade
-from tidegate.emulator.refusal import Refusal
-from tidegate.emulator.server import Exchange
+from tidegate.emulator.faults import Fault, FaultKind, Operation
+from tidegate.emulator.ledger import VenueLedger
+from tidegate.emulator.listing import ListedSymbol
+from tidegate.emulator.orders import ExchangeOrder, Status, Trade
+from tidegate.emulator.refusal import VenueRejection
+from tidegate.emulator.server import LocalExchange
 
 __all__ = [
     "BinanceLimits",
     "BybitLimits",
-    "Exchange",
+    "ExchangeOrder",
     "Fault",
-    "Kind",
-    "Ledger",
-    "Listing",
+    "FaultKind",
+    "ListedSymbol",
+    "LocalExchange",
     "Operation",
-    "Order",
-    "Refusal",
     "Status",
     "Trade",
+    "VenueLedger",
+    "VenueRejection",
     "settings_for",
 ]

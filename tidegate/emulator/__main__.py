@@ -15,7 +15,7 @@ from tidegate.emulator.binance_limits import BinanceLimits
 from tidegate.emulator.bybit_limits import BybitLimits
 from tidegate.emulator.control import truth_of
 from tidegate.emulator.faults import Fault
-from tidegate.emulator.server import Exchange
+from tidegate.emulator.server import LocalExchange
 
 _LIMITS: Mapping[str, type[BinanceLimits] | type[BybitLimits]] = {"binance": BinanceLimits, "bybit": BybitLimits}
 
@@ -43,7 +43,7 @@ async def _serve(options: argparse.Namespace) -> None:
     if options.limits or options.orders:
         kind = _LIMITS[options.dialect]
         limits = kind(orders=options.orders) if options.orders else kind()
-    exchange = Exchange(
+    exchange = LocalExchange(
         options.dialect,
         faults=script,
         seed=options.seed,

@@ -7,17 +7,17 @@ import hmac
 
 from msgspec import Struct
 
-from tidegate.emulator.ledger import Ledger
+from tidegate.emulator.ledger import VenueLedger
 
-__all__ = ["Account"]
+__all__ = ["ExchangeAccount"]
 
 
-class Account(Struct, kw_only=True):
+class ExchangeAccount(Struct, kw_only=True):
     """A key, its secret, whose it is, what it may do, and the truth about its orders."""
 
     api_key: str
     secret: str
-    ledger: Ledger
+    ledger: VenueLedger
     user_id: int = 0
     may_withdraw: bool = False
     bound_to_address: bool = True

@@ -8,10 +8,10 @@ from tidegate.emulator import binance_market as market
 from tidegate.emulator import binance_trading as trading
 from tidegate.emulator.binance_errors import refuse
 from tidegate.emulator.binance_words import account_of, key_of
-from tidegate.emulator.dialect import Call, Claim, Route
+from tidegate.emulator.dialect import Claim, DialectCall, Route
 from tidegate.emulator.faults import Operation
 from tidegate.emulator.reading import as_json, pairs
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply, Request
 
 __all__ = ["Binance"]
@@ -59,30 +59,30 @@ class Binance:
         """The query and the form, as one."""
         return pairs(f"{request.query}{request.body.decode()}")
 
-    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | Refusal:
+    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | VenueRejection:
         """The key is a header; what is signed is all parameters as they were sent."""
         key = request.headers.get("x-mbx-apikey")
         if key is None:
-            return Refusal.UNKNOWN_KEY
+            return VenueRejection.UNKNOWN_KEY
         text, _, signature = (request.query.encode() + request.body).rpartition(b"&signature=")
         try:
             timestamp_ms, window_ms = int(params["timestamp"]), int(params.get("recvWindow", _WINDOW_MS))
         except (KeyError, ValueError):
-            return Refusal.BAD_PARAMETER
+            return VenueRejection.BAD_PARAMETER
         return Claim(key, timestamp_ms, window_ms, text, signature.decode())
 
     def order_of(self, params: Mapping[str, str]) -> tuple[str | None, str | None]:
         """The symbol and the client order id, new or old."""
         return params.get("symbol"), params.get("newClientOrderId") or params.get("origClientOrderId")
 
-    def refuse(self, refusal: Refusal, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
+    def refuse(self, refusal: VenueRejection, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
         """Binance's own code and words."""
         return refuse(refusal, now_ms=now_ms, until_ms=until_ms, status=status)
 
 
-def _signed(operation: Operation, respond: Callable[[Call], Reply | Refusal]) -> Route:
+def _signed(operation: Operation, respond: Callable[[DialectCall], Reply | VenueRejection]) -> Route:
     return Route(lambda _: operation, respond)
 
 
-def _public(operation: Operation, respond: Callable[[Call], Reply | Refusal]) -> Route:
+def _public(operation: Operation, respond: Callable[[DialectCall], Reply | VenueRejection]) -> Route:
     return Route(lambda _: operation, respond, signed=False)

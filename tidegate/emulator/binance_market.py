@@ -6,10 +6,10 @@ import orjson
 
 from tidegate.emulator.binance_words import market_of, ticker_of
 from tidegate.emulator.candles import bars
-from tidegate.emulator.dialect import Call
-from tidegate.emulator.listing import Listing
+from tidegate.emulator.dialect import DialectCall
+from tidegate.emulator.listing import ListedSymbol
 from tidegate.emulator.reading import as_json
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply
 
 __all__ = ["coins", "depth", "fees", "klines", "markets", "prices", "tickers"]
@@ -19,7 +19,7 @@ _UNKNOWN = ("0.00000000", "0.00000000", "0")
 _UNITS_MS = {"s": 1000, "m": _MINUTE_MS, "h": 60 * _MINUTE_MS, "d": 1440 * _MINUTE_MS, "w": 10080 * _MINUTE_MS}
 
 
-def _asked(call: Call) -> list[Listing] | Refusal:
+def _asked(call: DialectCall) -> list[ListedSymbol] | VenueRejection:
     """The listings a public request is about, by `symbol`, by `symbols`, or all."""
     if "symbol" in call.params:
         ids = [call.params["symbol"]]
@@ -28,13 +28,13 @@ def _asked(call: Call) -> list[Listing] | Refusal:
     else:
         return list(call.listings)
     found = [listing for market_id in ids if (listing := call.listings.find(market_id)) is not None]
-    return found if len(found) == len(ids) else Refusal.UNKNOWN_SYMBOL
+    return found if len(found) == len(ids) else VenueRejection.UNKNOWN_SYMBOL
 
 
-def tickers(call: Call) -> Reply | Refusal:
+def tickers(call: DialectCall) -> Reply | VenueRejection:
     """The last day of one symbol, of several, or of all."""
     asked = _asked(call)
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     said = [ticker_of(listing, call.now_ms) for listing in asked]
     if call.params.get("symbol"):
@@ -42,28 +42,28 @@ def tickers(call: Call) -> Reply | Refusal:
     return as_json(said)
 
 
-def prices(call: Call) -> Reply | Refusal:
+def prices(call: DialectCall) -> Reply | VenueRejection:
     """The last price of the same."""
     asked = _asked(call)
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     said = [{"symbol": listing.id, "price": f"{listing.bid:.8f}"} for listing in asked]
     return as_json(said[0] if call.params.get("symbol") else said)
 
 
-def depth(call: Call) -> Reply | Refusal:
+def depth(call: DialectCall) -> Reply | VenueRejection:
     """The best prices, and nothing beyond them."""
     asked = _asked(call)
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     bid, ask = f"{asked[0].bid:.8f}", f"{asked[0].ask:.8f}"
     return as_json({"lastUpdateId": call.now_ms, "bids": [[bid, "1000.00000000"]], "asks": [[ask, "1000.00000000"]]})
 
 
-def klines(call: Call) -> Reply | Refusal:
+def klines(call: DialectCall) -> Reply | VenueRejection:
     """Candles of a symbol."""
     asked, interval = _asked(call), call.params["interval"]
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     step_ms = int(interval[:-1]) * _UNITS_MS[interval[-1]]
     since, limit = call.params.get("startTime"), int(call.params.get("limit", 500))
@@ -76,16 +76,16 @@ def klines(call: Call) -> Reply | Refusal:
     )
 
 
-def markets(call: Call) -> Reply | Refusal:
+def markets(call: DialectCall) -> Reply | VenueRejection:
     """Every symbol with its filters."""
     asked = _asked(call)
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     said = {"timezone": "UTC", "serverTime": call.now_ms, "rateLimits": call.limits, "exchangeFilters": []}
     return as_json(said | {"symbols": [market_of(listing) for listing in asked]})
 
 
-def coins(call: Call) -> Reply | Refusal:
+def coins(call: DialectCall) -> Reply | VenueRejection:
     """Every currency, and what is held of it."""
     held = call.account.ledger.holdings
     return as_json(
@@ -106,10 +106,10 @@ def coins(call: Call) -> Reply | Refusal:
     )
 
 
-def fees(call: Call) -> Reply | Refusal:
+def fees(call: DialectCall) -> Reply | VenueRejection:
     """What trading costs."""
     asked, fees = _asked(call), call.listings
-    if isinstance(asked, Refusal):
+    if isinstance(asked, VenueRejection):
         return asked
     return as_json(
         [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tidegate.domain.signal import OrderType
-from tidegate.emulator.account import Account
-from tidegate.emulator.listing import Listing
-from tidegate.emulator.orders import Order, Status, Trade
+from tidegate.emulator.account import ExchangeAccount
+from tidegate.emulator.listing import ListedSymbol
+from tidegate.emulator.orders import ExchangeOrder, Status, Trade
 
 __all__ = ["account_of", "canceled", "created", "key_of", "market_of", "order_of", "ticker_of", "trade_of"]
 
@@ -24,7 +24,7 @@ def _money(amount: Decimal) -> str:
     return f"{amount:.8f}"
 
 
-def _common(order: Order) -> dict[str, object]:
+def _common(order: ExchangeOrder) -> dict[str, object]:
     is_limit = order.order_type is OrderType.LIMIT
     partly = order.status is Status.OPEN and order.filled
     return {
@@ -46,7 +46,7 @@ def _common(order: Order) -> dict[str, object]:
     }
 
 
-def order_of(order: Order) -> dict[str, object]:
+def order_of(order: ExchangeOrder) -> dict[str, object]:
     """An order as lookups and lists show it."""
     return _common(order) | {
         "stopPrice": "0.00000000",
@@ -57,7 +57,7 @@ def order_of(order: Order) -> dict[str, object]:
     }
 
 
-def created(order: Order, answer: str) -> dict[str, object]:
+def created(order: ExchangeOrder, answer: str) -> dict[str, object]:
     """An order as its creation is answered: `ACK`, `RESULT` or `FULL`."""
     if answer == "ACK":
         return {
@@ -82,7 +82,7 @@ def created(order: Order, answer: str) -> dict[str, object]:
     return said
 
 
-def canceled(order: Order) -> dict[str, object]:
+def canceled(order: ExchangeOrder) -> dict[str, object]:
     """An order as its cancellation is answered, which has a client order id of its own."""
     return _common(order) | {
         "origClientOrderId": order.client_order_id,
@@ -110,7 +110,7 @@ def trade_of(trade: Trade, id: str) -> dict[str, object]:
     }
 
 
-def account_of(account: Account, now_ms: int) -> dict[str, object]:
+def account_of(account: ExchangeAccount, now_ms: int) -> dict[str, object]:
     """The account with its balances."""
     held = account.ledger.holdings
     return {
@@ -130,7 +130,7 @@ def account_of(account: Account, now_ms: int) -> dict[str, object]:
     }
 
 
-def key_of(account: Account) -> dict[str, object]:
+def key_of(account: ExchangeAccount) -> dict[str, object]:
     """What the account's key may do."""
     return {
         "ipRestrict": account.bound_to_address,
@@ -147,7 +147,7 @@ def key_of(account: Account) -> dict[str, object]:
     }
 
 
-def ticker_of(listing: Listing, now_ms: int) -> dict[str, object]:
+def ticker_of(listing: ListedSymbol, now_ms: int) -> dict[str, object]:
     """The last day of a symbol, in which nothing has happened."""
     bid, ask, depth, none = _money(listing.bid), _money(listing.ask), "1000.00000000", "0.00000000"
     return {
@@ -175,7 +175,7 @@ def ticker_of(listing: Listing, now_ms: int) -> dict[str, object]:
     }
 
 
-def market_of(listing: Listing) -> dict[str, object]:
+def market_of(listing: ListedSymbol) -> dict[str, object]:
     """A symbol with its filters."""
     lots = {"minQty": _money(listing.lot), "maxQty": "9000000.00000000"}
     return {

@@ -10,10 +10,10 @@ from tidegate.emulator import bybit_market as market
 from tidegate.emulator import bybit_trading as trading
 from tidegate.emulator.bybit_errors import refuse
 from tidegate.emulator.bybit_words import key_of, wallet_of
-from tidegate.emulator.dialect import Call, Claim, Route
+from tidegate.emulator.dialect import Claim, DialectCall, Route
 from tidegate.emulator.faults import Operation
 from tidegate.emulator.reading import enveloped, pairs
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply, Request
 
 __all__ = ["Bybit"]
@@ -49,14 +49,14 @@ class Bybit:
         """The query, or the JSON body."""
         return orjson.loads(request.body) if request.body else pairs(request.query)
 
-    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | Refusal:  # noqa: ARG002
+    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | VenueRejection:  # noqa: ARG002
         """What is signed is the time, the key, the window, and the query or the body."""
         headers = request.headers
         key, at, window = (headers.get(f"x-bapi-{name}", "") for name in ("api-key", "timestamp", "recv-window"))
         if not key:
-            return Refusal.UNKNOWN_KEY
+            return VenueRejection.UNKNOWN_KEY
         if not (at.isdigit() and window.isdigit()):
-            return Refusal.BAD_PARAMETER
+            return VenueRejection.BAD_PARAMETER
         text = f"{at}{key}{window}{request.query}".encode() + request.body
         return Claim(key, int(at), int(window), text, headers.get("x-bapi-sign", ""))
 
@@ -64,16 +64,16 @@ class Bybit:
         """The symbol and the client order id."""
         return params.get("symbol"), params.get("orderLinkId")
 
-    def refuse(self, refusal: Refusal, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
+    def refuse(self, refusal: VenueRejection, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
         """Bybit's own code and words."""
         return refuse(refusal, now_ms=now_ms, until_ms=until_ms, status=status)
 
 
-def _signed(operation: Operation, respond: Callable[[Call], Reply | Refusal]) -> Route:
+def _signed(operation: Operation, respond: Callable[[DialectCall], Reply | VenueRejection]) -> Route:
     return Route(lambda _: operation, respond)
 
 
-def _public(operation: Operation, respond: Callable[[Call], Reply | Refusal]) -> Route:
+def _public(operation: Operation, respond: Callable[[DialectCall], Reply | VenueRejection]) -> Route:
     return Route(lambda _: operation, respond, signed=False)
 
 

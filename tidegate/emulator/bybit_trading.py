@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from tidegate.domain.signal import OrderType, Side
 from tidegate.emulator.bybit_words import order_of, trade_of
-from tidegate.emulator.dialect import Call
-from tidegate.emulator.orders import NewOrder, Order
+from tidegate.emulator.dialect import DialectCall
+from tidegate.emulator.orders import ExchangeOrder, NewOrder
 from tidegate.emulator.pages import bybit_page
 from tidegate.emulator.reading import enveloped, number
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply
 
 __all__ = ["cancel", "create", "history", "realtime", "trades"]
 
 
-def create(call: Call) -> Reply | Refusal:
+def create(call: DialectCall) -> Reply | VenueRejection:
     """Take or refuse an order; it is told by its ids alone."""
     params = call.params
     side, order_type = Side(params["side"].lower()), OrderType(params["orderType"].lower())
@@ -36,22 +36,22 @@ def create(call: Call) -> Reply | Refusal:
             post_only=policy == "PostOnly",
         )
     )
-    if isinstance(order, Refusal):
+    if isinstance(order, VenueRejection):
         return order
     return _ids_of(call, order, "" if call.bare else order.client_order_id)
 
 
-def cancel(call: Call) -> Reply | Refusal:
+def cancel(call: DialectCall) -> Reply | VenueRejection:
     """End an open order."""
     ledger = call.account.ledger
     for order in _named(call):
         if order.venue_order_id in ledger.open:
             ledger.cancel(order, call.now_ms)
             return _ids_of(call, order, order.client_order_id)
-    return Refusal.NOT_CANCELABLE
+    return VenueRejection.NOT_CANCELABLE
 
 
-def realtime(call: Call) -> Reply:
+def realtime(call: DialectCall) -> Reply:
     """One order by either id, in any state; or else what is open, newest first."""
     ledger, market_id = call.account.ledger, call.params.get("symbol")
     if _names_an_order(call):
@@ -60,7 +60,7 @@ def realtime(call: Call) -> Reply:
     return _orders(call, (order for order in seen if market_id in (None, order.id)), timed=False)
 
 
-def history(call: Call) -> Reply:
+def history(call: DialectCall) -> Reply:
     """Orders that are over, newest first; or one of them by either id, which may be older than a week."""
     ledger, params = call.account.ledger, call.params
     by_id = _names_an_order(call)
@@ -72,7 +72,7 @@ def history(call: Call) -> Reply:
     return _orders(call, found, timed=not by_id)
 
 
-def trades(call: Call) -> Reply:
+def trades(call: DialectCall) -> Reply:
     """The account's trades, newest first."""
     ledger, params = call.account.ledger, call.params
     made = (
@@ -88,11 +88,11 @@ def trades(call: Call) -> Reply:
     return enveloped({"nextPageCursor": cursor, "category": "spot", "list": said}, call.now_ms)
 
 
-def _names_an_order(call: Call) -> bool:
+def _names_an_order(call: DialectCall) -> bool:
     return bool(call.params.keys() & {"orderId", "orderLinkId"})
 
 
-def _named(call: Call) -> Iterator[Order]:
+def _named(call: DialectCall) -> Iterator[ExchangeOrder]:
     """What shows of the orders of the id asked for, newest first."""
     ledger, params = call.account.ledger, call.params
     if order_id := params.get("orderId"):
@@ -103,11 +103,11 @@ def _named(call: Call) -> Iterator[Order]:
     return ledger.seen(here, call.now_ms)
 
 
-def _orders(call: Call, orders: Iterator[Order], *, timed: bool) -> Reply:
+def _orders(call: DialectCall, orders: Iterator[ExchangeOrder], *, timed: bool) -> Reply:
     page, cursor = bybit_page(orders, call.params, default=20, most=50, now_ms=call.now_ms, timed=timed)
     said = [order_of(order) for order in page]
     return enveloped({"nextPageCursor": cursor, "category": "spot", "list": said}, call.now_ms)
 
 
-def _ids_of(call: Call, order: Order, client_order_id: str) -> Reply:
+def _ids_of(call: DialectCall, order: ExchangeOrder, client_order_id: str) -> Reply:
     return enveloped({"orderId": order.venue_order_id, "orderLinkId": client_order_id}, call.now_ms)

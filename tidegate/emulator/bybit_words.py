@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tidegate.domain.signal import OrderType
-from tidegate.emulator.account import Account
-from tidegate.emulator.listing import Listing
-from tidegate.emulator.orders import Order, Status, Trade
+from tidegate.emulator.account import ExchangeAccount
+from tidegate.emulator.listing import ListedSymbol
+from tidegate.emulator.orders import ExchangeOrder, Status, Trade
 
 __all__ = ["coin_of", "key_of", "market_of", "order_of", "ticker_of", "trade_of", "wallet_of"]
 
@@ -25,7 +25,7 @@ def _plain(amount: Decimal) -> str:
     return f"{amount:f}"
 
 
-def order_of(order: Order) -> dict[str, object]:
+def order_of(order: ExchangeOrder) -> dict[str, object]:
     """An order as lookups and lists show it."""
     is_open = order.status is Status.OPEN
     fees: dict[str, Decimal] = {}
@@ -64,7 +64,7 @@ def order_of(order: Order) -> dict[str, object]:
     }
 
 
-def trade_of(trade: Trade, order: Order) -> dict[str, object]:
+def trade_of(trade: Trade, order: ExchangeOrder) -> dict[str, object]:
     """One of the account's trades."""
     return {
         "symbol": order.id,
@@ -88,7 +88,7 @@ def trade_of(trade: Trade, order: Order) -> dict[str, object]:
     }
 
 
-def wallet_of(account: Account) -> dict[str, object]:
+def wallet_of(account: ExchangeAccount) -> dict[str, object]:
     """The unified account with its balances."""
     held = account.ledger.holdings
     return {
@@ -110,7 +110,7 @@ def wallet_of(account: Account) -> dict[str, object]:
     }
 
 
-def key_of(account: Account) -> dict[str, object]:
+def key_of(account: ExchangeAccount) -> dict[str, object]:
     """What the account's key may do."""
     wallet = ["AccountTransfer", "SubMemberTransfer", *(["Withdraw"] if account.may_withdraw else [])]
     return {
@@ -130,7 +130,7 @@ def key_of(account: Account) -> dict[str, object]:
     }
 
 
-def ticker_of(listing: Listing) -> dict[str, object]:
+def ticker_of(listing: ListedSymbol) -> dict[str, object]:
     """The last day of a symbol, in which nothing has happened."""
     bid, ask = _plain(listing.bid), _plain(listing.ask)
     return {
@@ -149,7 +149,7 @@ def ticker_of(listing: Listing) -> dict[str, object]:
     }
 
 
-def market_of(listing: Listing) -> dict[str, object]:
+def market_of(listing: ListedSymbol) -> dict[str, object]:
     """A symbol with its filters."""
     return {
         "symbol": listing.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tidegate.emulator.listing import Listing
+from tidegate.emulator.listing import ListedSymbol
 
 __all__ = ["Bar", "bars"]
 
@@ -15,7 +15,7 @@ Bar = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
 _WAVE = 40
 
 
-def bars(listing: Listing, step_ms: int, *, now_ms: int, since_ms: int | None, limit: int) -> Iterator[Bar]:
+def bars(listing: ListedSymbol, step_ms: int, *, now_ms: int, since_ms: int | None, limit: int) -> Iterator[Bar]:
     """Up to `limit` candles, oldest first, from `since_ms` on or else the newest; the last may still be open."""
     last = now_ms // step_ms
     first = last - limit + 1 if since_ms is None else -(-since_ms // step_ms)
@@ -26,5 +26,5 @@ def bars(listing: Listing, step_ms: int, *, now_ms: int, since_ms: int | None, l
         yield place * step_ms, opened, max(opened, closed) + reach, min(opened, closed) - reach, closed, volume
 
 
-def _price(listing: Listing, place: int) -> Decimal:
+def _price(listing: ListedSymbol, place: int) -> Decimal:
     return listing.bid + listing.tick * (abs(place % _WAVE - _WAVE // 2) - _WAVE // 4)

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from tidegate.domain.signal import Side
 from tidegate.emulator.faults import Fault
-from tidegate.emulator.ledger import Ledger
-from tidegate.emulator.orders import Order
+from tidegate.emulator.ledger import VenueLedger
+from tidegate.emulator.orders import ExchangeOrder
 from tidegate.emulator.service import Service
 from tidegate.emulator.wire import Reply, Request
 
@@ -131,7 +131,7 @@ def _set_state(service: Service, state: _State) -> None:
         service.accounts[key].bound_to_address = bound
 
 
-def _open_order(service: Service, venue_order_id: str) -> tuple[Ledger, Order]:
+def _open_order(service: Service, venue_order_id: str) -> tuple[VenueLedger, ExchangeOrder]:
     for account in service.accounts.values():
         if order := account.ledger.open.get(venue_order_id):
             return account.ledger, order

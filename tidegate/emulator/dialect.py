@@ -7,29 +7,29 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tidegate.emulator.account import Account
+from tidegate.emulator.account import ExchangeAccount
 from tidegate.emulator.faults import Operation
-from tidegate.emulator.listing import Listings
-from tidegate.emulator.orders import Fate, NewOrder, Order
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.listing import ListedSymbols
+from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply, Request
 
-__all__ = ["Call", "Claim", "Dialect", "Route"]
+__all__ = ["Claim", "Dialect", "DialectCall", "Route"]
 
 
-class Call(Struct):
+class DialectCall(Struct):
     """One request, understood: its parameters, who sent it, and what is to become of an order in it."""
 
     params: Mapping[str, str]
-    listings: Listings
-    account: Account
+    listings: ListedSymbols
+    account: ExchangeAccount
     now_ms: int
     limits: Sequence[Mapping[str, object]] = ()
     lag_ms: int = 0
     fate: Fate = Fate.TAKEN
     bare: bool = False
 
-    def create(self, asked: NewOrder) -> Order | Refusal:
+    def create(self, asked: NewOrder) -> ExchangeOrder | VenueRejection:
         """Hand the order in it to the ledger."""
         return self.account.ledger.create(asked, self.now_ms, lag_ms=self.lag_ms, fate=self.fate)
 
@@ -38,7 +38,7 @@ class Route(Struct, frozen=True):
     """What answers a request, what it is for, and whether it must be signed."""
 
     operation: Callable[[Mapping[str, str]], Operation]
-    respond: Callable[[Call], Reply | Refusal]
+    respond: Callable[[DialectCall], Reply | VenueRejection]
     signed: bool = True
 
 
@@ -62,11 +62,11 @@ class Dialect(Protocol):
     def read(self, request: Request) -> Mapping[str, str]:
         """The request's parameters, decoded."""
 
-    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | Refusal:
+    def claim(self, request: Request, params: Mapping[str, str]) -> Claim | VenueRejection:
         """Who signed the request, and when."""
 
     def order_of(self, params: Mapping[str, str]) -> tuple[str | None, str | None]:
         """The exchange's name of the symbol and the client order id that the request speaks of."""
 
-    def refuse(self, refusal: Refusal, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
+    def refuse(self, refusal: VenueRejection, *, now_ms: int, until_ms: int, status: int | None = None) -> Reply:
         """The exchange's words for a refusal, which may hold until a moment."""

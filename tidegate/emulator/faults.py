@@ -9,9 +9,9 @@ from random import Random
 
 from msgspec import Struct
 
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 
-__all__ = ["Fault", "Faults", "Kind", "Operation"]
+__all__ = ["Fault", "FaultKind", "Faults", "Operation"]
 
 
 class Operation(StrEnum):
@@ -33,7 +33,7 @@ class Operation(StrEnum):
     ANY = "any"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """How a request goes wrong."""
 
     REFUSED = "refused"  # with a refusal of choice, and by default nothing is done
@@ -61,12 +61,12 @@ class Kind(StrEnum):
     BARE_ACK = "bare_ack"
 
 
-_NOT_DONE = {Kind.LOST, Kind.LOST_CLOSED, Kind.LOST_RESET}
+_NOT_DONE = {FaultKind.LOST, FaultKind.LOST_CLOSED, FaultKind.LOST_RESET}
 _MAY_BE_DONE = {
-    Refusal.STATUS_UNKNOWN,
-    Refusal.UNEXPECTED_RESPONSE,
-    Refusal.INTERNAL_ERROR,
-    Refusal.DISCONNECTED,
+    VenueRejection.STATUS_UNKNOWN,
+    VenueRejection.UNEXPECTED_RESPONSE,
+    VenueRejection.INTERNAL_ERROR,
+    VenueRejection.DISCONNECTED,
 }
 
 
@@ -86,8 +86,8 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
         ValueError: it is neither a kind nor a refusal, or both.
     """
 
-    kind: Kind = Kind.REFUSED
-    refusal: Refusal | None = None
+    kind: FaultKind = FaultKind.REFUSED
+    refusal: VenueRejection | None = None
     on: Operation = Operation.CREATE
     nth: int = 1
     times: int = 1
@@ -100,7 +100,7 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     seconds: float = 10.0
 
     def __post_init__(self) -> None:
-        if (self.kind is Kind.REFUSED) is (self.refusal is None):
+        if (self.kind is FaultKind.REFUSED) is (self.refusal is None):
             raise ValueError(f"kind must be refused exactly where there is a refusal, was {self.kind}, {self.refusal}")
 
     @property

@@ -7,17 +7,17 @@ from decimal import Decimal
 
 from tidegate.domain.signal import OrderType, Side
 from tidegate.emulator.holdings import Holdings
-from tidegate.emulator.listing import Listing, Listings
-from tidegate.emulator.orders import Fate, NewOrder, Order, Status, Trade
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.listing import ListedSymbol, ListedSymbols
+from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder, Status, Trade
+from tidegate.emulator.refusal import VenueRejection
 
-__all__ = ["Ledger"]
+__all__ = ["VenueLedger"]
 
 _HALF = Decimal("0.5")
 _SMALLEST = Decimal("1E-8")
 
 
-class Ledger:
+class VenueLedger:
     """Takes orders by an exchange's rules, without matching them: whoever scripts it says what fills.
 
     A client order id must differ from those of *open* orders only, as on the exchanges played here; so the same id can
@@ -31,23 +31,25 @@ class Ledger:
 
     def __init__(
         self,
-        listings: Listings,
+        listings: ListedSymbols,
         balances: Mapping[str, Decimal],
         ids: Iterator[int],
     ) -> None:
         self.listings = listings
         self.holdings = Holdings(balances)
-        self.orders: dict[str, Order] = {}
-        self.open: dict[str, Order] = {}
+        self.orders: dict[str, ExchangeOrder] = {}
+        self.open: dict[str, ExchangeOrder] = {}
         self.trades: list[Trade] = []
         self._ids = ids
-        self._by_client_id: dict[str, list[Order]] = {}
+        self._by_client_id: dict[str, list[ExchangeOrder]] = {}
         self._open_client_ids: set[str] = set()
 
-    def create(self, asked: NewOrder, now_ms: int, *, lag_ms: int = 0, fate: Fate = Fate.TAKEN) -> Order | Refusal:
+    def create(
+        self, asked: NewOrder, now_ms: int, *, lag_ms: int = 0, fate: Fate = Fate.TAKEN
+    ) -> ExchangeOrder | VenueRejection:
         """Take an order, or say why not. It shows `lag_ms` later. A dropped one is returned but never entered."""
         draft = self._draft(asked, now_ms, lag_ms)
-        if isinstance(draft, Refusal) or fate is Fate.DROPPED:
+        if isinstance(draft, VenueRejection) or fate is Fate.DROPPED:
             return draft
         self._enter(draft)
         listing = self.listings[draft.symbol]
@@ -66,7 +68,7 @@ class Ledger:
 
     def fill(
         self,
-        order: Order,
+        order: ExchangeOrder,
         now_ms: int,
         *,
         amount: Decimal | None = None,
@@ -112,17 +114,17 @@ class Ledger:
         if not order.remaining:
             self._end(order, Status.FILLED, now_ms)
 
-    def cancel(self, order: Order, now_ms: int) -> None:
+    def cancel(self, order: ExchangeOrder, now_ms: int) -> None:
         """End an open order as canceled; what was filled stays filled."""
         self._end(order, Status.CANCELED, now_ms)
 
-    def reach(self, listing: Listing, now_ms: int) -> None:
+    def reach(self, listing: ListedSymbol, now_ms: int) -> None:
         """Fill the open orders that the listing's prices now reach, at their own prices."""
         for order in [one for one in self.open.values() if one.symbol == listing.symbol]:
             if listing.reaches(order.side, order.price):
                 self.fill(order, now_ms)
 
-    def with_client_id(self, client_order_id: str) -> list[Order]:
+    def with_client_id(self, client_order_id: str) -> list[ExchangeOrder]:
         """Every order that was accepted under a client order id, oldest first: more than one is a duplicate."""
         return self._by_client_id.get(client_order_id, [])
 
@@ -131,23 +133,23 @@ class Ledger:
         """Client order ids that stand on more than one order, and on how many."""
         return {name: len(orders) for name, orders in self._by_client_id.items() if len(orders) > 1}
 
-    def seen(self, orders: Iterable[Order], now_ms: int) -> Iterator[Order]:
+    def seen(self, orders: Iterable[ExchangeOrder], now_ms: int) -> Iterator[ExchangeOrder]:
         """Those that show at `now_ms`."""
         return (order for order in orders if order.visible_at_ms <= now_ms)
 
-    def _draft(self, asked: NewOrder, now_ms: int, lag_ms: int) -> Order | Refusal:
+    def _draft(self, asked: NewOrder, now_ms: int, lag_ms: int) -> ExchangeOrder | VenueRejection:
         listing = self.listings.find(asked.id)
         if listing is None:
-            return Refusal.UNKNOWN_SYMBOL
+            return VenueRejection.UNKNOWN_SYMBOL
         price = asked.price if asked.order_type is OrderType.LIMIT else listing.best(asked.side)
         amount = asked.amount
         if amount is None and asked.cost is not None:
             amount = listing.round_down(asked.cost / listing.best(asked.side))
         if price is None or amount is None:
-            return Refusal.BAD_PARAMETER
+            return VenueRejection.BAD_PARAMETER
         if refusal := self._judge(asked, listing, amount, price):
             return refusal
-        return Order(
+        return ExchangeOrder(
             venue_order_id=str(next(self._ids)),
             client_order_id=asked.client_order_id,
             symbol=listing.symbol,
@@ -163,28 +165,28 @@ class Ledger:
             updated_at_ms=now_ms,
         )
 
-    def _judge(self, asked: NewOrder, listing: Listing, amount: Decimal, price: Decimal) -> Refusal | None:
+    def _judge(self, asked: NewOrder, listing: ListedSymbol, amount: Decimal, price: Decimal) -> VenueRejection | None:
         if refusal := listing.judge(asked, amount, price):
             return refusal
         if asked.client_order_id in self._open_client_ids:
-            return Refusal.DUPLICATE_ID
+            return VenueRejection.DUPLICATE_ID
         paid, needed = (listing.quote, amount * price) if asked.side is Side.BUY else (listing.base, amount)
-        return Refusal.INSUFFICIENT_BALANCE if needed > self.holdings.free[paid] else None
+        return VenueRejection.INSUFFICIENT_BALANCE if needed > self.holdings.free[paid] else None
 
-    def _enter(self, order: Order) -> None:
+    def _enter(self, order: ExchangeOrder) -> None:
         self.orders[order.venue_order_id] = self.open[order.venue_order_id] = order
         if order.client_order_id:
             self._by_client_id.setdefault(order.client_order_id, []).append(order)
             self._open_client_ids.add(order.client_order_id)
         self.holdings.lock(*self._locked_by(order))
 
-    def _end(self, order: Order, status: Status, now_ms: int) -> None:
+    def _end(self, order: ExchangeOrder, status: Status, now_ms: int) -> None:
         self.holdings.unlock(*self._locked_by(order))
         order.status, order.updated_at_ms = status, now_ms
         del self.open[order.venue_order_id]
         self._open_client_ids.discard(order.client_order_id)
 
-    def _locked_by(self, order: Order) -> tuple[str, Decimal]:
+    def _locked_by(self, order: ExchangeOrder) -> tuple[str, Decimal]:
         listing = self.listings[order.symbol]
         return (
             (listing.quote, order.remaining * order.price)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidegate.emulator.wire import Reply, Request
 
-__all__ = ["Limits", "NoLimits", "Spent", "Windows"]
+__all__ = ["NoLimits", "RequestLimits", "Spent", "Windows"]
 
 
 class Spent(Struct, frozen=True):
@@ -24,7 +24,7 @@ class Spent(Struct, frozen=True):
     banned_until_ms: int = 0
 
 
-class Limits(Protocol):
+class RequestLimits(Protocol):
     """Counts requests, and refuses those that are too many. `exceeded` counts these, by the limit they broke."""
 
     exceeded: Counter[str]

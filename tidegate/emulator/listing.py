@@ -10,12 +10,12 @@ from msgspec import Struct
 from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.signal import Side
 from tidegate.emulator.orders import NewOrder
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.refusal import VenueRejection
 
-__all__ = ["Listing", "Listings", "usual_listings"]
+__all__ = ["ListedSymbol", "ListedSymbols", "usual_listings"]
 
 
-class Listing(Struct, kw_only=True):
+class ListedSymbol(Struct, kw_only=True):
     """One symbol: price in whole `tick`s, amount in whole `lot`s and at least one, cost at least `min_notional`.
 
     `bid` and `ask` are the best prices now, in any depth; a limit farther than `farthest` times from them is refused.
@@ -57,25 +57,25 @@ class Listing(Struct, kw_only=True):
         """The largest amount in whole lots that is not above `amount`."""
         return (amount / self.lot).to_integral_value(ROUND_DOWN) * self.lot
 
-    def judge(self, asked: NewOrder, amount: Decimal, price: Decimal) -> Refusal | None:
+    def judge(self, asked: NewOrder, amount: Decimal, price: Decimal) -> VenueRejection | None:
         """Why an order does not fit the symbol's rules; None where it does."""
         best = self.best(asked.side)
         if self.halted:
-            return Refusal.MARKET_CLOSED
+            return VenueRejection.MARKET_CLOSED
         if amount <= 0 or amount % self.lot:
-            return Refusal.LOT_SIZE
+            return VenueRejection.LOT_SIZE
         if price <= 0 or price % self.tick:
-            return Refusal.PRICE_FILTER
+            return VenueRejection.PRICE_FILTER
         if price > best * self.farthest or price * self.farthest < best:
-            return Refusal.PERCENT_PRICE
+            return VenueRejection.PERCENT_PRICE
         if amount * price < self.min_notional:
-            return Refusal.NOTIONAL
+            return VenueRejection.NOTIONAL
         if asked.post_only and self.reaches(asked.side, price):
-            return Refusal.POST_ONLY
+            return VenueRejection.POST_ONLY
         return None
 
 
-class Listings:
+class ListedSymbols:
     """All symbols of an exchange, by their unified names and by the exchange's own; also its fees, as fractions.
 
     Fees are in the currency received, unless there is a `fee_coin`: then all are in that, which costs `fee_coin_price`
@@ -86,7 +86,7 @@ class Listings:
 
     def __init__(
         self,
-        listings: Iterable[Listing],
+        listings: Iterable[ListedSymbol],
         *,
         maker_fee: Decimal = Decimal("0.001"),
         taker_fee: Decimal = Decimal("0.001"),
@@ -99,13 +99,13 @@ class Listings:
         self._by_symbol = {listing.symbol: listing for listing in listings}
         self._by_id = {listing.id: listing for listing in self._by_symbol.values()}
 
-    def __iter__(self) -> Iterator[Listing]:
+    def __iter__(self) -> Iterator[ListedSymbol]:
         return iter(self._by_symbol.values())
 
-    def __getitem__(self, symbol: str) -> Listing:
+    def __getitem__(self, symbol: str) -> ListedSymbol:
         return self._by_symbol[symbol]
 
-    def find(self, id: str) -> Listing | None:
+    def find(self, id: str) -> ListedSymbol | None:
         """The listing of `BTCUSDT`; None where there is none."""
         return self._by_id.get(id)
 
@@ -115,13 +115,13 @@ class Listings:
         return sorted({coin for one in self._by_symbol.values() for coin in (one.base, one.quote)})
 
 
-def usual_listings() -> list[Listing]:
+def usual_listings() -> list[ListedSymbol]:
     """A few symbols to start with, fresh each time, as their prices move."""
     return [
-        Listing(symbol="BTC/USDT", bid=Decimal("59999.99"), ask=Decimal("60000.01")),
-        Listing(symbol="ETH/USDT", bid=Decimal("2999.99"), ask=Decimal("3000.01"), lot=Decimal("0.0001")),
-        Listing(symbol="SOL/USDT", bid=Decimal("149.99"), ask=Decimal("150.01"), lot=Decimal("0.001")),
-        Listing(
+        ListedSymbol(symbol="BTC/USDT", bid=Decimal("59999.99"), ask=Decimal("60000.01")),
+        ListedSymbol(symbol="ETH/USDT", bid=Decimal("2999.99"), ask=Decimal("3000.01"), lot=Decimal("0.0001")),
+        ListedSymbol(symbol="SOL/USDT", bid=Decimal("149.99"), ask=Decimal("150.01"), lot=Decimal("0.001")),
+        ListedSymbol(
             symbol="ETH/BTC",
             bid=Decimal("0.04999"),
             ask=Decimal("0.05001"),

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidegate.domain.signal import OrderType, Side
 
-__all__ = ["Fate", "NewOrder", "Order", "Status", "Trade"]
+__all__ = ["ExchangeOrder", "Fate", "NewOrder", "Status", "Trade"]
 
 
 class Status(StrEnum):
@@ -61,7 +61,7 @@ class Trade(Struct, frozen=True, kw_only=True, gc=False):
     at_ms: int
 
 
-class Order(Struct, kw_only=True):
+class ExchangeOrder(Struct, kw_only=True):
     """One accepted order. It shows in lookups and lists from `visible_at_ms` on.
 
     `price` is its limit, or the price a market order met; `cost` is what its trades cost or brought, without fees.

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from tidegate.emulator.orders import Order, Trade
+from tidegate.emulator.orders import ExchangeOrder, Trade
 
 __all__ = ["binance_page", "bybit_page", "id_of", "stamp"]
 
-_T = TypeVar("_T", Order, Trade)
+_T = TypeVar("_T", ExchangeOrder, Trade)
 _DAY_MS = 86_400_000
 _WEEK_MS = 7 * _DAY_MS
 
 
-def stamp(one: Order | Trade) -> int:
+def stamp(one: ExchangeOrder | Trade) -> int:
     """When an order was created or a trade made, in milliseconds: what listings select by."""
     return one.at_ms if isinstance(one, Trade) else one.accepted_at_ms
 
 
-def id_of(one: Order | Trade) -> int:
+def id_of(one: ExchangeOrder | Trade) -> int:
     """The exchange's number of an order or of a trade."""
     return int(one.trade_id if isinstance(one, Trade) else one.venue_order_id)
 
@@ -69,7 +69,7 @@ def bybit_page(
     return page, str(id_of(page[-1])) if len(page) == limit else ""
 
 
-def _within_a_week(params: Mapping[str, str], now_ms: int) -> Callable[[Order | Trade], bool]:
+def _within_a_week(params: Mapping[str, str], now_ms: int) -> Callable[[ExchangeOrder | Trade], bool]:
     since, until = params.get("startTime"), params.get("endTime")
     end = int(until) if until else int(since) + _WEEK_MS if since else now_ms
     start = int(since) if since else end - _WEEK_MS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Refusal"]
+__all__ = ["VenueRejection"]
 
 
-class Refusal(StrEnum):
+class VenueRejection(StrEnum):
     """One error an exchange can give. A dialect says each of them in its exchange's own code and words.
 
     The ledger gives some by itself; all of them can be scripted, each under its own name as a kind of fault.

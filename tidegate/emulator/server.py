@@ -18,12 +18,12 @@ from tidegate.emulator.connecting import DialectName, settings_for
 from tidegate.emulator.control import control
 from tidegate.emulator.dialect import Dialect
 from tidegate.emulator.faults import Fault, Faults
-from tidegate.emulator.limits import Limits
-from tidegate.emulator.listing import Listing, usual_listings
+from tidegate.emulator.limits import RequestLimits
+from tidegate.emulator.listing import ListedSymbol, usual_listings
 from tidegate.emulator.service import Service
-from tidegate.emulator.wire import Answer, Connection, Reply, Request
+from tidegate.emulator.wire import Answer, HttpConnection, Reply, Request
 
-__all__ = ["Exchange"]
+__all__ = ["LocalExchange"]
 
 _DIALECTS: Mapping[DialectName, Callable[[], Dialect]] = {"binance": Binance, "bybit": Bybit}
 _SECRETS = {"key": "secret"}
@@ -44,8 +44,8 @@ def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Exchange(Service):
-    """A local exchange that speaks like `binance` or `bybit`: `async with Exchange("binance") as exchange: ...`.
+class LocalExchange(Service):
+    """A local exchange that speaks like `binance` or `bybit`: `async with LocalExchange("binance") as exchange: ...`.
 
     It listens at `address` between `start` and `stop`, and refuses connections while it is `down`. `faults` is what
     goes wrong, `seed` decides over chances. Everything else is as `Service` has it.
@@ -59,12 +59,12 @@ class Exchange(Service):
         seed: int = 0,
         secrets: Mapping[str, str] = _SECRETS,
         balances: Mapping[str, Decimal] | None = None,
-        listings: Iterable[Listing] | None = None,
+        listings: Iterable[ListedSymbol] | None = None,
         lag_s: float = 0.0,
         now_ms: Callable[[], int] = _wall_clock_ms,
         port: int = 0,
         tls: bool = False,
-        limits: Limits | None = None,
+        limits: RequestLimits | None = None,
     ) -> None:
         super().__init__(
             _DIALECTS[dialect](),
@@ -80,7 +80,7 @@ class Exchange(Service):
         self.dialect = dialect
         self._port = port
         self._tls = server_context() if tls else None
-        self._connections: set[Connection] = set()
+        self._connections: set[HttpConnection] = set()
         self._server: asyncio.Server | None = None
         self._return: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -100,7 +100,11 @@ class Exchange(Service):
         """Listen; after an outage, at the same address as before."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self._receive, self._connections), "127.0.0.1", self._port, ssl=self._tls, backlog=1024
+            lambda: HttpConnection(self._receive, self._connections),
+            "127.0.0.1",
+            self._port,
+            ssl=self._tls,
+            backlog=1024,
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -117,7 +121,7 @@ class Exchange(Service):
         self.stop()
         self._return = asyncio.get_running_loop().call_later(seconds, self._come_back)
 
-    async def __aenter__(self) -> Exchange:
+    async def __aenter__(self) -> LocalExchange:
         await self.start()
         return self
 

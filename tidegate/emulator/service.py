@@ -11,14 +11,14 @@ from itertools import count
 from msgspec.structs import replace
 
 from tidegate.domain.signal import OrderType, Side
-from tidegate.emulator.account import Account
-from tidegate.emulator.dialect import Call, Claim, Dialect, Route
-from tidegate.emulator.faults import Fault, Faults, Kind, Operation
-from tidegate.emulator.ledger import Ledger
-from tidegate.emulator.limits import Limits, NoLimits
-from tidegate.emulator.listing import Listing, Listings
-from tidegate.emulator.orders import Fate, NewOrder, Order
-from tidegate.emulator.refusal import Refusal
+from tidegate.emulator.account import ExchangeAccount
+from tidegate.emulator.dialect import Claim, Dialect, DialectCall, Route
+from tidegate.emulator.faults import Fault, FaultKind, Faults, Operation
+from tidegate.emulator.ledger import VenueLedger
+from tidegate.emulator.limits import NoLimits, RequestLimits
+from tidegate.emulator.listing import ListedSymbol, ListedSymbols
+from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder
+from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.spoiled import spoil
 from tidegate.emulator.wire import Answer, Reply, Request, Silence
 
@@ -27,7 +27,7 @@ __all__ = ["Service"]
 _FIRST_ID = 4_000_000_001
 _FIRST_USER = 24_600_000
 _FUTURE_MS = 1000
-_FATES = {Kind.DROPPED: Fate.DROPPED, Kind.CUT: Fate.CUT, Kind.PREVENTED: Fate.PREVENTED}
+_FATES = {FaultKind.DROPPED: Fate.DROPPED, FaultKind.CUT: Fate.CUT, FaultKind.PREVENTED: Fate.PREVENTED}
 _NOTHING = Reply(b"")
 
 
@@ -49,15 +49,15 @@ class Service:
         *,
         secrets: Mapping[str, str],
         balances: Mapping[str, Decimal],
-        listings: Iterable[Listing],
+        listings: Iterable[ListedSymbol],
         faults: Faults,
         lag_s: float,
         now_ms: Callable[[], int],
         wake: Callable[[float, Callable[[], None]], object],
-        limits: Limits | None = None,
+        limits: RequestLimits | None = None,
     ) -> None:
         self.limits = limits or NoLimits()
-        self.listings = Listings(listings)
+        self.listings = ListedSymbols(listings)
         self.faults = faults
         self.lag_s = lag_s
         self.maintenance = False
@@ -67,7 +67,9 @@ class Service:
         self.asked: Counter[Operation] = Counter()
         ids = count(_FIRST_ID)
         self.accounts = {
-            key: Account(api_key=key, secret=secret, ledger=Ledger(self.listings, balances, ids), user_id=user_id)
+            key: ExchangeAccount(
+                api_key=key, secret=secret, ledger=VenueLedger(self.listings, balances, ids), user_id=user_id
+            )
             for user_id, (key, secret) in enumerate(secrets.items(), _FIRST_USER)
         }
         self._dialect = dialect
@@ -79,7 +81,7 @@ class Service:
         self._lates = count()
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> VenueLedger:
         """The ledger of the first account."""
         return self._somebody.ledger
 
@@ -101,7 +103,7 @@ class Service:
 
     def order_by_hand(
         self, symbol: str, side: Side, amount: Decimal, *, price: Decimal | None = None, client_order_id: str = ""
-    ) -> Order:
+    ) -> ExchangeOrder:
         """Place an order on the first account as a person would, at the exchange itself; by default at the market.
 
         Raises:
@@ -113,7 +115,7 @@ class Service:
             id=listing.id, client_order_id=client_order_id, side=side, order_type=kind, amount=amount, price=price
         )
         placed = self.ledger.create(asked, self.now_ms())
-        if isinstance(placed, Refusal):
+        if isinstance(placed, VenueRejection):
             raise ValueError(f"the exchange refuses {asked}: {placed}")
         return placed
 
@@ -123,7 +125,7 @@ class Service:
         self.requests += 1
         if now_ms < self.banned_until_ms:
             self.requests_during_ban += 1
-            answer(self._refuse(Refusal.BANNED, self.banned_until_ms))
+            answer(self._refuse(VenueRejection.BANNED, self.banned_until_ms))
             return
         route = self._dialect.routes.get((request.method, request.path))
         if route is None:
@@ -132,7 +134,7 @@ class Service:
         try:
             params = self._dialect.read(request)
         except ValueError:
-            answer(self._refuse(Refusal.BAD_PARAMETER))
+            answer(self._refuse(VenueRejection.BAD_PARAMETER))
             return
         operation = route.operation(params)
         self.asked[operation] += 1
@@ -147,63 +149,65 @@ class Service:
         if refusal is not None:
             answer(self._refuse(refusal))
             return
-        call = Call(params, self.listings, account, now_ms, self.limits.declared(), round(self.lag_s * 1000))
+        call = DialectCall(params, self.listings, account, now_ms, self.limits.declared(), round(self.lag_s * 1000))
         market_id, client_order_id = self._dialect.order_of(params)
         listing = self.listings.find(market_id) if market_id else None
         symbol = None if listing is None else listing.symbol
         fault = self.faults.strike(operation, symbol, client_order_id, account.api_key)
         if fault is None:
             answer(self._respond(route, call))
-        elif fault.kind is Kind.DELAYED:
+        elif fault.kind is FaultKind.DELAYED:
             due_ms = now_ms + round(fault.seconds * 1000)
             heappush(self._late, (due_ms, next(self._lates), lambda: answer(self._deliver(route, call, claim))))
             self._wake(fault.seconds, self._deliver_late)
         else:
             self._misbehave(fault, route, call, answer)
 
-    def _admit(self, claim: Claim | Refusal | None) -> tuple[Refusal | None, Account, Claim | None]:
+    def _admit(
+        self, claim: Claim | VenueRejection | None
+    ) -> tuple[VenueRejection | None, ExchangeAccount, Claim | None]:
         if self.maintenance:
-            return Refusal.MAINTENANCE, self._somebody, None
+            return VenueRejection.MAINTENANCE, self._somebody, None
         if claim is None:
             return None, self._somebody, None
-        if isinstance(claim, Refusal):
+        if isinstance(claim, VenueRejection):
             return claim, self._somebody, None
         account = self.accounts.get(claim.api_key)
         if account is None:
-            return Refusal.UNKNOWN_KEY, self._somebody, claim
+            return VenueRejection.UNKNOWN_KEY, self._somebody, claim
         if account.revoked:
-            return Refusal.REVOKED, account, claim
+            return VenueRejection.REVOKED, account, claim
         if not account.signs(claim.signed, claim.signature):
-            return Refusal.BAD_SIGNATURE, account, claim
+            return VenueRejection.BAD_SIGNATURE, account, claim
         return self._untimely(claim), account, claim
 
-    def _untimely(self, claim: Claim) -> Refusal | None:
+    def _untimely(self, claim: Claim) -> VenueRejection | None:
         now_ms = self.now_ms()
         if claim.timestamp_ms > now_ms + _FUTURE_MS:
-            return Refusal.FROM_THE_FUTURE
-        return Refusal.TOO_OLD if now_ms - claim.timestamp_ms > claim.window_ms else None
+            return VenueRejection.FROM_THE_FUTURE
+        return VenueRejection.TOO_OLD if now_ms - claim.timestamp_ms > claim.window_ms else None
 
-    def _respond(self, route: Route, call: Call) -> Reply:
+    def _respond(self, route: Route, call: DialectCall) -> Reply:
         try:
             said = route.respond(call)
         except (KeyError, ValueError):
-            return self._refuse(Refusal.BAD_PARAMETER)
-        return self._refuse(said) if isinstance(said, Refusal) else said
+            return self._refuse(VenueRejection.BAD_PARAMETER)
+        return self._refuse(said) if isinstance(said, VenueRejection) else said
 
-    def _misbehave(self, fault: Fault, route: Route, call: Call, answer: Answer) -> None:
+    def _misbehave(self, fault: Fault, route: Route, call: DialectCall, answer: Answer) -> None:
         call.fate = _FATES.get(fault.kind, Fate.TAKEN)
-        call.bare = fault.kind is Kind.BARE_ACK
-        if fault.kind is Kind.HIDDEN:
+        call.bare = fault.kind is FaultKind.BARE_ACK
+        if fault.kind is FaultKind.HIDDEN:
             call.lag_ms = round(fault.seconds * 1000)
         reply = self._respond(route, call) if fault.is_placed else _NOTHING
         if fault.refusal is not None:
             until_ms = call.now_ms + round(fault.seconds * 1000)
-            if fault.refusal is Refusal.BANNED:
+            if fault.refusal is VenueRejection.BANNED:
                 self.banned_until_ms = until_ms
             reply = self._refuse(fault.refusal, until_ms, fault.status)
         answer(spoil(fault, reply))
 
-    def _deliver(self, route: Route, call: Call, claim: Claim | None) -> Reply:
+    def _deliver(self, route: Route, call: DialectCall, claim: Claim | None) -> Reply:
         if claim is not None and (refusal := self._untimely(claim)):
             return self._refuse(refusal)
         call.now_ms = self.now_ms()
@@ -213,7 +217,7 @@ class Service:
         while self._late and self._late[0][0] <= self.now_ms():
             heappop(self._late)[2]()
 
-    def _refuse(self, refusal: Refusal, until_ms: int | None = None, status: int | None = None) -> Reply:
+    def _refuse(self, refusal: VenueRejection, until_ms: int | None = None, status: int | None = None) -> Reply:
         now_ms = self.now_ms()
         until_ms = now_ms + _FUTURE_MS if until_ms is None else until_ms
         return self._dialect.refuse(refusal, now_ms=now_ms, until_ms=until_ms, status=status)

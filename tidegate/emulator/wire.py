@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Answer", "Connection", "Reply", "Request", "Silence"]
+__all__ = ["Answer", "HttpConnection", "Reply", "Request", "Silence"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -57,7 +57,7 @@ class Silence(Enum):
 Answer: TypeAlias = Callable[[Reply | Silence], None]
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One client's connection: `handle` is given each request and how to answer it, now or later.
 
     `connections` holds those that are open. A request is not read before the one before it was answered.
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = ("_buffer", "_busy", "_connections", "_handle", "_transport")
 
-    def __init__(self, handle: Callable[[Request, Answer], None], connections: set[Connection]) -> None:
+    def __init__(self, handle: Callable[[Request, Answer], None], connections: set[HttpConnection]) -> None:
         self._handle = handle
         self._connections = connections
         self._buffer = b""

@@ -13,7 +13,7 @@ from tidegate.domain.errors import JournalRefused, JournalUnavailable
 from tidegate.domain.events import (
     Adopted,
     Body,
-    Intended,
+    Intent,
     Placed,
     Recorded,
     Refused,
@@ -23,7 +23,7 @@ from tidegate.domain.events import (
     kind_of,
 )
 from tidegate.domain.identity import SIGNAL_ID_BYTES, keyed_id
-from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, OpenSignal, Outcomes, Snapshot
+from tidegate.domain.ports import CommitResults, Committed, Conflict, Item, ItemRefused, SignalHistory, Snapshot
 from tidegate.domain.reasons import Reason
 from tidegate.domain.text import encodable
 from tidegate.files.disk_space import full_disk
@@ -42,7 +42,7 @@ _VALUES_AT_ONCE = 32_000
 _SENDERS_REMEMBERED = 1024
 _LONGEST_NAME = 256
 _OF_OURS = re.compile("(?=([0-9a-f]{18}))")
-_NAMING = (Intended, Placed, Reopened, Adopted)
+_NAMING = (Intent, Placed, Reopened, Adopted)
 _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM event LEFT JOIN signal USING (number)"
 
 
@@ -77,31 +77,31 @@ class SqliteReader:
         rows = self._connection.execute("SELECT part, position, image FROM snapshot")
         return {part: Snapshot(position, image) for part, position, image in rows}
 
-    def open(self) -> Iterator[OpenSignal]:
+    def open(self) -> Iterator[SignalHistory]:
         """The signals that are not done, oldest first, each with its whole life."""
         for row in self._connection.execute(
             "SELECT number, id, content, raw FROM signal WHERE done = 0 ORDER BY number"
         ):
-            yield self._life(row)
+            yield self._history(row)
 
     def read(self, after: int = 0) -> Iterator[Recorded]:
         """The events behind a position, oldest first. Memory: one at a time."""
         return map(_event, self._connection.execute(f"{_EVENTS} WHERE position > ? ORDER BY position", (after,)))
 
-    def lives(self) -> Iterator[OpenSignal]:
+    def histories(self) -> Iterator[SignalHistory]:
         """Every signal with its whole life, oldest first. Memory: one at a time."""
         for row in self._connection.execute("SELECT number, id, content, raw FROM signal ORDER BY number"):
-            yield self._life(row)
+            yield self._history(row)
 
-    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+    def received_since(self, at_ns: int) -> Iterator[SignalHistory]:
         """The signals received at `at_ns` or later, newest first, each with its whole life. Memory: one at a time."""
         for row in self._connection.execute("SELECT number, id, content, raw FROM signal ORDER BY number DESC"):
-            life = self._life(row)
-            if life.events[0].at_ns < at_ns:
+            history = self._history(row)
+            if history.events[0].at_ns < at_ns:
                 return
-            yield life
+            yield history
 
-    def life(self, number: int) -> OpenSignal:
+    def history(self, number: int) -> SignalHistory:
         """One signal with its whole life.
 
         Raises:
@@ -111,25 +111,25 @@ class SqliteReader:
         row = self._connection.execute(asked, (number,)).fetchone()
         if row is None:
             raise KeyError(number)
-        return self._life(row)
+        return self._history(row)
 
-    def life_of_order(self, order_id: str) -> OpenSignal | None:
+    def history_of_order(self, order_id: str) -> SignalHistory | None:
         """The signal that has an order of this id, ours or the venue's; None where none has.
 
         The sooner found, the newer it is: a segment of history costs some microseconds.
         """
-        return next((life for life in self._known_as(order_id) if _has_order(life, order_id)), None)
+        return next((history for history in self._known_as(order_id) if _has_order(history, order_id)), None)
 
-    def named(self, name: str) -> Iterator[OpenSignal]:
+    def named(self, name: str) -> Iterator[SignalHistory]:
         """Every signal that may go by a name: a key, or an order's id, ours or the venue's. In a journal of schema
         version 1 that is all of them. Memory: one at a time."""
         if self._version == 1:
-            yield from self.lives()
+            yield from self.histories()
             return
         yield from self._known_as(name)
         senders = [sender for (sender,) in self._connection.execute("SELECT name FROM sender")]
         numbers = self.find([keyed_id(sender, name) for sender in senders]).values()
-        yield from map(self.life, sorted(numbers))
+        yield from map(self.history, sorted(numbers))
 
     def begun(self, prefix: str, most: int) -> Sequence[str]:
         """The ids of signals that begin so, in hex, `most` of them at most."""
@@ -146,9 +146,9 @@ class SqliteReader:
         """Close the file."""
         self._connection.close()
 
-    def _known_as(self, name: str) -> Iterator[OpenSignal]:
+    def _known_as(self, name: str) -> Iterator[SignalHistory]:
         if self._version == 1:
-            yield from self.lives()
+            yield from self.histories()
             return
         hashes = sorted({name_hash(name), *map(name_hash, _OF_OURS.findall(name[:_LONGEST_NAME]))})
         marks = ",".join("?" * len(hashes))
@@ -158,13 +158,13 @@ class SqliteReader:
             for (number,) in self._connection.execute(asked, (segment, *hashes)).fetchall():
                 if number not in seen:
                     seen.add(number)
-                    yield self.life(number)
+                    yield self.history(number)
 
-    def _life(self, row: tuple[int, bytes, bytes, bytes]) -> OpenSignal:
+    def _history(self, row: tuple[int, bytes, bytes, bytes]) -> SignalHistory:
         number, key, content, raw = row
         asked = f"{_EVENTS} WHERE event.number = ? AND event.number > 0 ORDER BY position"  # so that event_of serves it
         events = self._connection.execute(asked, (number,))
-        return OpenSignal(number, key.hex(), content, raw, tuple(map(_event, events)))
+        return SignalHistory(number, key.hex(), content, raw, tuple(map(_event, events)))
 
     def _known(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
         known: dict[bytes, tuple[int, bytes]] = {}
@@ -188,10 +188,10 @@ def _encoded(item: Item) -> Sequence[str]:
     return [encode_body(body).decode() for body in item.bodies]
 
 
-def _has_order(life: OpenSignal, order_id: str) -> bool:
+def _has_order(history: SignalHistory, order_id: str) -> bool:
     return any(
         order_id in (getattr(event.body, "client_order_id", None), getattr(event.body, "venue_order_id", None))
-        for event in life.events
+        for event in history.events
     )
 
 
@@ -200,9 +200,9 @@ def _id_follows(first: Body) -> bool:
     return type(first) is not Refused or first.reason not in (Reason.CONFLICT, Reason.MALFORMED)
 
 
-def _names_in(body: Intended | Placed | Reopened | Adopted) -> Iterator[str]:
+def _names_in(body: Intent | Placed | Reopened | Adopted) -> Iterator[str]:
     """The names that an event gives its signal, where no others lead there: a venue's id may have ours in it."""
-    if type(body) is Intended or type(body) is Adopted:
+    if type(body) is Intent or type(body) is Adopted:
         yield body.client_order_id
     if isinstance(body, Placed | Reopened | Adopted) and body.client_order_id not in body.venue_order_id:
         yield body.venue_order_id
@@ -302,7 +302,7 @@ class SqliteJournal(SqliteReader):
         """The position of the newest event, 0 when there is none."""
         return self._head
 
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
         """Commit a batch of independent items in one transaction, and answer for each. One call at a time.
 
         Raises:

@@ -2,18 +2,18 @@
 
 from tidegate.marbles.harness import MarbleError, Marbles
 from tidegate.marbles.notation import NotationError
-from tidegate.marbles.recording import Entry, Kind, Recording, record
+from tidegate.marbles.recording import Notification, NotificationKind, Recording, record
 from tidegate.marbles.samples import outcome_letter, signal
-from tidegate.marbles.source import Source
+from tidegate.marbles.source import MarbleSource
 
 __all__ = [
-    "Entry",
-    "Kind",
     "MarbleError",
+    "MarbleSource",
     "Marbles",
     "NotationError",
+    "Notification",
+    "NotificationKind",
     "Recording",
-    "Source",
     "outcome_letter",
     "record",
     "signal",

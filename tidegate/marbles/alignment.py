@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from tidegate.marbles.notation import COMPLETION, ERROR, Mark, duration
+from tidegate.marbles.notation import COMPLETION, ERROR, MarbleMark, duration
 
 __all__ = ["align", "print_diagram"]
 
 _LONG = 20
 
 
-def print_diagram(marks: Sequence[Mark], ends_ns: int, frame_ns: int) -> str:
+def print_diagram(marks: Sequence[MarbleMark], ends_ns: int, frame_ns: int) -> str:
     """Write a timeline down, as `parse` reads it.
 
     A mark inside the frame of the one before is written behind it, as if it were a frame later.
@@ -20,7 +20,7 @@ def print_diagram(marks: Sequence[Mark], ends_ns: int, frame_ns: int) -> str:
     return align([marks], ends_ns, frame_ns)[1].strip()
 
 
-def align(timelines: Sequence[Sequence[Mark]], ends_ns: int, frame_ns: int) -> list[str]:
+def align(timelines: Sequence[Sequence[MarbleMark]], ends_ns: int, frame_ns: int) -> list[str]:
     """Print timelines until `ends_ns`: a ruler of frame numbers, a line for each, and `^` where they differ.
 
     More than 20 empty frames become a time.
@@ -67,6 +67,6 @@ def align(timelines: Sequence[Sequence[Mark]], ends_ns: int, frame_ns: int) -> l
     return [ruler.rstrip(), *(line.rstrip() for line in lines), carets.rstrip()]
 
 
-def _cell(marks: Iterable[Mark]) -> str:
+def _cell(marks: Iterable[MarbleMark]) -> str:
     symbols = "".join(mark.symbol for mark in marks)
     return symbols if len(symbols) == 1 else f"({symbols})"

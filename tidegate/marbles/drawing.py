@@ -9,9 +9,9 @@ from html import escape
 from typing import NamedTuple
 
 from tidegate.domain.reasons import Reason
-from tidegate.marbles.notation import COMPLETION, Mark
+from tidegate.marbles.notation import COMPLETION, MarbleMark
 
-__all__ = ["Item", "draw"]
+__all__ = ["DrawnItem", "draw"]
 
 _WIDTH, _MARGIN = 880, 28
 _RADIUS, _PITCH, _LEVELS = 13, 28, 5
@@ -24,7 +24,7 @@ _GREEN, _RED, _INK, _PALE, _PAPER = "#2a9d6f", "#d1495b", "#33393f", "#c9ced3", 
 _COLOURS = ("#7a7a3a", "#b84a9c", "#8f6b4a", "#4f8a8b", _RED, "#5b6770", "#e08e2b", "#6a5acd", "#2d7dd2")
 
 
-class Item(NamedTuple):
+class DrawnItem(NamedTuple):
     """One marble: when, in nanoseconds since the start, its letter, and the kind whose colour it has."""
 
     at_ns: int
@@ -43,7 +43,7 @@ class _Axis(NamedTuple):
         return left + (_WIDTH - 2 * left) * at_ns / self.span_ns
 
 
-def draw(items: Sequence[Item], end: Mark | None, *, start_ns: int) -> str:
+def draw(items: Sequence[DrawnItem], end: MarbleMark | None, *, start_ns: int) -> str:
     """Draw items, in the order of their times, and the completion or error that ends them, as an SVG document.
 
     Time runs from 0, which is `start_ns` in nanoseconds UTC, to the last item or the end.
@@ -87,7 +87,7 @@ def _colours(counts: Counter[str]) -> dict[str, str]:
     return {_GOOD: _GREEN} | {kind: _COLOURS[place % len(_COLOURS)] for place, kind in places if kind in counts}
 
 
-def _levels(items: Sequence[Item], axis: _Axis) -> list[int] | None:
+def _levels(items: Sequence[DrawnItem], axis: _Axis) -> list[int] | None:
     """How high each marble lies so that none covers another, or None when there are too many."""
     free_from = [0.0] * _LEVELS
     levels = []
@@ -101,7 +101,7 @@ def _levels(items: Sequence[Item], axis: _Axis) -> list[int] | None:
     return levels
 
 
-def _marbles(items: Sequence[Item], levels: Sequence[int], axis: _Axis, colours: dict[str, str]) -> Iterator[str]:
+def _marbles(items: Sequence[DrawnItem], levels: Sequence[int], axis: _Axis, colours: dict[str, str]) -> Iterator[str]:
     for item, level in zip(items, levels, strict=True):
         x, y, letter = axis.x(item.at_ns), axis.y - level * _PITCH, escape(item.letter)
         yield f"<g><title>{letter}, {escape(item.kind)}, at {_seconds(item.at_ns / 1e9)}</title>"
@@ -109,7 +109,7 @@ def _marbles(items: Sequence[Item], levels: Sequence[int], axis: _Axis, colours:
         yield f'<text x="{x:.1f}" y="{y + 4.5}" text-anchor="middle" fill="{_PAPER}">{letter}</text></g>'
 
 
-def _bars(items: Sequence[Item], axis: _Axis, colours: dict[str, str]) -> Iterator[str]:
+def _bars(items: Sequence[DrawnItem], axis: _Axis, colours: dict[str, str]) -> Iterator[str]:
     slot_ns = axis.span_ns / _SLOTS
     counts = Counter((min(int(item.at_ns / slot_ns), _SLOTS - 1), item.kind) for item in items)
     in_slot: Counter[int] = Counter()
@@ -129,14 +129,14 @@ def _bars(items: Sequence[Item], axis: _Axis, colours: dict[str, str]) -> Iterat
                 yield f"<title>{count:,} {escape(kind)} from {_seconds(slot * slot_ns / 1e9)}</title></rect>"
 
 
-def _end_x(items: Sequence[Item], end: Mark | None, axis: _Axis, distance: float) -> float:
+def _end_x(items: Sequence[DrawnItem], end: MarbleMark | None, axis: _Axis, distance: float) -> float:
     """Where the line ends: at its end, clear of a marble that is there too."""
     if end is None:
         return _WIDTH - _MARGIN + 12
     return max([axis.x(end.at_ns), *(axis.x(item.at_ns) + distance for item in items[-1:])])
 
 
-def _line(axis: _Axis, end: Mark | None, right: float) -> Iterator[str]:
+def _line(axis: _Axis, end: MarbleMark | None, right: float) -> Iterator[str]:
     y, arrow = axis.y, "m-7 -4l7 4l-7 4" if end is None else ""
     yield f'<path d="M{_MARGIN} {y}H{right:.1f}{arrow}" stroke="{_INK}" stroke-width="1.5" fill="none"/>'
     span_s = axis.span_ns / 1e9
@@ -147,7 +147,7 @@ def _line(axis: _Axis, end: Mark | None, right: float) -> Iterator[str]:
         yield f'<text x="{x:.1f}" y="{y + 36}" text-anchor="middle">{_seconds(number * step_s)}</text>'
 
 
-def _end(axis: _Axis, end: Mark | None, x: float) -> Iterator[str]:
+def _end(axis: _Axis, end: MarbleMark | None, x: float) -> Iterator[str]:
     if end is not None:
         y = axis.y
         is_completion = end.symbol == COMPLETION
@@ -166,7 +166,7 @@ def _key(counts: Counter[str], colours: dict[str, str], y: float) -> Iterator[st
             x += 34 + 7 * len(text)
 
 
-def _title(counts: Counter[str], end: Mark | None, start_ns: int) -> str:
+def _title(counts: Counter[str], end: MarbleMark | None, start_ns: int) -> str:
     what: Iterable[str] = (f"{count:,} {kind}" for kind, count in counts.most_common(8))
     ended = "" if end is None else "; completed" if end.symbol == COMPLETION else "; ended by an error"
     return f"{', '.join(what) or 'nothing'} from {_moment(start_ns)}{ended}"

@@ -11,10 +11,10 @@ from reactivex.disposable import CompositeDisposable, Disposable
 
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.marbles.alignment import align
-from tidegate.marbles.notation import COMPLETION, ERROR, Diagram, Mark, NotationError, is_letter, parse
-from tidegate.marbles.recording import Kind, Recording, record
+from tidegate.marbles.notation import COMPLETION, ERROR, Diagram, MarbleMark, NotationError, is_letter, parse
+from tidegate.marbles.recording import NotificationKind, Recording, record
 from tidegate.marbles.samples import Sample
-from tidegate.marbles.source import Source
+from tidegate.marbles.source import MarbleSource
 
 __all__ = ["MarbleError", "Marbles"]
 
@@ -59,19 +59,19 @@ class Marbles(Generic[_T]):
         self._values = values
         self._shown: Counter[str] = Counter()
 
-    def hot(self, diagram: str) -> Source[_T]:
+    def hot(self, diagram: str) -> MarbleSource[_T]:
         """A source that goes on whether or not anybody listens; its first frame is now.
 
         Nothing in it happens before the loop runs: whoever subscribes now misses nothing. What is before a `^` is lost.
         """
         subject = Subject[_T]()
         self._play(parse(diagram, self._frame_ns), subject)
-        return Source(lambda observer: subject.subscribe(observer), self.clock, self._frame_ns)
+        return MarbleSource(lambda observer: subject.subscribe(observer), self.clock, self._frame_ns)
 
-    def cold(self, diagram: str) -> Source[_T]:
+    def cold(self, diagram: str) -> MarbleSource[_T]:
         """A source that begins anew for each subscription."""
         parsed = self._parse_without_origin(diagram)
-        return Source(lambda observer: self._play(parsed, observer), self.clock, self._frame_ns)
+        return MarbleSource(lambda observer: self._play(parsed, observer), self.clock, self._frame_ns)
 
     def record(self, observable: Observable[_A]) -> Recording[_A]:
         """Subscribe now, and write down whatever happens, until the loop has run: `run()`."""
@@ -110,7 +110,9 @@ class Marbles(Generic[_T]):
             self.loop.advance_to_ns(self.loop.time_ns() + left_ns)
         self._assert_nothing_unhandled()
         seen = Recording(recording.start_ns, (entry for entry in recording if entry.at_ns < end_ns))
-        expected = list(wanted.marks) if show else [Mark(at, self._letter_again(letter)) for at, letter in wanted.marks]
+        expected = (
+            list(wanted.marks) if show else [MarbleMark(at, self._letter_again(letter)) for at, letter in wanted.marks]
+        )
         got = self._marks(seen, show or self._letter)
         if got != expected:
             raise AssertionError(self._difference(expected, got, seen, wanted.ends_ns)) from _error(seen)
@@ -156,14 +158,14 @@ class Marbles(Generic[_T]):
             raise NotationError(f"only a hot diagram can have a ^, was {diagram!r}")
         return parsed
 
-    def _marks(self, seen: Recording[_A], show: Callable[[_A], str]) -> list[Mark]:
+    def _marks(self, seen: Recording[_A], show: Callable[[_A], str]) -> list[MarbleMark]:
         marks = seen.marks(show)
         error = _error(seen)
         if error is not None and not isinstance(error, type(self.error)):
-            marks[-1] = Mark(marks[-1].at_ns, _OTHER_ERROR)
+            marks[-1] = MarbleMark(marks[-1].at_ns, _OTHER_ERROR)
         return marks
 
-    def _difference(self, expected: list[Mark], got: list[Mark], seen: Recording[_A], ends_ns: int) -> str:
+    def _difference(self, expected: list[MarbleMark], got: list[MarbleMark], seen: Recording[_A], ends_ns: int) -> str:
         ruler, above, below, carets = align([expected, got], ends_ns, self._frame_ns)
         lines = ["", f"frame     {ruler}", f"expected  {above}", f"got       {below}", f"          {carets}"]
         for mark, entry in zip(got, seen, strict=True):
@@ -183,4 +185,8 @@ class Marbles(Generic[_T]):
 
 def _error(seen: Recording[_A]) -> Exception | None:
     last = seen[-1] if seen else None
-    return last.value if last is not None and last.kind is Kind.ERROR and isinstance(last.value, Exception) else None
+    return (
+        last.value
+        if last is not None and last.kind is NotificationKind.ERROR and isinstance(last.value, Exception)
+        else None
+    )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
-__all__ = ["COMPLETION", "ERROR", "Diagram", "Mark", "NotationError", "duration", "is_letter", "parse"]
+__all__ = ["COMPLETION", "ERROR", "Diagram", "MarbleMark", "NotationError", "duration", "is_letter", "parse"]
 
 COMPLETION, ERROR = "|", "#"
 _UNITS_NS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
@@ -28,7 +28,7 @@ class NotationError(ValueError):
     """A diagram cannot be read; the message shows the column."""
 
 
-class Mark(NamedTuple):
+class MarbleMark(NamedTuple):
     """One thing that happens: a letter, `|` or `#`, so many nanoseconds after the subscription."""
 
     at_ns: int
@@ -39,7 +39,7 @@ class Mark(NamedTuple):
 class Diagram:
     """What a text says: its marks in order, and the span of time it covers. `begins_ns` is below 0 with a `^`."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[MarbleMark, ...]
     begins_ns: int
     ends_ns: int
 
@@ -61,7 +61,7 @@ def parse(text: str, frame_ns: int) -> Diagram:
     Raises:
         NotationError: it cannot be read.
     """
-    marks: list[Mark] = []
+    marks: list[MarbleMark] = []
     at_ns = column = 0
     origin_ns: int | None = None
     group: int | None = None
@@ -76,7 +76,7 @@ def parse(text: str, frame_ns: int) -> Diagram:
         if not symbol.isspace() and symbol != ")" and marks and marks[-1].symbol in (COMPLETION, ERROR):
             _refuse(text, column, f"nothing can come after {marks[-1].symbol}")
         if is_letter(symbol) or symbol in (COMPLETION, ERROR):
-            marks.append(Mark(at_ns, symbol))
+            marks.append(MarbleMark(at_ns, symbol))
         elif symbol == "(" and group is None:
             group = column
         elif symbol == ")" and group is not None:
@@ -93,7 +93,7 @@ def parse(text: str, frame_ns: int) -> Diagram:
     if group is not None:
         _refuse(text, group, "( is not closed")
     origin_ns = origin_ns or 0
-    shifted = tuple(Mark(mark.at_ns - origin_ns, mark.symbol) for mark in marks)
+    shifted = tuple(MarbleMark(mark.at_ns - origin_ns, mark.symbol) for mark in marks)
     return Diagram(marks=shifted, begins_ns=-origin_ns, ends_ns=at_ns - origin_ns)
 
 

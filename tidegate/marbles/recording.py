@@ -14,19 +14,19 @@ from tidegate.clock import Clock
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Verdict
 from tidegate.marbles.alignment import print_diagram
-from tidegate.marbles.drawing import Item, draw
-from tidegate.marbles.notation import COMPLETION, ERROR, Mark
+from tidegate.marbles.drawing import DrawnItem, draw
+from tidegate.marbles.notation import COMPLETION, ERROR, MarbleMark
 from tidegate.marbles.samples import outcome_letter
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-__all__ = ["Entry", "Kind", "Recording", "record"]
+__all__ = ["Notification", "NotificationKind", "Recording", "record"]
 
 _T = TypeVar("_T")
 
 
-class Kind(StrEnum):
+class NotificationKind(StrEnum):
     """What an observable can do."""
 
     NEXT = "next"
@@ -34,11 +34,11 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-class Entry(NamedTuple, Generic[_T]):
+class Notification(NamedTuple, Generic[_T]):
     """One thing it did, at a moment in nanoseconds UTC. `value` is the item, the exception, or None."""
 
     at_ns: int
-    kind: Kind
+    kind: NotificationKind
     value: _T
 
 
@@ -47,7 +47,7 @@ def _letter(value: object) -> str:
     return outcome_letter(value) if isinstance(value, Verdict) else (str(value) or "?")[0]
 
 
-class Recording(list[Entry[_T]]):
+class Recording(list[Notification[_T]]):
     """What an observable did since `start_ns`, in order: a list of (at_ns, kind, value).
 
     In a notebook it draws itself as a marble diagram. `show` gives the one character that stands for a value.
@@ -55,7 +55,7 @@ class Recording(list[Entry[_T]]):
     """
 
     def __init__(
-        self, start_ns: int, entries: Iterable[Entry[_T]] = (), *, show: Callable[[_T], str] = _letter
+        self, start_ns: int, entries: Iterable[Notification[_T]] = (), *, show: Callable[[_T], str] = _letter
     ) -> None:
         super().__init__(entries)
         self.start_ns = start_ns
@@ -64,7 +64,7 @@ class Recording(list[Entry[_T]]):
     @property
     def values(self) -> list[_T]:
         """The items, without their times."""
-        return [entry.value for entry in self if entry.kind is Kind.NEXT]
+        return [entry.value for entry in self if entry.kind is NotificationKind.NEXT]
 
     @property
     def accepted(self: Recording[Verdict]) -> Recording[Verdict]:
@@ -86,14 +86,14 @@ class Recording(list[Entry[_T]]):
         frame_ns = round(frame_s * 1e9)
         return print_diagram(self.marks(show or self.show), 0, frame_ns)
 
-    def marks(self, show: Callable[[_T], str]) -> list[Mark]:
+    def marks(self, show: Callable[[_T], str]) -> list[MarbleMark]:
         """What happened, each as one character, at times since the start."""
-        signs = {Kind.COMPLETED: COMPLETION, Kind.ERROR: ERROR}
-        return [Mark(at_ns - self.start_ns, signs.get(kind) or show(value)) for at_ns, kind, value in self]
+        signs = {NotificationKind.COMPLETED: COMPLETION, NotificationKind.ERROR: ERROR}
+        return [MarbleMark(at_ns - self.start_ns, signs.get(kind) or show(value)) for at_ns, kind, value in self]
 
     def columns(self) -> dict[str, list[object]]:
         """The items as a table: one list for each column, `at_ns` first; verdicts are taken apart."""
-        items = [entry for entry in self if entry.kind is Kind.NEXT]
+        items = [entry for entry in self if entry.kind is NotificationKind.NEXT]
         verdicts = [entry.value for entry in items if isinstance(entry.value, Verdict)]
         table: dict[str, list[object]] = {"at_ns": [entry.at_ns for entry in items]}
         if len(verdicts) < len(items):
@@ -124,14 +124,14 @@ class Recording(list[Entry[_T]]):
     def _repr_svg_(self) -> str:
         marks = self.marks(self.show)
         items = [
-            Item(at_ns, symbol, _kind_of(entry.value, symbol))
+            DrawnItem(at_ns, symbol, _kind_of(entry.value, symbol))
             for (at_ns, symbol), entry in zip(marks, self, strict=True)
-            if entry.kind is Kind.NEXT
+            if entry.kind is NotificationKind.NEXT
         ]
         return draw(items, marks[-1] if len(items) < len(marks) else None, start_ns=self.start_ns)
 
     def _only(self, wanted: Callable[[_T], bool]) -> Recording[_T]:
-        kept = (entry for entry in self if entry.kind is not Kind.NEXT or wanted(entry.value))
+        kept = (entry for entry in self if entry.kind is not NotificationKind.NEXT or wanted(entry.value))
         return Recording(self.start_ns, kept, show=self.show)
 
 
@@ -139,13 +139,13 @@ def record(observable: Observable[_T], clock: Clock, *, show: Callable[[_T], str
     """Subscribe now, and write down whatever the observable does."""
     recording = Recording[_T](clock.now_ns(), show=show)
 
-    def note(kind: Kind, value: object = None) -> None:
-        recording.append(Entry(clock.now_ns(), kind, cast("_T", value)))
+    def note(kind: NotificationKind, value: object = None) -> None:
+        recording.append(Notification(clock.now_ns(), kind, cast("_T", value)))
 
     observable.subscribe(
-        lambda value: note(Kind.NEXT, value),
-        lambda error: note(Kind.ERROR, error),
-        lambda: note(Kind.COMPLETED),
+        lambda value: note(NotificationKind.NEXT, value),
+        lambda error: note(NotificationKind.ERROR, error),
+        lambda: note(NotificationKind.COMPLETED),
     )
     return recording
 

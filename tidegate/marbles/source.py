@@ -10,12 +10,12 @@ from reactivex.disposable import Disposable
 
 from tidegate.clock import Clock
 
-__all__ = ["Source"]
+__all__ = ["MarbleSource"]
 
 _T = TypeVar("_T")
 
 
-class Source(Observable[_T]):
+class MarbleSource(Observable[_T]):
     """What `subscribe_to` gives, with the time of each subscription.
 
     Memory: two numbers for each subscription.

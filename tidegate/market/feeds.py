@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import operators as ops
 
-from streams.market import World
+from streams.market import MarketFeed
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle
 from tidegate.domain.timeframe import timeframe_for
@@ -17,7 +17,7 @@ from tidegate.market.recordings import CandleFile, merge_candles
 from tidegate.market.simulated import SimulatedMarket
 from tidegate.market.timing import as_recorded, as_time_passes, quote_at_close
 
-__all__ = ["Playback", "World", "played_world", "recorded_world", "simulated_world"]
+__all__ = ["MarketFeed", "Playback", "played_world", "recorded_world", "simulated_world"]
 
 
 class Playback(Struct, frozen=True):
@@ -34,21 +34,21 @@ class Playback(Struct, frozen=True):
 
 def simulated_world(
     symbols: Sequence[str], timeframe_ns: int, *, seed: int, history: int, spread_bps: Decimal, clock: Clock
-) -> World:
+) -> MarketFeed:
     """The seeded market, as the clock goes."""
     market = SimulatedMarket(seed, spread_bps=float(spread_bps))
     known = [candle for s in symbols for candle in market.history(s, timeframe_ns, history, clock.wall_ns())]
     news = as_time_passes(market, symbols, timeframe_ns, clock=clock)
-    return World("simulated market", frozenset(symbols), known, news)
+    return MarketFeed("simulated market", frozenset(symbols), known, news)
 
 
-def recorded_world(candles: Sequence[Candle], *, spread_bps: Decimal, clock: Clock) -> World:
+def recorded_world(candles: Sequence[Candle], *, spread_bps: Decimal, clock: Clock) -> MarketFeed:
     """Recorded candles, each at the moment it closed; the clock must begin before the first of them."""
     symbols = frozenset(candle.symbol for candle in candles)
-    return World("recorded candles", symbols, (), as_recorded(candles, clock=clock, spread_bps=spread_bps))
+    return MarketFeed("recorded candles", symbols, (), as_recorded(candles, clock=clock, spread_bps=spread_bps))
 
 
-def played_world(playback: Playback, *, history: int, spread_bps: Decimal, clock: Clock) -> World:
+def played_world(playback: Playback, *, history: int, spread_bps: Decimal, clock: Clock) -> MarketFeed:
     """Recorded candles as if they happened from now on, at the speed asked for.
 
     The first `history` moments are past, but half of all at most, with the prices of the last of them; the others come.
@@ -71,4 +71,6 @@ def played_world(playback: Playback, *, history: int, spread_bps: Decimal, clock
     news = as_recorded(coming, clock=clock, spread_bps=spread_bps)
     symbols = frozenset(candle.symbol for candle in candles)
     speed = "" if playback.speed == 1 else f", {playback.speed:g} times as fast"
-    return World(f"recorded candles, played now{speed}", symbols, past, news.pipe(ops.start_with(*prices.values())))
+    return MarketFeed(
+        f"recorded candles, played now{speed}", symbols, past, news.pipe(ops.start_with(*prices.values()))
+    )

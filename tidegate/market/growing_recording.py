@@ -12,10 +12,10 @@ from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
 from tidegate.market.recordings_csv import HEADER, candles_of, line_of
 
-__all__ = ["Gap", "append_candles", "continues_ns", "gaps_in"]
+__all__ = ["RecordingGap", "append_candles", "continues_ns", "gaps_in"]
 
 
-class Gap(Struct, frozen=True):
+class RecordingGap(Struct, frozen=True):
     """Where `missing` candles are not there: the first would have opened at `from_ns`, in nanoseconds UTC."""
 
     from_ns: int
@@ -62,11 +62,11 @@ def append_candles(path: Path, candles: Sequence[Candle]) -> None:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def gaps_in(candles: Iterator[Candle]) -> Iterator[Gap]:
+def gaps_in(candles: Iterator[Candle]) -> Iterator[RecordingGap]:
     """Where candles are missing between those that are there. Memory: one candle."""
     before = next(candles, None)
     for candle in candles:
         if before is not None and candle.opened_at_ns > before.closed_at_ns:
             missing = (candle.opened_at_ns - before.closed_at_ns) // candle.timeframe_ns
-            yield Gap(before.closed_at_ns, candle.opened_at_ns, missing)
+            yield RecordingGap(before.closed_at_ns, candle.opened_at_ns, missing)
         before = candle

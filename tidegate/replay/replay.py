@@ -14,7 +14,7 @@ from reactivex import operators as ops
 
 from streams.inbox import as_stamped
 from streams.market import candles_of
-from streams.signals import Analyst, Generation, generate
+from streams.signals import Generation, StrategySpec, generate
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
@@ -76,14 +76,14 @@ class Replay:
         start_ns, end_ns = _span(recorded, day)
         before = [candle for candle in recorded if candle.closed_at_ns <= start_ns]
         within = [candle for candle in recorded if start_ns < candle.closed_at_ns <= end_ns]
-        analysts = [Analyst(name, params, load(name, params)) for name, params in strategies.items()]
+        strategy_specs = [StrategySpec(name, params, load(name, params)) for name, params in strategies.items()]
 
         self._clock = clock = _RepeatedClock(start_ns)
         self.clock: Clock = clock
         self.candles: Observable[Candle] = as_recorded(within, clock=clock, spread_bps=Decimal(0)).pipe(candles_of())
         self.signals: Observable[Raw] = self.candles.pipe(
             generate(
-                Generation(analysts, generation_interval_s, min_candles),
+                Generation(strategy_specs, generation_interval_s, min_candles),
                 clock=clock,
                 history=before,
                 fault=lambda where, error: clock.loop.call_exception_handler({"message": where, "exception": error}),

@@ -11,11 +11,11 @@ from typing import Annotated, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-__all__ = ["Step", "Target", "did_you_mean", "find_setting", "setting_paths"]
+__all__ = ["PathStep", "PathTarget", "did_you_mean", "find_setting", "setting_paths"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One step of the way: the key, and what stands there by default."""
 
     key: str
@@ -23,10 +23,10 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PathTarget:
     """A setting: the way to it, and its type."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     kind: object
 
     @property
@@ -35,10 +35,10 @@ class Target:
         return tuple(step.key for step in self.steps)
 
 
-def find_setting(model: type[BaseModel], segments: Sequence[str]) -> Target | None:
+def find_setting(model: type[BaseModel], segments: Sequence[str]) -> PathTarget | None:
     """Follow `segments` through the model; fields are found whatever their case, other keys are taken as they are."""
     kind: object = model
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     for segment in segments:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             key = segment.lower()
@@ -46,17 +46,17 @@ def find_setting(model: type[BaseModel], segments: Sequence[str]) -> Target | No
                 return None
             field = kind.model_fields[key]
             default = None if field.default is PydanticUndefined else to_jsonable_python(field.default)
-            steps.append(Step(key, default))
+            steps.append(PathStep(key, default))
             kind = _plain(field.annotation)
         elif get_origin(kind) is tuple and segment.isdecimal():
-            steps.append(Step(segment, None))
+            steps.append(PathStep(segment, None))
             kind = _plain(get_args(kind)[0])
         elif get_origin(kind) is dict:
-            steps.append(Step(segment, None))
+            steps.append(PathStep(segment, None))
             kind = _plain(get_args(kind)[1])
         else:
             return None
-    return Target(tuple(steps), kind)
+    return PathTarget(tuple(steps), kind)
 
 
 def setting_paths(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

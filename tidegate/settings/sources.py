@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, JsonValue
 
 from tidegate.domain.errors import SettingsError
-from tidegate.settings.paths import Step, Target, did_you_mean, find_setting, setting_paths
+from tidegate.settings.paths import PathStep, PathTarget, did_you_mean, find_setting, setting_paths
 from tidegate.settings.values import Parameter
 
 __all__ = ["Gathered", "read_environment", "read_file"]
@@ -88,7 +88,7 @@ class Gathered:
         ways = [tuple(path[:length]) for length in range(len(path), -1, -1)]
         return next((self.places[way] for way in ways if way in self.places), "default")
 
-    def _take(self, target: Target, text: str, place: str) -> None:
+    def _take(self, target: PathTarget, text: str, place: str) -> None:
         name = ".".join(target.path)
         try:
             value = _understand(text, target.kind)
@@ -115,7 +115,7 @@ def _understand(text: str, kind: object) -> JsonValue:
     return text
 
 
-def _put(node: JsonValue, steps: Sequence[Step], value: JsonValue) -> bool:
+def _put(node: JsonValue, steps: Sequence[PathStep], value: JsonValue) -> bool:
     """Set `value` at the end of the steps; what is missing on the way there starts from its default."""
     step, *rest = steps
     if isinstance(node, list) and int(step.key) < len(node):

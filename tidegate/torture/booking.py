@@ -9,8 +9,8 @@ from msgspec import Struct
 from tidegate.domain import events as e
 from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.order_summary import fills_in
-from tidegate.domain.ports import OpenSignal
-from tidegate.torture.faulty.ledger import Taken
+from tidegate.domain.ports import SignalHistory
+from tidegate.torture.faulty.ledger import TakenOrder
 
 __all__ = ["Booking", "agrees", "bookings_of"]
 
@@ -19,7 +19,7 @@ class Booking(Struct):
     """An order that was intended; `status` is None where the journal does not say that it was placed."""
 
     order_id: str
-    intent: e.Intended
+    intent: e.Intent
     position: int
     at_ns: int
     status: OrderStatus | None = None
@@ -28,12 +28,12 @@ class Booking(Struct):
     fills: list[Fill] = []
 
 
-def bookings_of(life: OpenSignal) -> Iterator[Booking]:
+def bookings_of(history: SignalHistory) -> Iterator[Booking]:
     """The orders of a signal, the first one first. What is told of an order without an intent is left out."""
     booked: dict[str, Booking] = {}
-    for event in life.events:
+    for event in history.events:
         body = event.body
-        if isinstance(body, e.Intended):
+        if isinstance(body, e.Intent):
             booked[body.client_order_id] = Booking(body.client_order_id, body, event.position, event.at_ns)
             continue
         booking = booked.get(getattr(body, "client_order_id", ""))
@@ -50,7 +50,7 @@ def bookings_of(life: OpenSignal) -> Iterator[Booking]:
     yield from booked.values()
 
 
-def agrees(taken: Taken, booked: Mapping[str, Booking]) -> bool:
+def agrees(taken: TakenOrder, booked: Mapping[str, Booking]) -> bool:
     """Whether the journal says of an order what the venue did with it."""
     booking = booked.get(taken.request.client_order_id)
     if booking is None or booking.status is not taken.status:

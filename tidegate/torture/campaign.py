@@ -14,8 +14,8 @@ from tidegate.torture.checker import judge
 from tidegate.torture.faulty import draw
 from tidegate.torture.faulty.points import Act
 from tidegate.torture.faulty.script import Script
-from tidegate.torture.history import History, Violation
-from tidegate.torture.plan import Plan
+from tidegate.torture.history import TortureHistory, Violation
+from tidegate.torture.plan import CrashPlan
 from tidegate.torture.run import run
 from tidegate.torture.setup import Setup
 
@@ -67,12 +67,12 @@ class Tally(Struct):
         self.outcomes.update(other.outcomes)
         self.failures += other.failures
 
-    def add(self, seed: int, plan: Plan, history: History) -> None:
+    def add(self, seed: int, plan: CrashPlan, past: TortureHistory) -> None:
         """Count a run."""
         self.runs += 1
-        self.crash_points += history.acted
-        self.faults.update({kind.value: times for kind, times in history.struck.items()})
-        judged = judge(history)
+        self.crash_points += past.acted
+        self.faults.update({kind.value: times for kind, times in past.struck.items()})
+        judged = judge(past)
         self.parked += judged.outcomes[Outcome.PARKED]
         self.outcomes.update({outcome.value: times for outcome, times in judged.outcomes.items()})
         self.caught += judged.caught
@@ -80,7 +80,7 @@ class Tally(Struct):
             broken = {violation.invariant for violation in violations}
             self.lost += bool(broken & _LOST)
             self.duplicated += bool(broken & _DUPLICATED)
-            where = ", ".join(history.reached[number - 1] for number, _ in plan.acts if number <= len(history.reached))
+            where = ", ".join(past.reached[number - 1] for number, _ in plan.acts if number <= len(past.reached))
             self.failures.append(Broken(seed, str(plan), where, violations))
 
 
@@ -95,25 +95,25 @@ def torture(setup: Setup, seed: int, *, crashes: Crashes, enough: Callable[[Tall
     script = draw(seed, symbols=setup.symbols, traders=setup.traders)
     acts = (Act.KILL, _BESIDES[seed % len(_BESIDES)]) if crashes == "every" else (Act.KILL,)
     for act in acts:
-        for plan, history in plans_of(setup, script, act, crashes=crashes):
-            tally.add(seed, plan, history)
+        for plan, past in plans_of(setup, script, act, crashes=crashes):
+            tally.add(seed, plan, past)
             if enough(tally):
                 return tally
     return tally
 
 
-def plans_of(setup: Setup, script: Script, act: Act, *, crashes: Crashes) -> Iterator[tuple[Plan, History]]:
+def plans_of(setup: Setup, script: Script, act: Act, *, crashes: Crashes) -> Iterator[tuple[CrashPlan, TortureHistory]]:
     """One run of a script for each point, or pair of points, and the one at last that passed untouched.
 
     How many there are is not known before: the points are those that the runs reach.
     """
     for first in count(1):
-        plan = Plan(((first, act),))
-        history = run(setup, script, plan.points())
-        yield plan, history
-        if not history.acted:
+        plan = CrashPlan(((first, act),))
+        past = run(setup, script, plan.points())
+        yield plan, past
+        if not past.acted:
             return
         if crashes == "pairs":
-            for second in range(first + 1, len(history.reached) + 1):
-                twice = Plan(((first, act), (second, act)))
+            for second in range(first + 1, len(past.reached) + 1):
+                twice = CrashPlan(((first, act), (second, act)))
                 yield twice, run(setup, script, twice.points())

@@ -8,15 +8,15 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tidegate.domain import events as e
-from tidegate.domain.ports import OpenSignal
+from tidegate.domain.ports import SignalHistory
 from tidegate.torture.faulty.books import Books
-from tidegate.torture.faulty.fault import Kind
-from tidegate.torture.faulty.ledger import Ledger
+from tidegate.torture.faulty.fault import VenueFaultKind
+from tidegate.torture.faulty.ledger import FaultyLedger
 from tidegate.torture.faulty.script import Script
 from tidegate.torture.faulty.source import Given
 from tidegate.torture.kept import Kept
 
-__all__ = ["Bounds", "History", "Violation"]
+__all__ = ["Bounds", "TortureHistory", "Violation"]
 
 
 class Violation(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
     sells_holdings: bool = False
 
 
-class History(Struct, frozen=True, kw_only=True):
+class TortureHistory(Struct, frozen=True, kw_only=True):
     """Everything of one run.
 
     `books` are the venues' own, by account. `kept` is what the pipeline's state said at the end, None where it was not
@@ -55,10 +55,10 @@ class History(Struct, frozen=True, kw_only=True):
     script: Script
     reached: Sequence[str]
     acted: int
-    struck: Mapping[Kind, int]
-    lives: Sequence[OpenSignal]
+    struck: Mapping[VenueFaultKind, int]
+    histories: Sequence[SignalHistory]
     events: Sequence[e.Recorded]
-    ledger: Ledger
+    ledger: FaultyLedger
     sent: Sequence[bytes]
     acknowledged: Mapping[bytes, str]
     given: Sequence[Given]

@@ -32,7 +32,7 @@ class Kept(Struct, frozen=True):
     cost: Mapping[tuple[str, str], Decimal]
     realized: Mapping[tuple[str, str], Decimal]
     positions: Mapping[str, int]
-    standing: frozenset[int]
+    statuses: frozenset[int]
 
 
 def kept_by(state: State) -> Kept:
@@ -55,5 +55,5 @@ def kept_by(state: State) -> Kept:
         cost={of: holding.cost for of, holding in holdings.items() if holding.cost},
         realized={of: holding.realized for of, holding in holdings.items() if holding.realized},
         positions=dict(state.book.open_positions),
-        standing=frozenset(state.standing),
+        statuses=frozenset(state.statuses),
     )

@@ -13,7 +13,7 @@ from tidegate.domain.order_summary import fills_in
 from tidegate.domain.signal import Side
 from tidegate.torture.faulty.books import Books
 from tidegate.torture.faulty.exchange import COIN_PRICE
-from tidegate.torture.history import Bounds, History, Violation
+from tidegate.torture.history import Bounds, TortureHistory, Violation
 from tidegate.torture.kept import Kept
 from tidegate.torture.sums import Sums, exact
 
@@ -24,26 +24,26 @@ _LAST_DIGIT = Fraction(1, 10**18)
 _UNSETTLED = frozenset({"placing", "unknown", "parked", "failed"})
 
 
-def reckon(history: History) -> tuple[Sums, list[Violation]]:
+def reckon(past: TortureHistory) -> tuple[Sums, list[Violation]]:
     """What all the events of a run add up to, and what on the way was sold or opened that must not be.
 
     No order sells more than our trades hold and no other order sells, or goes beyond the limits. Balances are taken
     over from a venue as they were at some moment with the trades that were booked then.
     """
     sums, broken = Sums(), list[Violation]()
-    as_declared = history.script.lag.is_as_declared
-    for event in history.events:
+    as_declared = past.script.lag.is_as_declared
+    for event in past.events:
         body = event.body
         if isinstance(body, OrderRequest):
-            broken += _beyond(body, sums, history.bounds)
-        elif isinstance(body, e.Counted):
+            broken += _beyond(body, sums, past.bounds)
+        elif isinstance(body, e.BalancesSynced):
             broken += _needlessly(event.position, body, sums)
         sums.add(event)
         for fill in fills_in(body):
             if fill.fee_in_quote is not None and exact(fill.fee_in_quote) != exact(fill.fee) * COIN_PRICE:
                 broken.append(Violation("I6", f"the fee of {fill.trade_id} was not worth {fill.fee_in_quote}"))
-        if isinstance(body, e.Counted) and as_declared and not _unsettled(sums, body.trader):
-            broken += _taken_over(event.position, body, sums, history.books[body.trader])
+        if isinstance(body, e.BalancesSynced) and as_declared and not _unsettled(sums, body.trader):
+            broken += _taken_over(event.position, body, sums, past.books[body.trader])
     return sums, broken
 
 
@@ -62,23 +62,23 @@ def _beyond(order: OrderRequest, sums: Sums, bounds: Bounds) -> Iterator[Violati
         yield Violation("I2", f"{order_id} opens one position more than are allowed")
 
 
-def against_state(history: History, sums: Sums) -> Iterator[Violation]:
+def against_state(past: TortureHistory, sums: Sums) -> Iterator[Violation]:
     """The pipeline's own books are what the events add up to: at the end, and as the next start reads them."""
-    for when, kept in (("at the end", history.kept), ("after a restart", history.restored)):
+    for when, kept in (("at the end", past.kept), ("after a restart", past.restored)):
         if kept is not None:
             yield from _differing(when, kept, sums)
 
 
-def against_books(history: History, kept: Kept) -> Iterator[Violation]:
+def against_books(past: TortureHistory, kept: Kept) -> Iterator[Violation]:
     """What the pipeline thinks that it has is what the venues say that it has."""
-    for trader, books in history.books.items():
+    for trader, books in past.books.items():
         theirs = {currency: total for currency, total in books.totals().items() if total}
         ours = {currency: total for (account, currency), total in kept.totals.items() if account == trader}
         if ours != theirs:
             yield Violation("I6", f"{trader} has {_plain(theirs)}, in the journal {_plain(ours)}")
 
 
-def _needlessly(position: int, counted: e.Counted, sums: Sums) -> Iterator[Violation]:
+def _needlessly(position: int, counted: e.BalancesSynced, sums: Sums) -> Iterator[Violation]:
     """What is taken over after trades differs from what the events add up to: else the pipeline's books had not."""
     for currency, total in counted.balances.items():
         of = counted.trader, currency
@@ -86,7 +86,7 @@ def _needlessly(position: int, counted: e.Counted, sums: Sums) -> Iterator[Viola
             yield Violation("I6", f"{counted.trader}: {total} {currency} at {position} is what the events add up to")
 
 
-def _taken_over(position: int, counted: e.Counted, sums: Sums, books: Books) -> Iterator[Violation]:
+def _taken_over(position: int, counted: e.BalancesSynced, sums: Sums, books: Books) -> Iterator[Violation]:
     """Less our booked trades, a balance is what there was without us at some moment."""
     ours = sums.booked.get(counted.trader, {})
     for currency, total in counted.balances.items():

@@ -6,16 +6,16 @@ from msgspec import Struct
 
 from tidegate.torture.faulty.points import Act, Points
 
-__all__ = ["Plan"]
+__all__ = ["CrashPlan"]
 
 
-class Plan(Struct, frozen=True):
+class CrashPlan(Struct, frozen=True):
     """Up to two acts, by the number of their point. Places where a task waits are counted apart from the others."""
 
     acts: tuple[tuple[int, Act], ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Plan:
+    def parse(cls, text: str) -> CrashPlan:
         """The plan that `text` stands for; a number alone kills.
 
         Raises:

@@ -8,7 +8,7 @@ from tidegate.domain.errors import JournalUnavailable
 from tidegate.torture.faulty.journal import FaultyJournal
 from tidegate.torture.faulty.points import Killed, Points
 from tidegate.torture.faulty.script import Script
-from tidegate.torture.history import History
+from tidegate.torture.history import TortureHistory
 from tidegate.torture.kept import kept_by
 from tidegate.torture.setup import Machine, Setup, Stored
 from tidegate.torture.surroundings import Surroundings, history_of
@@ -24,7 +24,7 @@ _STEP_S, _WRONG_S = 40.0, 90.0
 _PATIENCE_NS = 420_000_000_000
 
 
-def run(setup: Setup, script: Script, points: Points) -> History:
+def run(setup: Setup, script: Script, points: Points) -> TortureHistory:
     """Let a script happen, with what the plan of `points` does to it. The same three give the same history.
 
     A pipeline that dies, or says that it cannot go on, is started again after three seconds, as a supervisor does. The
@@ -32,15 +32,15 @@ def run(setup: Setup, script: Script, points: Points) -> History:
     """
     machine = setup.machine()
     try:
-        lives = _Lives(setup, script, points, machine)
-        while (history := lives.live()) is None:
-            lives.be_dead()
+        histories = _Histories(setup, script, points, machine)
+        while (past := histories.live()) is None:
+            histories.be_dead()
     finally:
         machine.scrap()
-    return history
+    return past
 
 
-class _Lives:
+class _Histories:
     def __init__(self, setup: Setup, script: Script, points: Points, machine: Machine) -> None:
         self._setup, self._points, self._machine = setup, points, machine
         self._around = Surroundings(setup, script, points)
@@ -48,9 +48,9 @@ class _Lives:
         self._stopped = False
         self._deadline_ns = self._around.over_ns + _PATIENCE_NS
 
-    def live(self) -> History | None:
+    def live(self) -> TortureHistory | None:
         """From one start of the process to its end; the history, if that was the last one."""
-        around, history = self._around, None
+        around, past = self._around, None
         loop = WatchedLoop(self._points)
         clock = around.world.enter(loop)
         journal = self._machine.open()
@@ -62,11 +62,11 @@ class _Lives:
             around.attach(engine)
             loop.run_until_complete(engine.start([], self._setup.signals(engine, clock, until_ns=around.over_ns)))
             around.let_signals_in(engine)
-            while history is None and not self._stopped and not engine.failed.done():
+            while past is None and not self._stopped and not engine.failed.done():
                 loop.call_later(_LOOK_EVERY_S, loop.stop)
                 loop.run_forever()
                 if not self._stopped and not engine.failed.done() and around.is_quiet(engine, journal):
-                    history = self._history(journal, engine, in_time=True)
+                    past = self._history(journal, engine, in_time=True)
                 elif self._is_late:
                     break
             if engine.failed.done() and not self._points.cancelled:
@@ -76,10 +76,10 @@ class _Lives:
         except Exception as error:  # whatever it is, a supervisor would start it again
             self._note("the pipeline died", error)
         finally:
-            if history is None and self._is_late:
-                history = self._history(journal, None, in_time=False)
+            if past is None and self._is_late:
+                past = self._history(journal, None, in_time=False)
             self._bury(loop, journal)
-        return history
+        return past
 
     @property
     def _is_late(self) -> bool:
@@ -113,7 +113,7 @@ class _Lives:
         self._points.halt = lambda: self._around.halt(_HALTED_S)
         self._points.step = lambda: self._around.step_clock(_STEP_S, _WRONG_S)
 
-    def _history(self, journal: Stored, engine: Engine | None, *, in_time: bool) -> History:
+    def _history(self, journal: Stored, engine: Engine | None, *, in_time: bool) -> TortureHistory:
         kept = None if engine is None else kept_by(engine.parts.state)
         return history_of(self._around, self._setup, journal, kept, in_time=in_time, errors=self._errors)
 

@@ -11,7 +11,7 @@ from reactivex import Observable
 from streams.engine import Engine
 from tidegate.clock import Clock
 from tidegate.domain.market import MarketRules
-from tidegate.domain.ports import Journal, OpenSignal, Venue
+from tidegate.domain.ports import Journal, SignalHistory, Venue
 from tidegate.domain.signal import Raw
 from tidegate.torture.history import Bounds
 
@@ -21,7 +21,7 @@ __all__ = ["Machine", "Setup", "Stored"]
 class Stored(Journal, Protocol):
     """A journal that can be read whole, and whose process can die."""
 
-    def lives(self) -> Iterator[OpenSignal]:
+    def histories(self) -> Iterator[SignalHistory]:
         """Every signal with its whole life, oldest first."""
         ...
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tidegate.domain import events as e
 from tidegate.domain.order import Fill, OrderRequest, OrderStatus
 
-__all__ = ["Order", "Sums", "exact"]
+__all__ = ["SummedOrder", "Sums", "exact"]
 
 _AFTER: dict[str, str] = {
     "accepted": "waiting",
@@ -35,7 +35,7 @@ _AFTER: dict[str, str] = {
 _Of = tuple[str, str]
 
 
-class Order(Struct):
+class SummedOrder(Struct):
     """An order as the journal has it so far: what was set aside for it, spent, and traded, and whether it is over."""
 
     number: int
@@ -72,8 +72,8 @@ class Sums:
     def __init__(self) -> None:
         self.received = self.redelivered = 0
         self.stands: dict[int, str] = {}
-        self.orders: dict[str, Order] = {}
-        self.booked: dict[str, dict[str, Order]] = {}
+        self.orders: dict[str, SummedOrder] = {}
+        self.booked: dict[str, dict[str, SummedOrder]] = {}
         self.totals: dict[_Of, Fraction] = {}
         self.counted: dict[_Of, Fraction] = {}
         self.put_in: dict[_Of, Fraction] = {}
@@ -117,7 +117,7 @@ class Sums:
                 for currency, amount in balances.items():
                     _add(self.totals, (trader, currency), exact(amount))
                     _add(self.put_in, (trader, currency), exact(amount))
-            case e.Counted(trader=trader, balances=balances):
+            case e.BalancesSynced(trader=trader, balances=balances):
                 for currency, amount in balances.items():
                     of = trader, currency
                     _add(self.put_in, of, exact(amount) - self.totals.get(of, Fraction(0)))
@@ -134,7 +134,7 @@ class Sums:
             _add(locked, (order.trader, order.quote if order.buying else order.base), order.locks)
         return locked
 
-    def alive(self) -> Iterator[Order]:
+    def alive(self) -> Iterator[SummedOrder]:
         """The orders that are not over."""
         return (order for order in self.orders.values() if not order.over)
 
@@ -159,7 +159,7 @@ class Sums:
         if order is not None:
             order.over = False
             return
-        self.orders[request.client_order_id] = Order(
+        self.orders[request.client_order_id] = SummedOrder(
             number,
             request.trader,
             request.symbol,
@@ -176,7 +176,7 @@ class Sums:
         if status is not OrderStatus.OPEN:
             order.over = True
 
-    def _trade(self, order: Order, fill: Fill) -> None:
+    def _trade(self, order: SummedOrder, fill: Fill) -> None:
         amount, fee, fee_in = exact(fill.amount), exact(fill.fee), fill.fee_currency
         account, holding, sign = order.trader, (order.trader, order.symbol), 1 if order.buying else -1
         cost = amount * exact(fill.price)

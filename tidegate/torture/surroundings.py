@@ -14,18 +14,18 @@ from tidegate.domain.market import quote_of
 from tidegate.domain.order import OrderUpdate
 from tidegate.domain.reasons import Reason
 from tidegate.torture.booking import agrees, bookings_of
-from tidegate.torture.faulty.address import Address
+from tidegate.torture.faulty.address import FaultyAddress
 from tidegate.torture.faulty.exchange import COIN, COIN_PRICE, FaultyExchange
-from tidegate.torture.faulty.fault import AT_A_TIME, Kind, Mishap
-from tidegate.torture.faulty.fault_schedule import Strikes
+from tidegate.torture.faulty.fault import AT_A_TIME, VenueFault, VenueFaultKind
+from tidegate.torture.faulty.fault_schedule import FaultSchedule
 from tidegate.torture.faulty.journal import Disk
 from tidegate.torture.faulty.market import QuietMarket
-from tidegate.torture.faulty.points import Failed, Points
+from tidegate.torture.faulty.points import OperationFailed, Points
 from tidegate.torture.faulty.script import FeesIn, Script
-from tidegate.torture.faulty.source import Source
+from tidegate.torture.faulty.source import FaultySource
 from tidegate.torture.faulty.venue import FaultyVenue
-from tidegate.torture.faulty.world import World
-from tidegate.torture.history import History
+from tidegate.torture.faulty.world import FaultyWorld
+from tidegate.torture.history import TortureHistory
 from tidegate.torture.kept import Kept, kept_by
 from tidegate.torture.setup import Setup, Stored
 
@@ -48,33 +48,33 @@ class Surroundings:
 
     def __init__(self, setup: Setup, script: Script, points: Points) -> None:
         self.script = script
-        self.world = world = World(script, points, start_ns=START_NS)
+        self.world = world = FaultyWorld(script, points, start_ns=START_NS)
         world.enter(VirtualLoop())
         self.disk = Disk()
-        address = Address(world)
+        address = FaultyAddress(world)
         self.exchanges: dict[str, FaultyExchange] = {}
         self.venues: dict[str, FaultyVenue] = {}
         for name in setup.traders:
-            strikes = Strikes(world, name)
-            exchange = FaultyExchange(name, _funded(setup, script, name), setup.rules(name), world, strikes)
+            fault_schedule = FaultSchedule(world, name)
+            exchange = FaultyExchange(name, _funded(setup, script, name), setup.rules(name), world, fault_schedule)
             settles, raised = setup.settles(name), setup.raised
             self.exchanges[name] = exchange
-            self.venues[name] = FaultyVenue(exchange, world, strikes, address, settles=settles, raised=raised)
+            self.venues[name] = FaultyVenue(exchange, world, fault_schedule, address, settles=settles, raised=raised)
         used = dict.fromkeys(planned.symbol for planned in script.signals)
         self._market = QuietMarket(
             world,
             {symbol: setup.prices[symbol] for symbol in used},
             {symbol: setup.amounts[symbol] for symbol in used},
             steady=_coin_prices(script),
-            seed=len(script.mishaps),
+            seed=len(script.venue_faults),
         )
         self._market.open(*(exchange.on_quote for exchange in self.exchanges.values()))
-        self.source = Source(world, setup.source, setup.prices, setup.amounts)
+        self.source = FaultySource(world, setup.source, setup.prices, setup.amounts)
         self.bounds = setup.bounds(script.positions_max)
         self._engine: Engine | None = None
-        for mishap in script.mishaps:
-            if mishap.kind in AT_A_TIME:
-                world.at(START_NS + int(mishap.at_s * 1e9), self._beginner(mishap))
+        for venue_fault in script.venue_faults:
+            if venue_fault.kind in AT_A_TIME:
+                world.at(START_NS + int(venue_fault.at_s * 1e9), self._beginner(venue_fault))
         self.over_ns = START_NS + int(max(_ends_s(script)) * 1e9)
 
     def attach(self, engine: Engine) -> None:
@@ -88,7 +88,7 @@ class Surroundings:
 
     def let_signals_in(self, engine: Engine) -> None:
         """Let the sender know a pipeline that has started."""
-        self.source.listen(lambda raw: engine.inlet.give((raw,)))
+        self.source.listen(lambda raw: engine.inbox.give((raw,)))
 
     def detach(self) -> None:
         """Nobody is there any more."""
@@ -112,7 +112,7 @@ class Surroundings:
         last_ns = max(self.over_ns, self.world.awaited_ns, max((order.shown_ns for order in taken), default=0))
         if not (engine.idle and self.source.done and self.world.now_ns() > last_ns):
             return False
-        booked = {booking.order_id: booking for life in journal.lives() for booking in bookings_of(life)}
+        booked = {booking.order_id: booking for history in journal.histories() for booking in bookings_of(history)}
         differing = [order.request.client_order_id for order in taken if not agrees(order, booked)]
         if not self.script.lag.is_as_declared:
             placed = {order_id for order_id, booking in booked.items() if booking.status is not None}
@@ -123,7 +123,7 @@ class Surroundings:
         """Whether no account is kept closed because its books were not compared."""
         now_ns = self.world.clock.now_ns()
         why = (engine.parts.availability.check_trader(name, now_ns) for name in self.exchanges)
-        return all(standstill is None or standstill.why.reason is not Reason.NOT_RECONCILED for standstill in why)
+        return all(suspension is None or suspension.why.reason is not Reason.NOT_RECONCILED for suspension in why)
 
     def _balances_agree(self, engine: Engine) -> bool:
         accounts = engine.parts.state.book.accounts
@@ -138,25 +138,25 @@ class Surroundings:
         self.world.set_wall(seconds)
         self.world.await_after(for_s, lambda: self.world.set_wall(-seconds))
 
-    def _beginner(self, mishap: Mishap) -> Callable[[], None]:
+    def _beginner(self, venue_fault: VenueFault) -> Callable[[], None]:
         def begin() -> None:
             world = self.world
-            world.struck[mishap.kind] += 1
-            match mishap.kind:
-                case Kind.SUSPENDED:
-                    world.suspend(mishap.seconds)
-                case Kind.WALL_STEPPED:
-                    world.set_wall(mishap.seconds)
-                case Kind.WALL_GLITCH:
-                    self.step_clock(mishap.seconds, _GLITCH_S)
-                case Kind.HALTED:
-                    self.halt(mishap.seconds)
-                case Kind.COMPARED:
+            world.struck[venue_fault.kind] += 1
+            match venue_fault.kind:
+                case VenueFaultKind.SUSPENDED:
+                    world.suspend(venue_fault.seconds)
+                case VenueFaultKind.WALL_STEPPED:
+                    world.set_wall(venue_fault.seconds)
+                case VenueFaultKind.WALL_GLITCH:
+                    self.step_clock(venue_fault.seconds, _GLITCH_S)
+                case VenueFaultKind.HALTED:
+                    self.halt(venue_fault.seconds)
+                case VenueFaultKind.COMPARED:
                     self._compare()
-                case Kind.THIN_BOOK | Kind.GAP:
-                    self._market.begin(mishap)
+                case VenueFaultKind.THIN_BOOK | VenueFaultKind.GAP:
+                    self._market.begin(venue_fault)
                 case _:
-                    self.venues[mishap.trader].begin(mishap)
+                    self.venues[venue_fault.trader].begin(venue_fault)
 
         return begin
 
@@ -165,9 +165,9 @@ class Surroundings:
         engine = self._engine
 
         async def compare() -> None:
-            if engine is not None and engine.rounds is not None:
-                with suppress(Failed):  # as planned
-                    await engine.differences(settle=True)
+            if engine is not None and engine.reconciliations is not None:
+                with suppress(OperationFailed):  # as planned
+                    await engine.differences(apply=True)
 
         self.world.clock.run(compare, name="a person compares")
 
@@ -184,15 +184,15 @@ class Surroundings:
 
 def history_of(
     around: Surroundings, setup: Setup, journal: Stored, kept: Kept | None, *, in_time: bool, errors: Sequence[str] = ()
-) -> History:
+) -> TortureHistory:
     """What is known of a run."""
     world, source = around.world, around.source
-    return History(
+    return TortureHistory(
         script=around.script,
         reached=world.points.reached,
         acted=world.points.acted,
         struck=world.struck,
-        lives=list(journal.lives()),
+        histories=list(journal.histories()),
         events=list(journal.read()),
         ledger=world.ledger,
         sent=source.sent,
@@ -213,11 +213,11 @@ def history_of(
 
 def _ends_s(script: Script) -> Iterator[float]:
     yield from (planned.at_s for planned in script.signals)
-    for mishap in script.mishaps:
-        if mishap.kind is Kind.WALL_GLITCH:
-            yield mishap.at_s + _GLITCH_S
-        elif mishap.kind in AT_A_TIME:
-            yield mishap.at_s + (mishap.seconds if mishap.kind is not Kind.WALL_STEPPED else 0)
+    for venue_fault in script.venue_faults:
+        if venue_fault.kind is VenueFaultKind.WALL_GLITCH:
+            yield venue_fault.at_s + _GLITCH_S
+        elif venue_fault.kind in AT_A_TIME:
+            yield venue_fault.at_s + (venue_fault.seconds if venue_fault.kind is not VenueFaultKind.WALL_STEPPED else 0)
 
 
 def _funded(setup: Setup, script: Script, trader: str) -> Mapping[str, Decimal]:

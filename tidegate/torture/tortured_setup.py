@@ -18,7 +18,7 @@ from streams.engine import Engine
 from tidegate.assembly.engine import assemble, generated
 from tidegate.clock import Clock
 from tidegate.domain.market import MarketRules, base_of, quote_of
-from tidegate.domain.ports import Item, Journal, Outcomes, Venue
+from tidegate.domain.ports import CommitResults, Item, Journal, Venue
 from tidegate.domain.signal import Raw
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.market.feeds import simulated_world
@@ -190,7 +190,7 @@ class _Watched(SqliteJournal):
 
     committed: Callable[[bytes], None] | None = None
 
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
         outcomes = await super().commit(items, snapshots)
         if self.committed is not None:
             self.committed(self.copy())

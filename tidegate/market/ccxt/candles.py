@@ -10,7 +10,7 @@ from tidegate.clock import next_on_grid
 from tidegate.domain.market import Candle
 from tidegate.domain.timeframe import timeframe_text
 from tidegate.market.ccxt.exchange import Row
-from tidegate.market.ccxt.feed import Line
+from tidegate.market.ccxt.feed import VenueFeed
 
 __all__ = ["Candles"]
 
@@ -30,7 +30,7 @@ class Candles:
 
     def __init__(
         self,
-        line: Line,
+        line: VenueFeed,
         symbol: str,
         timeframe_ns: int,
         *,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Exchange", "Row", "Told"]
+__all__ = ["CcxtExchange", "RawQuote", "Row"]
 
 Row: TypeAlias = Sequence[Any]
 """A candle as ccxt gives it: opening time in ms, open, high, low, close, volume."""
 
-Told: TypeAlias = Mapping[str, Any]
+RawQuote: TypeAlias = Mapping[str, Any]
 """A ticker or an order book as ccxt gives it."""
 
 
-class Exchange(Protocol):
+class CcxtExchange(Protocol):
     """An exchange of `ccxt.async_support`, or one of `ccxt.pro`, which has websockets too."""
 
     id: str
@@ -34,20 +34,20 @@ class Exchange(Protocol):
     async def fetch_ohlcv(self, symbol: str, timeframe: str, since: int, limit: int) -> Sequence[Row]:
         """At most `limit` candles that opened at `since` or later, in ms; the newest may still be forming."""
 
-    async def fetch_bids_asks(self, symbols: Sequence[str]) -> Mapping[str, Told]:
+    async def fetch_bids_asks(self, symbols: Sequence[str]) -> Mapping[str, RawQuote]:
         """Tickers that have the best prices at least."""
 
-    async def fetch_tickers(self, symbols: Sequence[str]) -> Mapping[str, Told]:
+    async def fetch_tickers(self, symbols: Sequence[str]) -> Mapping[str, RawQuote]:
         """Tickers."""
 
-    async def fetch_order_book(self, symbol: str, limit: int) -> Told:
+    async def fetch_order_book(self, symbol: str, limit: int) -> RawQuote:
         """An order book."""
 
     async def watch_ohlcv(self, symbol: str, timeframe: str) -> Sequence[Row]:
         """The candles that changed, once some did."""
 
-    async def watch_bids_asks(self, symbols: Sequence[str]) -> Mapping[str, Told]:
+    async def watch_bids_asks(self, symbols: Sequence[str]) -> Mapping[str, RawQuote]:
         """The tickers that changed, once some did."""
 
-    async def watch_order_book(self, symbol: str) -> Told:
+    async def watch_order_book(self, symbol: str) -> RawQuote:
         """The order book, once it changed."""

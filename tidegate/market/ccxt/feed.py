@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from tidegate.clock import Clock
-from tidegate.market.ccxt.exchange import Exchange
+from tidegate.market.ccxt.exchange import CcxtExchange
 from tidegate.market.ccxt.troubles import Troubles
 from tidegate.venues.ccxt.calls import recorded
 
-__all__ = ["Line"]
+__all__ = ["VenueFeed"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class Line:
+class VenueFeed:
     """How an exchange is asked by REST, and listened to by websocket. Nothing that goes wrong there leaves it.
 
     At most `max_concurrent` requests are under way, each for `timeout_s` at most; while the venue wants to be left
@@ -27,7 +27,7 @@ class Line:
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: CcxtExchange,
         troubles: Troubles,
         *,
         clock: Clock,

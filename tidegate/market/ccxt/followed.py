@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.timeframe import timeframe_text
-from tidegate.market.ccxt.exchange import Exchange
+from tidegate.market.ccxt.exchange import CcxtExchange
 
 __all__ = ["Followed"]
 
@@ -33,7 +33,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     silent_after_s: float = 60
     candles: bool = True
 
-    def check(self, exchange: Exchange) -> None:
+    def check(self, exchange: CcxtExchange) -> None:
         """Compare with what an exchange has, whose markets are loaded.
 
         Raises:

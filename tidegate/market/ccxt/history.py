@@ -17,14 +17,14 @@ from tidegate.market.ccxt.exchange import Row
 from tidegate.venues.ccxt.connection import connect
 from tidegate.venues.ccxt.redaction import redacted
 
-__all__ = ["History", "open_history", "pages_of"]
+__all__ = ["CandleHistory", "open_history", "pages_of"]
 
 _PAGE_LEAST = 100  # every venue gives as many at once
 _TRIES = 6
 _DELAY_S = 1.0
 
 
-class History(Protocol):
+class CandleHistory(Protocol):
     """An exchange of ccxt, as far as its past is asked for."""
 
     id: str
@@ -45,18 +45,20 @@ class History(Protocol):
         """Give back sockets."""
 
 
-def open_history(exchange_id: str, ccxt_block: Mapping[str, Any]) -> History:
+def open_history(exchange_id: str, ccxt_block: Mapping[str, Any]) -> CandleHistory:
     """An exchange of ccxt without keys, which keeps to its own rate limit.
 
     Raises:
         SettingsError: ccxt is not installed, knows no such exchange, or does not take the block.
     """
-    exchange: History = connect(exchange_id, {"enableRateLimit": True, **ccxt_block}, {}, trader=exchange_id).exchange
+    exchange: CandleHistory = connect(
+        exchange_id, {"enableRateLimit": True, **ccxt_block}, {}, trader=exchange_id
+    ).exchange
     return exchange
 
 
 async def pages_of(
-    exchange: History,
+    exchange: CandleHistory,
     symbol: str,
     timeframe: str,
     *,
@@ -90,7 +92,7 @@ async def pages_of(
         at_ms = candles[-1].opened_at_ns // 1_000_000 + step_ms if candles else at_ms + page * step_ms
 
 
-def _check(exchange: History, symbol: str, timeframe: str) -> None:
+def _check(exchange: CandleHistory, symbol: str, timeframe: str) -> None:
     if not exchange.has.get("fetchOHLCV"):
         raise SettingsError(f"{exchange.id} has no candles to download")
     if symbol not in exchange.markets:

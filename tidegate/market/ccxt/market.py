@@ -15,8 +15,8 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.market import Candle
 from tidegate.market.ccxt.candles import Candles
-from tidegate.market.ccxt.exchange import Exchange
-from tidegate.market.ccxt.feed import Line
+from tidegate.market.ccxt.exchange import CcxtExchange
+from tidegate.market.ccxt.feed import VenueFeed
 from tidegate.market.ccxt.followed import Followed
 from tidegate.market.ccxt.quotes import Quotes
 from tidegate.market.ccxt.troubles import Troubles
@@ -41,7 +41,7 @@ class CcxtMarket:
     Memory:          a quote, a candle and a few numbers a symbol; a page of 100 candles a request.
     """
 
-    def __init__(self, line: Line, followed: Followed) -> None:
+    def __init__(self, line: VenueFeed, followed: Followed) -> None:
         self.name = line.exchange.id
         self.symbols = frozenset(followed.symbols)
         self.history: Sequence[Candle] = ()
@@ -134,7 +134,7 @@ class CcxtMarket:
 
 
 async def open_market(
-    exchange: Exchange,
+    exchange: CcxtExchange,
     followed: Followed,
     *,
     clock: Clock,
@@ -157,7 +157,7 @@ async def open_market(
     except Exception as error:
         raise VenueUnavailable(redact(f"{type(error).__name__}: {error}")) from None
     followed.check(exchange)
-    line = Line(
+    line = VenueFeed(
         exchange,
         Troubles(quirks_of(exchange.id), clock=clock, fault=fault, redact=redact),
         clock=clock,

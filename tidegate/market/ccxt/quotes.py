@@ -10,8 +10,8 @@ from typing import Any
 
 from tidegate.clock import next_on_grid
 from tidegate.domain.market import Quote
-from tidegate.market.ccxt.exchange import Told
-from tidegate.market.ccxt.feed import Line
+from tidegate.market.ccxt.exchange import RawQuote
+from tidegate.market.ccxt.feed import VenueFeed
 
 __all__ = ["Quotes"]
 
@@ -28,7 +28,9 @@ class Quotes:
     by order book. Memory: a quote a symbol.
     """
 
-    def __init__(self, line: Line, symbols: Sequence[str], *, every_ns: int, emit: Callable[[Quote], None]) -> None:
+    def __init__(
+        self, line: VenueFeed, symbols: Sequence[str], *, every_ns: int, emit: Callable[[Quote], None]
+    ) -> None:
         exchange = line.exchange
         self._exchange, self._line, self._clock = exchange, line, line.clock
         self._symbols, self._every_ns, self._emit = symbols, every_ns, emit
@@ -67,20 +69,20 @@ class Quotes:
         fetch = partial(self._exchange.fetch_order_book, symbol, _LEVELS)
         await self._line.ask(f"quotes of {symbol}", fetch, partial(self._take, symbol))
 
-    def _take_all(self, symbols: Sequence[str], told: Mapping[str, Told]) -> None:
+    def _take_all(self, symbols: Sequence[str], told: Mapping[str, RawQuote]) -> None:
         self._by_book.update(symbol for symbol in symbols if not self._take(symbol, told.get(symbol, {})))
 
-    def _hear(self, told: Mapping[str, Told]) -> None:
+    def _hear(self, told: Mapping[str, RawQuote]) -> None:
         for symbol in self._symbols:
             if symbol in told:
                 self._hear_of(symbol, told[symbol])
 
-    def _hear_of(self, symbol: str, told: Told) -> None:
+    def _hear_of(self, symbol: str, told: RawQuote) -> None:
         before = self._newest.get(symbol)
         if self._take(symbol, told) and self._newest[symbol] is not before:
             self._heard.add(symbol)
 
-    def _take(self, symbol: str, told: Told) -> bool:
+    def _take(self, symbol: str, told: RawQuote) -> bool:
         """Emit what is told where it is news. Gives whether it is a quote at all."""
         best = _best(told)
         if best is None:
@@ -99,7 +101,7 @@ class Quotes:
         return min(int(timestamp_ms) * 1_000_000 - self._line.ahead_ns(), now_at_ns)
 
 
-def _best(told: Told) -> tuple[Decimal, Decimal, Decimal] | None:
+def _best(told: RawQuote) -> tuple[Decimal, Decimal, Decimal] | None:
     """Bid, ask and depth of a ticker or an order book; None where one of them is missing, or makes no sense."""
     if "bids" in told:
         numbers = [number for side in ("bids", "asks") for level in told[side][:1] for number in level[:2]]

@@ -9,7 +9,7 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.venues.ccxt.address import LeftAlone
 from tidegate.venues.ccxt.answers import read_failure
-from tidegate.venues.ccxt.calls import Call
+from tidegate.venues.ccxt.calls import ExchangeCall
 from tidegate.venues.ccxt.meaning import Meaning
 from tidegate.venues.ccxt.quirks import Quirks
 
@@ -59,7 +59,7 @@ class Troubles:
         if self._clock.now_ns() >= self._alone.again_ns:
             self._alone.failures = 0
 
-    def note(self, where: str, error: BaseException, call: Call | None = None) -> None:
+    def note(self, where: str, error: BaseException, call: ExchangeCall | None = None) -> None:
         """It failed there, with the answer that `call` recorded. What was not sent is no failure of the venue."""
         if isinstance(error, LeftAlone):
             self._alone.again_ns = max(self._alone.again_ns, self._clock.now_ns() + round(error.for_s * 1e9))
@@ -67,7 +67,7 @@ class Troubles:
         now_ns = self._clock.now_ns()
         streak = self._streaks.setdefault(where, _Streak())
         streak.again_ns = now_ns + _pause_ns(streak, _PAUSE_S, _PAUSE_MAX_S)
-        limited_for_ns = self._limited_for_ns(error, call or Call(), now_ns)
+        limited_for_ns = self._limited_for_ns(error, call or ExchangeCall(), now_ns)
         if limited_for_ns is not None:
             self._alone.again_ns = max(self._alone.again_ns, now_ns + limited_for_ns)
         if streak.told is not type(error):
@@ -75,7 +75,7 @@ class Troubles:
             words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self._fault(where, VenueUnavailable(self._redact(words)))
 
-    def _limited_for_ns(self, error: BaseException, call: Call, now_ns: int) -> int | None:
+    def _limited_for_ns(self, error: BaseException, call: ExchangeCall, now_ns: int) -> int | None:
         reading = read_failure(
             error,
             self._quirks,

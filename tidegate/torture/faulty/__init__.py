@@ -1,8 +1,8 @@
 """A world in which everything goes wrong that can: venues, disk, market, senders, clocks; all of it from one seed."""
 
 from tidegate.torture.faulty.drawing import draw
-from tidegate.torture.faulty.fault import Kind, Mishap
+from tidegate.torture.faulty.fault import VenueFault, VenueFaultKind
 from tidegate.torture.faulty.points import Act, Points
 from tidegate.torture.faulty.script import FeesIn, Lag, Planned, Script
 
-__all__ = ["Act", "FeesIn", "Kind", "Lag", "Mishap", "Planned", "Points", "Script", "draw"]
+__all__ = ["Act", "FeesIn", "Lag", "Planned", "Points", "Script", "VenueFault", "VenueFaultKind", "draw"]

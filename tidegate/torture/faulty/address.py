@@ -7,20 +7,20 @@ from collections import deque
 from tidegate.domain.order import NotPlaced
 from tidegate.domain.reasons import Reason
 from tidegate.torture.faulty.ledger import Ban
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
-__all__ = ["Address"]
+__all__ = ["FaultyAddress"]
 
 _WITHIN_NS = 10_000_000_000
 
 
-class Address:
+class FaultyAddress:
     """Counts the orders of all accounts, and says when one is too many. `banned_until_ns` is a moment, or 0.
 
     Memory: the orders of ten seconds.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: FaultyWorld) -> None:
         self.banned_until_ns = 0
         self._world, self._orders = world, deque[int]()
 
@@ -36,7 +36,7 @@ class Address:
     def told(self) -> None:
         """Note that a process heard of the ban."""
         world = self._world
-        world.ledger.bans.append(Ban(world.now_ns(), self.banned_until_ns, world.life))
+        world.ledger.bans.append(Ban(world.now_ns(), self.banned_until_ns, world.history))
 
     def too_many(self) -> NotPlaced | None:
         """Count an order; the answer to one that is too many."""

@@ -8,7 +8,7 @@ from random import Random
 from msgspec.structs import replace
 
 from tidegate.domain.signal import OrderType, Side
-from tidegate.torture.faulty.fault import OF_A_SEND, Kind, Mishap
+from tidegate.torture.faulty.fault import OF_A_SEND, VenueFault, VenueFaultKind
 from tidegate.torture.faulty.script import FeesIn, Lag, Planned, Script
 
 __all__ = ["draw"]
@@ -17,69 +17,81 @@ _SIGNALS = (1, 2, 3, 3, 4, 4)
 _ORDERS = 3
 _QUESTIONS = 6
 _SIGNALS_WITHIN_S = 45.0
-_MISHAPS_WITHIN_S = 90.0
+_FAULTS_WITHIN_S = 90.0
 _CYCLE, _SLEEPS = 12, 5
 
 _SENDS = {
-    Kind.REPLY_LOST: 6,
-    Kind.REQUEST_LOST: 3,
-    Kind.DELIVERED_LATE: 3,
-    Kind.REPLY_LATE: 2,
-    Kind.RAISED: 1,
-    Kind.NEVER_SENT: 1,
-    Kind.REJECTED: 2,
-    Kind.RATE_LIMITED: 1,
-    Kind.BANNED: 1,
-    Kind.MAINTENANCE: 1,
-    Kind.MARKET_CLOSED: 1,
-    Kind.CLOCK_SKEW: 1,
+    VenueFaultKind.REPLY_LOST: 6,
+    VenueFaultKind.REQUEST_LOST: 3,
+    VenueFaultKind.DELIVERED_LATE: 3,
+    VenueFaultKind.REPLY_LATE: 2,
+    VenueFaultKind.RAISED: 1,
+    VenueFaultKind.NEVER_SENT: 1,
+    VenueFaultKind.REJECTED: 2,
+    VenueFaultKind.RATE_LIMITED: 1,
+    VenueFaultKind.BANNED: 1,
+    VenueFaultKind.MAINTENANCE: 1,
+    VenueFaultKind.MARKET_CLOSED: 1,
+    VenueFaultKind.CLOCK_SKEW: 1,
 }
 """What becomes of a send on which something goes wrong, with its weight."""
 
-_CHANCES: dict[Kind, tuple[float, float, float]] = {
-    Kind.CANCELED: (0.15, 1, 20),
-    Kind.FILLED: (0.15, 1, 150),
-    Kind.LOOKUP_FAILS: (0.2, 0, 0),
-    Kind.LOOKUP_STALE: (0.15, 1, 9),
-    Kind.LISTING_FAILS: (0.08, 0, 0),
-    Kind.LISTING_STALE: (0.2, 1, 9),
-    Kind.PAGE_MISSING: (0.06, 0, 3),
-    Kind.UPDATE_LOST: (0.25, 0, 0),
-    Kind.UPDATE_TWICE: (0.25, 0, 0),
-    Kind.DISK_FAILS: (0.06, 1, 3),
-    Kind.DISK_SLOW: (0.06, 1, 4),
-    Kind.REDELIVERED: (0.3, 0, 60),
-    Kind.RESPELLED: (0.15, 0, 60),
-    Kind.MUTATED: (0.2, 0, 60),
-    Kind.FLOOD: (0.05, 0, 2),
-    Kind.AWAY: (0.2, 5, 40),
-    Kind.RULES_CHANGED: (0.1, 0, 0),
-    Kind.FOREIGN_ORDER: (0.2, 0, 60),
-    Kind.FOREIGN_TRADE: (0.08, 0, 0),
-    Kind.DEPOSIT: (0.08, 0, 0),
-    Kind.WITHDRAWAL: (0.05, 0, 0),
-    Kind.THIN_BOOK: (0.3, 20, 60),
-    Kind.GAP: (0.12, 5, 50),
-    Kind.SUSPENDED: (0.1, 2, 150),
-    Kind.WALL_STEPPED: (0.08, -40, 40),
-    Kind.WALL_GLITCH: (0.08, -3600, 3600),
-    Kind.COMPARED: (0.3, 0, 0),
-    Kind.HALTED: (0.12, 5, 40),
+_CHANCES: dict[VenueFaultKind, tuple[float, float, float]] = {
+    VenueFaultKind.CANCELED: (0.15, 1, 20),
+    VenueFaultKind.FILLED: (0.15, 1, 150),
+    VenueFaultKind.LOOKUP_FAILS: (0.2, 0, 0),
+    VenueFaultKind.LOOKUP_STALE: (0.15, 1, 9),
+    VenueFaultKind.LISTING_FAILS: (0.08, 0, 0),
+    VenueFaultKind.LISTING_STALE: (0.2, 1, 9),
+    VenueFaultKind.PAGE_MISSING: (0.06, 0, 3),
+    VenueFaultKind.UPDATE_LOST: (0.25, 0, 0),
+    VenueFaultKind.UPDATE_TWICE: (0.25, 0, 0),
+    VenueFaultKind.DISK_FAILS: (0.06, 1, 3),
+    VenueFaultKind.DISK_SLOW: (0.06, 1, 4),
+    VenueFaultKind.REDELIVERED: (0.3, 0, 60),
+    VenueFaultKind.RESPELLED: (0.15, 0, 60),
+    VenueFaultKind.MUTATED: (0.2, 0, 60),
+    VenueFaultKind.FLOOD: (0.05, 0, 2),
+    VenueFaultKind.AWAY: (0.2, 5, 40),
+    VenueFaultKind.RULES_CHANGED: (0.1, 0, 0),
+    VenueFaultKind.FOREIGN_ORDER: (0.2, 0, 60),
+    VenueFaultKind.FOREIGN_TRADE: (0.08, 0, 0),
+    VenueFaultKind.DEPOSIT: (0.08, 0, 0),
+    VenueFaultKind.WITHDRAWAL: (0.05, 0, 0),
+    VenueFaultKind.THIN_BOOK: (0.3, 20, 60),
+    VenueFaultKind.GAP: (0.12, 5, 50),
+    VenueFaultKind.SUSPENDED: (0.1, 2, 150),
+    VenueFaultKind.WALL_STEPPED: (0.08, -40, 40),
+    VenueFaultKind.WALL_GLITCH: (0.08, -3600, 3600),
+    VenueFaultKind.COMPARED: (0.3, 0, 0),
+    VenueFaultKind.HALTED: (0.12, 5, 40),
 }
 """How likely each of the others is, and for how many seconds, from and to."""
 
-_OF_AN_ORDER = (Kind.CANCELED, Kind.FILLED, Kind.LOOKUP_FAILS, Kind.LOOKUP_STALE, Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
-_OF_A_LISTING = (Kind.LISTING_FAILS, Kind.LISTING_STALE, Kind.PAGE_MISSING)
-_OF_AN_ACCOUNT = (Kind.AWAY, Kind.RULES_CHANGED)
-_OF_STRANGERS = (Kind.FOREIGN_ORDER, Kind.FOREIGN_TRADE, Kind.DEPOSIT, Kind.WITHDRAWAL)
+_OF_AN_ORDER = (
+    VenueFaultKind.CANCELED,
+    VenueFaultKind.FILLED,
+    VenueFaultKind.LOOKUP_FAILS,
+    VenueFaultKind.LOOKUP_STALE,
+    VenueFaultKind.UPDATE_LOST,
+    VenueFaultKind.UPDATE_TWICE,
+)
+_OF_A_LISTING = (VenueFaultKind.LISTING_FAILS, VenueFaultKind.LISTING_STALE, VenueFaultKind.PAGE_MISSING)
+_OF_AN_ACCOUNT = (VenueFaultKind.AWAY, VenueFaultKind.RULES_CHANGED)
+_OF_STRANGERS = (
+    VenueFaultKind.FOREIGN_ORDER,
+    VenueFaultKind.FOREIGN_TRADE,
+    VenueFaultKind.DEPOSIT,
+    VenueFaultKind.WITHDRAWAL,
+)
 _OF_ALL = (
-    Kind.THIN_BOOK,
-    Kind.GAP,
-    Kind.SUSPENDED,
-    Kind.WALL_STEPPED,
-    Kind.WALL_GLITCH,
-    Kind.COMPARED,
-    Kind.HALTED,
+    VenueFaultKind.THIN_BOOK,
+    VenueFaultKind.GAP,
+    VenueFaultKind.SUSPENDED,
+    VenueFaultKind.WALL_STEPPED,
+    VenueFaultKind.WALL_GLITCH,
+    VenueFaultKind.COMPARED,
+    VenueFaultKind.HALTED,
 )
 
 _LAGS = {
@@ -96,9 +108,11 @@ _LAGS = {
 """Venues that are not as good as most, by the seed's place in a cycle of twelve; the last one says what is not so."""
 
 _RESTS = {"side": Side.BUY, "price": 0.8, "quantity": 0.5, "order_type": None, "stamped": False}
-_WAKING = frozenset({Kind.HALTED, Kind.DISK_FAILS, Kind.DISK_SLOW, Kind.SUSPENDED})
+_WAKING = frozenset(
+    {VenueFaultKind.HALTED, VenueFaultKind.DISK_FAILS, VenueFaultKind.DISK_SLOW, VenueFaultKind.SUSPENDED}
+)
 """What would keep orders from resting before the machine falls asleep."""
-_FIRST = frozenset({*OF_A_SEND, Kind.HIDDEN})
+_FIRST = frozenset({*OF_A_SEND, VenueFaultKind.HIDDEN})
 _TIMEOUT_S = 10.0
 _SLEEP_S = 7_000.0
 """Longer than a listing looks back: what rests for so long is never listed again once it is over."""
@@ -109,22 +123,24 @@ def draw(seed: int, *, symbols: Sequence[str], traders: Sequence[str]) -> Script
     random = Random(seed)  # noqa: S311 - draws a script, guards nothing
     lag = _LAGS.get(seed % _CYCLE, Lag())
     signals = list(_signals(random, symbols[:2]))
-    mishaps = [mishap for trader in traders for mishap in _of_account(random, trader, lag)]
+    venue_faults = [venue_fault for trader in traders for venue_fault in _of_account(random, trader, lag)]
     if lag.hidden_max_s > _TIMEOUT_S:
-        mishaps = [m for m in mishaps if m.nth != 1 or m.kind not in _FIRST] + list(_unseen(random, traders, lag))
-    for kind in (Kind.REDELIVERED, Kind.RESPELLED, Kind.MUTATED, Kind.FLOOD):
-        mishaps += [m for nth in range(1, len(signals) + 1) for m in _maybe(random, kind, nth=nth)]
-    for kind in (Kind.DISK_FAILS, Kind.DISK_SLOW):
-        mishaps += [m for nth in range(2, 14) for m in _maybe(random, kind, nth=nth)]
+        venue_faults = [m for m in venue_faults if m.nth != 1 or m.kind not in _FIRST] + list(
+            _unseen(random, traders, lag)
+        )
+    for kind in (VenueFaultKind.REDELIVERED, VenueFaultKind.RESPELLED, VenueFaultKind.MUTATED, VenueFaultKind.FLOOD):
+        venue_faults += [m for nth in range(1, len(signals) + 1) for m in _maybe(random, kind, nth=nth)]
+    for kind in (VenueFaultKind.DISK_FAILS, VenueFaultKind.DISK_SLOW):
+        venue_faults += [m for nth in range(2, 14) for m in _maybe(random, kind, nth=nth)]
     for kind in _OF_ALL:
-        mishaps += _maybe(random, kind, at_s=_moment(random))
+        venue_faults += _maybe(random, kind, at_s=_moment(random))
     if seed % _SLEEPS == _SLEEPS - 1:
-        mishaps = [m for m in mishaps if m.kind not in _WAKING]
+        venue_faults = [m for m in venue_faults if m.kind not in _WAKING]
         signals[0] = replace(signals[0], at_s=signals[0].at_s / 3, **_RESTS)
-        mishaps += _rest(random, traders)
+        venue_faults += _rest(random, traders)
     return Script(
         signals=tuple(signals),
-        mishaps=tuple(mishaps),
+        venue_faults=tuple(venue_faults),
         lag=lag,
         power_cut=random.random() < 0.5,
         fees_in=tuple(FeesIn)[seed % len(FeesIn)],
@@ -172,16 +188,16 @@ def _price(random: Random, side: Side) -> float | None:
     return 0.8 if side is Side.BUY else 1.25
 
 
-def _of_account(random: Random, trader: str, lag: Lag) -> Iterator[Mishap]:
+def _of_account(random: Random, trader: str, lag: Lag) -> Iterator[VenueFault]:
     late_s = 8.0 if lag.fence_s is not None else lag.hidden_max_s
     for nth in range(1, _ORDERS + 1):
         if random.random() < 0.6:
             (kind,) = random.choices(list(_SENDS), list(_SENDS.values()))
-            seconds = random.uniform(1, late_s if kind is Kind.DELIVERED_LATE else 9)
-            yield Mishap(kind=kind, nth=nth, seconds=round(seconds, 3), trader=trader)
+            seconds = random.uniform(1, late_s if kind is VenueFaultKind.DELIVERED_LATE else 9)
+            yield VenueFault(kind=kind, nth=nth, seconds=round(seconds, 3), trader=trader)
         if lag.hidden_max_s and random.random() < 0.5:
             hidden_s = random.uniform(lag.hidden_max_s / 4, lag.hidden_max_s)
-            yield Mishap(kind=Kind.HIDDEN, nth=nth, seconds=round(hidden_s, 3), trader=trader)
+            yield VenueFault(kind=VenueFaultKind.HIDDEN, nth=nth, seconds=round(hidden_s, 3), trader=trader)
         for kind in _OF_AN_ORDER:
             yield from _maybe(random, kind, nth=nth, trader=trader)
     for nth in range(1, _QUESTIONS + 1):
@@ -190,39 +206,41 @@ def _of_account(random: Random, trader: str, lag: Lag) -> Iterator[Mishap]:
     for kind in _OF_AN_ACCOUNT:
         yield from _maybe(random, kind, at_s=_moment(random), trader=trader)
     for kind in _OF_STRANGERS:
-        for mishap in _maybe(random, kind, at_s=random.choice([0.0, _moment(random)]), trader=trader):
-            stays = kind is Kind.FOREIGN_ORDER and random.random() < 0.5
-            yield replace(mishap, seconds=0.0) if stays else mishap
+        for venue_fault in _maybe(random, kind, at_s=random.choice([0.0, _moment(random)]), trader=trader):
+            stays = kind is VenueFaultKind.FOREIGN_ORDER and random.random() < 0.5
+            yield replace(venue_fault, seconds=0.0) if stays else venue_fault
 
 
-def _rest(random: Random, traders: Sequence[str]) -> Iterator[Mishap]:
+def _rest(random: Random, traders: Sequence[str]) -> Iterator[VenueFault]:
     """Orders rest while the machine sleeps for hours, and trade, or end, some time after it woke."""
     asleep_s = round(random.uniform(60, 100), 3)
-    yield Mishap(kind=Kind.SUSPENDED, at_s=asleep_s, seconds=_SLEEP_S)
+    yield VenueFault(kind=VenueFaultKind.SUSPENDED, at_s=asleep_s, seconds=_SLEEP_S)
     for trader in traders:
-        kind = random.choice([Kind.SWEPT, Kind.SWEPT, Kind.WIPED])
-        yield Mishap(kind=kind, at_s=round(asleep_s + _SLEEP_S + random.uniform(70, 150), 3), trader=trader)
+        kind = random.choice([VenueFaultKind.SWEPT, VenueFaultKind.SWEPT, VenueFaultKind.WIPED])
+        yield VenueFault(kind=kind, at_s=round(asleep_s + _SLEEP_S + random.uniform(70, 150), 3), trader=trader)
 
 
-def _unseen(random: Random, traders: Sequence[str], lag: Lag) -> Iterator[Mishap]:
+def _unseen(random: Random, traders: Sequence[str], lag: Lag) -> Iterator[VenueFault]:
     """The first order of each account is taken, its reply lost, and it shows when it was looked for already: where that
     may be, when the settle window is over."""
     begins_s = lag.window_s * 1.5 if lag.hidden_max_s > lag.window_s else _TIMEOUT_S + 2
     for trader in traders:
         shown_s = round(random.uniform(begins_s, lag.hidden_max_s), 3)
         if lag.fence_s is None and random.random() < 0.5:
-            yield Mishap(kind=Kind.DELIVERED_LATE, nth=1, seconds=shown_s, trader=trader)
+            yield VenueFault(kind=VenueFaultKind.DELIVERED_LATE, nth=1, seconds=shown_s, trader=trader)
         else:
-            yield Mishap(kind=Kind.REPLY_LOST, nth=1, trader=trader)
-            yield Mishap(kind=Kind.HIDDEN, nth=1, seconds=shown_s, trader=trader)
+            yield VenueFault(kind=VenueFaultKind.REPLY_LOST, nth=1, trader=trader)
+            yield VenueFault(kind=VenueFaultKind.HIDDEN, nth=1, seconds=shown_s, trader=trader)
 
 
-def _maybe(random: Random, kind: Kind, *, nth: int = 0, at_s: float = 0, trader: str = "") -> Iterator[Mishap]:
+def _maybe(
+    random: Random, kind: VenueFaultKind, *, nth: int = 0, at_s: float = 0, trader: str = ""
+) -> Iterator[VenueFault]:
     chance, shortest_s, longest_s = _CHANCES[kind]
     if random.random() < chance:
         seconds = round(random.uniform(shortest_s, longest_s), 3)
-        yield Mishap(kind=kind, nth=nth, at_s=at_s, seconds=seconds, trader=trader)
+        yield VenueFault(kind=kind, nth=nth, at_s=at_s, seconds=seconds, trader=trader)
 
 
 def _moment(random: Random) -> float:
-    return round(random.uniform(0, _MISHAPS_WITHIN_S), 3)
+    return round(random.uniform(0, _FAULTS_WITHIN_S), 3)

@@ -22,12 +22,12 @@ from tidegate.domain.order import (
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side
 from tidegate.torture.faulty.books import Books
-from tidegate.torture.faulty.fault import Kind, Mishap
-from tidegate.torture.faulty.fault_schedule import Strikes
-from tidegate.torture.faulty.ledger import Taken
+from tidegate.torture.faulty.fault import VenueFault, VenueFaultKind
+from tidegate.torture.faulty.fault_schedule import FaultSchedule
+from tidegate.torture.faulty.ledger import TakenOrder
 from tidegate.torture.faulty.script import FeesIn
 from tidegate.torture.faulty.units import amount_of, part_of, product_of, units_of
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
 __all__ = ["COIN", "COIN_PRICE", "FaultyExchange"]
 
@@ -41,7 +41,7 @@ _NEW_LOT = 10
 _FARTHEST = 5
 
 
-class _Order(Struct, eq=False):
+class _BookedOrder(Struct, eq=False):
     venue_id: str
     request: OrderRequest | None
     symbol: str
@@ -49,7 +49,7 @@ class _Order(Struct, eq=False):
     amount: int
     price: int | None
     created_ns: int
-    taken: Taken | None = None
+    taken: TakenOrder | None = None
     filled: int = 0
     locked: int = 0
     status: OrderStatus = OrderStatus.OPEN
@@ -81,16 +81,16 @@ class FaultyExchange:
         trader: str,
         funds: Mapping[str, Decimal],
         rules: Callable[[str], MarketRules | None],
-        world: World,
-        strikes: Strikes,
+        world: FaultyWorld,
+        fault_schedule: FaultSchedule,
     ) -> None:
         self.trader = trader
         self.books = Books(funds)
         self.told: Callable[[OrderUpdate], None] = _nobody
-        self._rules_of, self._world, self._strikes = rules, world, strikes
-        self._orders: list[_Order] = []
-        self._by_client_id: dict[str, _Order] = {}
-        self._resting: dict[str, list[_Order]] = {}
+        self._rules_of, self._world, self._fault_schedule = rules, world, fault_schedule
+        self._orders: list[_BookedOrder] = []
+        self._by_client_id: dict[str, _BookedOrder] = {}
+        self._resting: dict[str, list[_BookedOrder]] = {}
         self._best: dict[tuple[str, bool], _Level] = {}
         self._lots: dict[str, Decimal] = {}
         self._shown_lots: dict[str, Decimal] = {}
@@ -136,7 +136,7 @@ class FaultyExchange:
             return _rejected("-1121 Invalid symbol.")
         price = None if request.price is None else units_of(request.price)
         buying = request.side is Side.BUY
-        order = _Order("", request, request.symbol, buying, units_of(request.amount), price, world.now_ns())
+        order = _BookedOrder("", request, request.symbol, buying, units_of(request.amount), price, world.now_ns())
         level = self._best.get((request.symbol, buying))
         if level is None:
             return NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="The market has no price yet.", final=False)
@@ -166,26 +166,28 @@ class FaultyExchange:
         """A part of the orders that show, by their creation: those made since a moment, and those that are open."""
         return [self._venue_order(order) for n, order in enumerate(self._listed(since_ns)) if first <= n < last]
 
-    def begin(self, mishap: Mishap) -> None:
+    def begin(self, venue_fault: VenueFault) -> None:
         """Let a stranger do something with the account, or everything that rests on it trade or end."""
         symbol = self._world.script.signals[0].symbol
         base, quote = _pair(symbol)
-        match mishap.kind:
-            case Kind.DEPOSIT:
+        match venue_fault.kind:
+            case VenueFaultKind.DEPOSIT:
                 self.books.move(quote, 20 * 10**18)
                 self.books.move(base, 10**17)
-            case Kind.WITHDRAWAL:
+            case VenueFaultKind.WITHDRAWAL:
                 self.books.move(quote, -(self.books.free(quote) // 4))
-            case Kind.SWEPT | Kind.WIPED:
-                ended = self._fill_whole if mishap.kind is Kind.SWEPT else self._cancel
+            case VenueFaultKind.SWEPT | VenueFaultKind.WIPED:
+                ended = self._fill_whole if venue_fault.kind is VenueFaultKind.SWEPT else self._cancel
                 for order in [order for resting in self._resting.values() for order in resting]:
                     if order.taken is not None:
                         ended(order)
-            case Kind.FOREIGN_TRADE:
-                self._foreign(symbol, buying=bool(int(mishap.at_s) % 2), price_bps=10_000, for_s=0.0)
-            case Kind.FOREIGN_ORDER:
-                self._foreign(symbol, buying=bool(int(mishap.at_s) % 2), price_bps=8_000, for_s=mishap.seconds)
-        self._world.tell(f"{self.trader}: {mishap}")
+            case VenueFaultKind.FOREIGN_TRADE:
+                self._foreign(symbol, buying=bool(int(venue_fault.at_s) % 2), price_bps=10_000, for_s=0.0)
+            case VenueFaultKind.FOREIGN_ORDER:
+                self._foreign(
+                    symbol, buying=bool(int(venue_fault.at_s) % 2), price_bps=8_000, for_s=venue_fault.seconds
+                )
+        self._world.tell(f"{self.trader}: {venue_fault}")
 
     def _foreign(self, symbol: str, *, buying: bool, price_bps: int, for_s: float) -> None:
         """An eighth of what is free trades at once, or rests far from the market, and trades then or never."""
@@ -197,7 +199,7 @@ class FaultyExchange:
         price = level.price * bps // 10_000 // tick * tick
         base, quote = _pair(symbol)
         amount = self.books.free(base) // 8 if not buying else self.books.free(quote) * 10**18 // price // 8
-        order = _Order("", None, symbol, buying, amount // lot * lot, price, self._world.now_ns())
+        order = _BookedOrder("", None, symbol, buying, amount // lot * lot, price, self._world.now_ns())
         if order.amount <= 0:
             return
         self._enter(order)
@@ -208,7 +210,7 @@ class FaultyExchange:
         if for_s:
             self._world.await_after(for_s, lambda: self._fill_whole(order))
 
-    def _enter(self, order: _Order) -> None:
+    def _enter(self, order: _BookedOrder) -> None:
         world, request = self._world, order.request
         order.venue_id = f"{self.trader}-{len(self._orders) + 1}"
         self._orders.append(order)
@@ -217,17 +219,17 @@ class FaultyExchange:
         if request is None:
             return
         now_ns = world.now_ns()
-        hidden = self._strikes.next(Kind.HIDDEN)
+        hidden = self._fault_schedule.next(VenueFaultKind.HIDDEN)
         shown_ns = now_ns + int(hidden.seconds * 1e9 if hidden is not None else 0)
-        order.taken = Taken(request, order.venue_id, now_ns, shown_ns, order.status, [], [])
+        order.taken = TakenOrder(request, order.venue_id, now_ns, shown_ns, order.status, [], [])
         self._by_client_id[request.client_order_id] = order
         world.ledger.taken.append(order.taken)
-        if (canceled := self._strikes.next(Kind.CANCELED)) is not None:
+        if (canceled := self._fault_schedule.next(VenueFaultKind.CANCELED)) is not None:
             world.await_after(canceled.seconds, lambda: self._cancel(order))
-        if (filled := self._strikes.next(Kind.FILLED)) is not None:
+        if (filled := self._fault_schedule.next(VenueFaultKind.FILLED)) is not None:
             world.await_after(filled.seconds, lambda: self._fill_whole(order))
 
-    def _rejection(self, order: _Order, rules: MarketRules, level: _Level) -> NotPlaced | None:
+    def _rejection(self, order: _BookedOrder, rules: MarketRules, level: _Level) -> NotPlaced | None:
         request, price = order.request, order.price if order.price is not None else level.price
         lot = self._lots.get(order.symbol, rules.lot)
         if request is not None and self._is_open(request.client_order_id):
@@ -246,7 +248,7 @@ class FaultyExchange:
             return _rejected("-2010 Account has insufficient balance for requested action.")
         return None
 
-    def _needs(self, order: _Order, price: int) -> tuple[str, int]:
+    def _needs(self, order: _BookedOrder, price: int) -> tuple[str, int]:
         base, quote = _pair(order.symbol)
         if not order.buying:
             return base, order.left
@@ -255,7 +257,7 @@ class FaultyExchange:
             return quote, cost
         return quote, cost + part_of(cost, units_of(rules.taker_fee))
 
-    def _lock(self, order: _Order) -> None:
+    def _lock(self, order: _BookedOrder) -> None:
         """Hold what the rest of an order needs, and no more."""
         price = order.price if order.price is not None else self._best[order.symbol, order.buying].price
         currency, needed = self._needs(order, price)
@@ -264,7 +266,7 @@ class FaultyExchange:
         self.books.lock(currency, needed - order.locked)
         order.locked = needed
 
-    def _tradable(self, order: _Order, level: _Level) -> int:
+    def _tradable(self, order: _BookedOrder, level: _Level) -> int:
         lot = units_of(self._lots.get(order.symbol) or self._lot(order.symbol))
         return order.left if order.left <= level.left else level.left // lot * lot
 
@@ -272,7 +274,7 @@ class FaultyExchange:
         rules = self._rules_of(symbol)
         return rules.lot if rules is not None else Decimal(1)
 
-    def _trade(self, order: _Order, amount: int, price: int, *, maker: bool) -> None:
+    def _trade(self, order: _BookedOrder, amount: int, price: int, *, maker: bool) -> None:
         rules = self._rules_of(order.symbol)
         if rules is None:
             return
@@ -314,17 +316,17 @@ class FaultyExchange:
             return COIN, coins
         return received, part_of(gained, rate)
 
-    def _cancel(self, order: _Order) -> None:
+    def _cancel(self, order: _BookedOrder) -> None:
         if order.status is OrderStatus.OPEN:
             self._end(order, OrderStatus.CANCELED)
             self._tell(order, 0)
 
-    def _fill_whole(self, order: _Order) -> None:
+    def _fill_whole(self, order: _BookedOrder) -> None:
         if order.status is OrderStatus.OPEN and order.price is not None:
             self._trade(order, order.left, order.price, maker=True)
             self._tell(order, 1)
 
-    def _end(self, order: _Order, status: OrderStatus) -> None:
+    def _end(self, order: _BookedOrder, status: OrderStatus) -> None:
         order.status = status
         self._lock(order)
         self._resting[order.symbol].remove(order)
@@ -332,7 +334,7 @@ class FaultyExchange:
             order.taken.status = status
         self._world.tell(f"{order.venue_id} is {status}")
 
-    def _tell(self, order: _Order, trades: int) -> None:
+    def _tell(self, order: _BookedOrder, trades: int) -> None:
         taken = order.taken
         if taken is None or not self._world.script.pushes:
             return
@@ -347,14 +349,14 @@ class FaultyExchange:
         )
         self.told(update)
 
-    def _shown_fills(self, taken: Taken) -> Sequence[Fill]:
+    def _shown_fills(self, taken: TakenOrder) -> Sequence[Fill]:
         late_s = self._world.script.lag.trades_s
         if not late_s:
             return taken.fills
         shown_ns = self._world.now_ns() - int(late_s * 1e9)
         return [fill for fill, at_ns in zip(taken.fills, taken.filled_ns, strict=True) if at_ns <= shown_ns]
 
-    def _acknowledged(self, order: _Order) -> Acknowledged:
+    def _acknowledged(self, order: _BookedOrder) -> Acknowledged:
         """An order is not over before its trades show, as at every venue of ours."""
         taken = order.taken
         if taken is None:
@@ -363,7 +365,7 @@ class FaultyExchange:
         status = order.status if len(fills) == len(taken.fills) else OrderStatus.OPEN
         return Acknowledged(venue_order_id=order.venue_id, status=status, fills=fills, filled=amount_of(order.filled))
 
-    def _venue_order(self, order: _Order) -> VenueOrder:
+    def _venue_order(self, order: _BookedOrder) -> VenueOrder:
         taken = order.taken
         return VenueOrder(
             venue_order_id=order.venue_id,
@@ -378,7 +380,7 @@ class FaultyExchange:
             fills=tuple(self._shown_fills(taken)) if taken is not None else (),
         )
 
-    def _listed(self, since_ns: int) -> Iterator[_Order]:
+    def _listed(self, since_ns: int) -> Iterator[_BookedOrder]:
         for order in self._orders:
             if (order.status is OrderStatus.OPEN or order.created_ns >= since_ns) and self._shows(order):
                 yield order
@@ -387,7 +389,7 @@ class FaultyExchange:
         order = self._by_client_id.get(client_order_id)
         return order is not None and order.status is OrderStatus.OPEN
 
-    def _shows(self, order: _Order) -> bool:
+    def _shows(self, order: _BookedOrder) -> bool:
         return order.taken is None or order.taken.shown_ns <= self._world.now_ns()
 
 
@@ -396,11 +398,11 @@ def _pair(symbol: str) -> tuple[str, str]:
     return base, quote.partition(":")[0]
 
 
-def _reaches(order: _Order, best: int) -> bool:
+def _reaches(order: _BookedOrder, best: int) -> bool:
     return order.price is None or (order.price >= best if order.buying else order.price <= best)
 
 
-def _rank(order: _Order) -> tuple[int, int]:
+def _rank(order: _BookedOrder) -> tuple[int, int]:
     price = order.price or 0
     return -price if order.buying else price, order.created_ns
 

@@ -14,12 +14,12 @@ __all__ = [
     "OF_A_SEND",
     "OF_RESTING",
     "STRANGERS",
-    "Kind",
-    "Mishap",
+    "VenueFault",
+    "VenueFaultKind",
 ]
 
 
-class Kind(StrEnum):
+class VenueFaultKind(StrEnum):
     """How something goes wrong."""
 
     REQUEST_LOST = "request_lost"
@@ -71,50 +71,52 @@ class Kind(StrEnum):
     HALTED = "halted"
 
 
-OF_A_SEND = tuple(Kind)[: tuple(Kind).index(Kind.HIDDEN)]
+OF_A_SEND = tuple(VenueFaultKind)[: tuple(VenueFaultKind).index(VenueFaultKind.HIDDEN)]
 """What becomes of an order on its way to an account: at most one of these strikes it."""
 
-OF_A_LOOKUP = (Kind.LOOKUP_FAILS, Kind.LOOKUP_STALE)
+OF_A_LOOKUP = (VenueFaultKind.LOOKUP_FAILS, VenueFaultKind.LOOKUP_STALE)
 """What becomes of a question for an order."""
 
-OF_A_LISTING = (Kind.LISTING_FAILS, Kind.LISTING_STALE, Kind.PAGE_MISSING)
+OF_A_LISTING = (VenueFaultKind.LISTING_FAILS, VenueFaultKind.LISTING_STALE, VenueFaultKind.PAGE_MISSING)
 """What becomes of a question for orders or balances."""
 
-OF_AN_UPDATE = (Kind.UPDATE_LOST, Kind.UPDATE_TWICE)
+OF_AN_UPDATE = (VenueFaultKind.UPDATE_LOST, VenueFaultKind.UPDATE_TWICE)
 """What becomes of a word on an order."""
 
-STRANGERS = frozenset({Kind.FOREIGN_ORDER, Kind.FOREIGN_TRADE, Kind.DEPOSIT, Kind.WITHDRAWAL})
+STRANGERS = frozenset(
+    {VenueFaultKind.FOREIGN_ORDER, VenueFaultKind.FOREIGN_TRADE, VenueFaultKind.DEPOSIT, VenueFaultKind.WITHDRAWAL}
+)
 """What others do with an account of ours."""
 
-OF_RESTING = frozenset({Kind.SWEPT, Kind.WIPED})
+OF_RESTING = frozenset({VenueFaultKind.SWEPT, VenueFaultKind.WIPED})
 """What becomes of everything of ours that rests on an account: it trades, or is cancelled."""
 
 AT_A_TIME = (
     STRANGERS
     | OF_RESTING
     | {
-        Kind.AWAY,
-        Kind.RULES_CHANGED,
-        Kind.THIN_BOOK,
-        Kind.GAP,
-        Kind.SUSPENDED,
-        Kind.WALL_STEPPED,
-        Kind.WALL_GLITCH,
-        Kind.COMPARED,
-        Kind.HALTED,
+        VenueFaultKind.AWAY,
+        VenueFaultKind.RULES_CHANGED,
+        VenueFaultKind.THIN_BOOK,
+        VenueFaultKind.GAP,
+        VenueFaultKind.SUSPENDED,
+        VenueFaultKind.WALL_STEPPED,
+        VenueFaultKind.WALL_GLITCH,
+        VenueFaultKind.COMPARED,
+        VenueFaultKind.HALTED,
     }
 )
 """What begins at a moment. The others strike the nth of something: send, order, question, update, commit, signal."""
 
 
-class Mishap(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class VenueFault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One thing that goes wrong: with the `nth` of something, from 1 on, or `at_s` seconds after the beginning.
 
     `seconds` is how long it lasts, how late something is, or by how much a clock is set; `trader` names the account
     where it is one account's.
     """
 
-    kind: Kind
+    kind: VenueFaultKind
     nth: int = 0
     at_s: float = 0.0
     seconds: float = 0.0

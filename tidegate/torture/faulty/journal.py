@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.ports import Item, Journal, OpenSignal, Outcomes, Snapshot
-from tidegate.torture.faulty.fault import Kind
-from tidegate.torture.faulty.points import Failed
-from tidegate.torture.faulty.world import World
+from tidegate.domain.ports import CommitResults, Item, Journal, SignalHistory, Snapshot
+from tidegate.torture.faulty.fault import VenueFaultKind
+from tidegate.torture.faulty.points import OperationFailed
+from tidegate.torture.faulty.world import FaultyWorld
 
 __all__ = ["Disk", "FaultyJournal"]
 
@@ -25,10 +25,10 @@ class Disk:
 class FaultyJournal:
     """Wraps `inner`: commits fail, or take long, as the world's script says; reading always works."""
 
-    def __init__(self, inner: Journal, world: World, disk: Disk) -> None:
+    def __init__(self, inner: Journal, world: FaultyWorld, disk: Disk) -> None:
         self._inner, self._world, self._disk = inner, world, disk
 
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> Outcomes:
+    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
         """Commit a batch, unless the disk fails.
 
         Raises:
@@ -37,12 +37,12 @@ class FaultyJournal:
         world, disk = self._world, self._disk
         try:
             world.points.reach(_named(items))
-        except Failed as error:
+        except OperationFailed as error:
             raise JournalUnavailable(str(error)) from error
         disk.commits += 1
-        if (fails := world.strike(Kind.DISK_FAILS, disk.commits)) is not None:
+        if (fails := world.due_fault(VenueFaultKind.DISK_FAILS, disk.commits)) is not None:
             disk.fails_until_ns = world.now_ns() + int(fails.seconds * 1e9)
-        if (slow := world.strike(Kind.DISK_SLOW, disk.commits)) is not None:
+        if (slow := world.due_fault(VenueFaultKind.DISK_SLOW, disk.commits)) is not None:
             await world.pause(slow.seconds)
         if world.now_ns() < disk.fails_until_ns:
             raise JournalUnavailable("the commit failed: database or disk is full")
@@ -62,19 +62,19 @@ class FaultyJournal:
         """The events behind a position, oldest first."""
         return self._inner.read(after)
 
-    def open(self) -> Iterator[OpenSignal]:
+    def open(self) -> Iterator[SignalHistory]:
         """The signals that are not done, oldest first."""
         return self._inner.open()
 
-    def life(self, number: int) -> OpenSignal:
+    def history(self, number: int) -> SignalHistory:
         """One signal with its whole life."""
-        return self._inner.life(number)
+        return self._inner.history(number)
 
-    def life_of_order(self, order_id: str) -> OpenSignal | None:
+    def history_of_order(self, order_id: str) -> SignalHistory | None:
         """The signal that has an order of this id."""
-        return self._inner.life_of_order(order_id)
+        return self._inner.history_of_order(order_id)
 
-    def received_since(self, at_ns: int) -> Iterator[OpenSignal]:
+    def received_since(self, at_ns: int) -> Iterator[SignalHistory]:
         """The signals received at `at_ns` or later, newest first."""
         return self._inner.received_since(at_ns)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidegate.domain.order import Fill, OrderRequest, OrderStatus
 
-__all__ = ["Ban", "Ledger", "Sent", "Taken"]
+__all__ = ["Ban", "FaultyLedger", "Sent", "TakenOrder"]
 
 
 class Sent(Struct, frozen=True):
@@ -19,7 +19,7 @@ class Sent(Struct, frozen=True):
     at_ns: int
     by_own_clock_ns: int
     believed: int
-    life: int = 0
+    history: int = 0
     while_banned: bool = False
 
 
@@ -28,10 +28,10 @@ class Ban(Struct, frozen=True):
 
     told_ns: int
     until_ns: int
-    life: int
+    history: int
 
 
-class Taken(Struct):
+class TakenOrder(Struct):
     """An order of ours that a venue took, at `at_ns`. It shows in lookups from `shown_ns` on.
 
     Each of its `fills` was traded at the moment in `filled_ns` that stands in the same place.
@@ -51,17 +51,17 @@ class Taken(Struct):
         return sum((fill.amount for fill in self.fills), Decimal(0))
 
 
-class Ledger:
+class FaultyLedger:
     """Every send, every order of ours and every order of strangers, over all accounts. Memory: all of them."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
-        self.taken: list[Taken] = []
+        self.taken: list[TakenOrder] = []
         self.bans: list[Ban] = []
         self.foreign: list[str] = []
         self.news: list[tuple[int, str]] = []
 
-    def orders(self, client_order_id: str) -> Iterator[Taken]:
+    def orders(self, client_order_id: str) -> Iterator[TakenOrder]:
         """The orders that were taken under an id."""
         return (order for order in self.taken if order.request.client_order_id == client_order_id)
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from tidegate.domain.market import Quote
-from tidegate.torture.faulty.fault import Kind, Mishap
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.fault import VenueFault, VenueFaultKind
+from tidegate.torture.faulty.world import FaultyWorld
 
 __all__ = ["QuietMarket"]
 
@@ -28,7 +28,7 @@ class QuietMarket:
 
     def __init__(
         self,
-        world: World,
+        world: FaultyWorld,
         prices: Mapping[str, Decimal],
         small: Mapping[str, Decimal],
         *,
@@ -56,10 +56,10 @@ class QuietMarket:
             for symbol, price in self._steady.items():
                 heard(Quote(symbol, self._world.wall_ns(), bid=price, ask=price, depth=_MUCH))
 
-    def begin(self, mishap: Mishap) -> None:
+    def begin(self, venue_fault: VenueFault) -> None:
         """Let a mishap of the market begin."""
-        until_ns = self._world.now_ns() + int(mishap.seconds * 1e9)
-        if mishap.kind is Kind.GAP:
+        until_ns = self._world.now_ns() + int(venue_fault.seconds * 1e9)
+        if venue_fault.kind is VenueFaultKind.GAP:
             self._gap_until_ns = until_ns
         else:
             self._thin_until_ns = until_ns

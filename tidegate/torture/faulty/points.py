@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-__all__ = ["Act", "Failed", "Killed", "Points"]
+__all__ = ["Act", "Killed", "OperationFailed", "Points"]
 
 
 class Act(StrEnum):
@@ -31,7 +31,7 @@ class Killed(SystemExit):
     """The process is gone. Nothing in it may catch this."""
 
 
-class Failed(Exception):
+class OperationFailed(Exception):
     """What was about to be done failed, because the plan says so."""
 
 
@@ -75,7 +75,7 @@ class Points:
         elif act is Act.STEP:
             self.step()
         elif act is Act.FAIL and can_fail:
-            raise Failed(f"{name} fails, as planned")
+            raise OperationFailed(f"{name} fails, as planned")
 
     def reach_await(self, name: str) -> Act | None:
         """Be where a task waits; gives what is to be done to that task."""

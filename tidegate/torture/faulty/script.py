@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from tidegate.domain.signal import OrderType, Side
-from tidegate.torture.faulty.fault import Mishap
+from tidegate.torture.faulty.fault import VenueFault
 
 __all__ = ["FeesIn", "Lag", "Planned", "Script"]
 
@@ -87,7 +87,7 @@ class Script(Struct, frozen=True, kw_only=True):
     """
 
     signals: Sequence[Planned]
-    mishaps: Sequence[Mishap] = ()
+    venue_faults: Sequence[VenueFault] = ()
     lag: Lag = Lag()
     power_cut: bool = False
     fees_in: FeesIn = FeesIn.QUOTE
@@ -97,7 +97,7 @@ class Script(Struct, frozen=True, kw_only=True):
     images: bool = False
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self.signals), *map(str, self.mishaps), str(self.lag), *self._others()])
+        return "\n".join([*map(str, self.signals), *map(str, self.venue_faults), str(self.lag), *self._others()])
 
     def _others(self) -> Iterator[str]:
         if self.fees_in is not FeesIn.QUOTE:

@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.domain.signal import Raw, Receipt
-from tidegate.torture.faulty.fault import Kind
+from tidegate.torture.faulty.fault import VenueFaultKind
 from tidegate.torture.faulty.script import Planned
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
-__all__ = ["Given", "Source"]
+__all__ = ["FaultySource", "Given"]
 
 _AGAIN_S = 7.0
 _FLOOD = 10
@@ -30,7 +30,7 @@ class Given(Struct, frozen=True):
     at_ns: int
 
 
-class Source:
+class FaultySource:
     """Sends the script's signals at their times, each again every 7 s until it is acknowledged.
 
     What the script lets it do besides: send a signal again that was acknowledged, also in other words; send other
@@ -39,7 +39,9 @@ class Source:
     Memory: all signals.
     """
 
-    def __init__(self, world: World, name: str, prices: Mapping[str, Decimal], amounts: Mapping[str, Decimal]) -> None:
+    def __init__(
+        self, world: FaultyWorld, name: str, prices: Mapping[str, Decimal], amounts: Mapping[str, Decimal]
+    ) -> None:
         self.acknowledged: dict[bytes, str] = {}
         self.sent: list[bytes] = []
         self.given: list[Given] = []
@@ -67,15 +69,15 @@ class Source:
         def send() -> None:
             world, payload = self._world, self._payload(planned, _STRONG)
             self._send_until_acknowledged(payload)
-            if (again := world.strike(Kind.REDELIVERED, nth)) is not None:
+            if (again := world.due_fault(VenueFaultKind.REDELIVERED, nth)) is not None:
                 world.await_after(again.seconds, lambda: self._send(payload))
-            if (respelled := world.strike(Kind.RESPELLED, nth)) is not None:
+            if (respelled := world.due_fault(VenueFaultKind.RESPELLED, nth)) is not None:
                 same = self._payload(planned, _STRONG, otherwise=True)
                 world.await_after(respelled.seconds, lambda: self._send_until_acknowledged(same))
-            if (mutated := world.strike(Kind.MUTATED, nth)) is not None:
+            if (mutated := world.due_fault(VenueFaultKind.MUTATED, nth)) is not None:
                 other = self._mutated(planned)
                 world.await_after(mutated.seconds, lambda: self._send_until_acknowledged(other))
-            if (flood := world.strike(Kind.FLOOD, nth)) is not None:
+            if (flood := world.due_fault(VenueFaultKind.FLOOD, nth)) is not None:
                 for _ in range(_FLOOD):
                     world.after(flood.seconds, lambda: self._send(payload))
 

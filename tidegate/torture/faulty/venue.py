@@ -9,8 +9,8 @@ from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.market import MarketRules
 from tidegate.domain.order import (
     Answer,
-    Finding,
     Listing,
+    LookupResult,
     NotFound,
     NotPlaced,
     OrderRequest,
@@ -18,9 +18,9 @@ from tidegate.domain.order import (
     Unanswered,
     VenueOrder,
 )
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
-from tidegate.torture.faulty.address import Address
+from tidegate.torture.faulty.address import FaultyAddress
 from tidegate.torture.faulty.exchange import FaultyExchange
 from tidegate.torture.faulty.fault import (
     OF_A_LISTING,
@@ -29,12 +29,12 @@ from tidegate.torture.faulty.fault import (
     OF_AN_UPDATE,
     OF_RESTING,
     STRANGERS,
-    Kind,
-    Mishap,
+    VenueFault,
+    VenueFaultKind,
 )
-from tidegate.torture.faulty.fault_schedule import Strikes
+from tidegate.torture.faulty.fault_schedule import FaultSchedule
 from tidegate.torture.faulty.ledger import Sent
-from tidegate.torture.faulty.world import World
+from tidegate.torture.faulty.world import FaultyWorld
 
 __all__ = ["FaultyVenue"]
 
@@ -42,14 +42,14 @@ _LATENCY_S = 0.05
 _TIMEOUT_S = 10.0
 _PAGE = 2
 
-_NOT_TAKEN: dict[Kind, tuple[Reason, bool]] = {
-    Kind.NEVER_SENT: (Reason.NEVER_SENT, False),
-    Kind.REJECTED: (Reason.REJECTED, True),
-    Kind.RATE_LIMITED: (Reason.REJECTED_FOR_NOW, False),
-    Kind.BANNED: (Reason.BANNED, False),
-    Kind.MAINTENANCE: (Reason.MAINTENANCE, False),
-    Kind.MARKET_CLOSED: (Reason.MARKET_CLOSED, False),
-    Kind.CLOCK_SKEW: (Reason.CLOCK_SKEW, False),
+_NOT_TAKEN: dict[VenueFaultKind, tuple[Reason, bool]] = {
+    VenueFaultKind.NEVER_SENT: (Reason.NEVER_SENT, False),
+    VenueFaultKind.REJECTED: (Reason.REJECTED, True),
+    VenueFaultKind.RATE_LIMITED: (Reason.REJECTED_FOR_NOW, False),
+    VenueFaultKind.BANNED: (Reason.BANNED, False),
+    VenueFaultKind.MAINTENANCE: (Reason.MAINTENANCE, False),
+    VenueFaultKind.MARKET_CLOSED: (Reason.MARKET_CLOSED, False),
+    VenueFaultKind.CLOCK_SKEW: (Reason.CLOCK_SKEW, False),
 }
 """What a venue answers where it takes no order: the reason, and whether that is final."""
 
@@ -67,9 +67,9 @@ class FaultyVenue:
     def __init__(
         self,
         exchange: FaultyExchange,
-        world: World,
-        strikes: Strikes,
-        address: Address,
+        world: FaultyWorld,
+        fault_schedule: FaultSchedule,
+        address: FaultyAddress,
         *,
         settles: bool,
         raised: Callable[[str], str],
@@ -77,25 +77,25 @@ class FaultyVenue:
         lag = world.script.lag
         self.trader = exchange.trader
         self.batch_max = 1
-        self.settlement = Settlement(window_s=lag.window_s, proves=lag.proves and settles)
-        self._exchange, self._world, self._strikes, self._address = exchange, world, strikes, address
+        self.unknown_order_policy = UnknownOrderPolicy(window_s=lag.window_s, absence_is_proof=lag.proves and settles)
+        self._exchange, self._world, self._fault_schedule, self._address = exchange, world, fault_schedule, address
         self._raised = raised
         self._heard: Callable[[OrderUpdate], None] = _nobody
         self._away_until_ns = 0
         exchange.told = self._told
 
-    def begin(self, mishap: Mishap) -> None:
+    def begin(self, venue_fault: VenueFault) -> None:
         """Let a mishap of this account begin that does so at a moment."""
-        if mishap.kind is Kind.AWAY:
-            self._away_until_ns = self._world.now_ns() + int(mishap.seconds * 1e9)
-        elif mishap.kind is Kind.RULES_CHANGED:
+        if venue_fault.kind is VenueFaultKind.AWAY:
+            self._away_until_ns = self._world.now_ns() + int(venue_fault.seconds * 1e9)
+        elif venue_fault.kind is VenueFaultKind.RULES_CHANGED:
             self._exchange.change_rules()
-        elif mishap.kind in STRANGERS | OF_RESTING:
-            self._exchange.begin(mishap)
+        elif venue_fault.kind in STRANGERS | OF_RESTING:
+            self._exchange.begin(venue_fault)
 
-    def spoil_next(self, kind: Kind, seconds: float = 0.0) -> None:
+    def spoil_next(self, kind: VenueFaultKind, seconds: float = 0.0) -> None:
         """Let a mishap strike the next send, order, question or update."""
-        self._strikes.plan(kind, seconds)
+        self._fault_schedule.plan(kind, seconds)
 
     def rules(self, symbol: str) -> MarketRules | None:
         """The rules as they were read last."""
@@ -109,24 +109,28 @@ class FaultyVenue:
         """Send orders one by one; the ledger has each, from before it leaves."""
         return [await self._send(request) for request in requests]
 
-    async def find_order(self, request: OrderRequest) -> Finding:
+    async def find_order(self, request: OrderRequest) -> LookupResult:
         """Look an order up among those that show by now."""
-        mishap, failure = await self._ask("lookup", OF_A_LOOKUP)
+        venue_fault, failure = await self._ask("lookup", OF_A_LOOKUP)
         if failure is not None:
             return Unanswered(detail=failure)
         found = self._exchange.find(request.client_order_id)
-        await self._answer("lookup", mishap)
+        await self._answer("lookup", venue_fault)
         return NotFound(detail="no such order") if found is None else found
 
     async def orders_since(self, since_ns: int) -> Listing:
         """The orders that show by now, and are open or were made since then: page by page, each as old as it is."""
-        mishap, failure = await self._ask("listing of orders", OF_A_LISTING)
+        venue_fault, failure = await self._ask("listing of orders", OF_A_LISTING)
         if failure is not None:
             raise VenueUnavailable(failure)
         orders: list[VenueOrder] = []
         missing: tuple[str, ...] = ()
         pages = max(1, -(-self._exchange.count_listed(since_ns) // _PAGE))
-        lost = int(mishap.seconds) % pages if mishap is not None and mishap.kind is Kind.PAGE_MISSING else None
+        lost = (
+            int(venue_fault.seconds) % pages
+            if venue_fault is not None and venue_fault.kind is VenueFaultKind.PAGE_MISSING
+            else None
+        )
         for page in range(pages):
             if page:
                 await self._world.pause(_LATENCY_S)
@@ -134,89 +138,91 @@ class FaultyVenue:
                 missing = (f"page {page + 1} of the orders",)
             else:
                 orders += self._exchange.listed(since_ns, page * _PAGE, (page + 1) * _PAGE)
-        await self._answer("listing of orders", mishap)
+        await self._answer("listing of orders", venue_fault)
         return Listing(orders=orders, missing=missing)
 
     async def balances(self) -> dict[str, Decimal]:
         """What there is of each currency."""
-        mishap, failure = await self._ask("listing of balances", OF_A_LISTING)
+        venue_fault, failure = await self._ask("listing of balances", OF_A_LISTING)
         if failure is not None:
             raise VenueUnavailable(failure)
         totals = self._exchange.books.totals()
-        await self._answer("listing of balances", mishap)
+        await self._answer("listing of balances", venue_fault)
         return totals
 
     async def _send(self, request: OrderRequest) -> Answer:
         world, now_ns, address = self._world, self._world.now_ns(), self._address
         world.ledger.sent.append(
-            Sent(request, now_ns, world.clock.now_ns(), world.believed(), world.life, address.banned)
+            Sent(request, now_ns, world.clock.now_ns(), world.believed(), world.history, address.banned)
         )
         world.points.reach("send")
-        mishap = self._strikes.next(*OF_A_SEND)
+        venue_fault = self._fault_schedule.next(*OF_A_SEND)
         if now_ns < self._away_until_ns:
             return NotPlaced(reason=Reason.NEVER_SENT, detail="no route to host", final=False)
         await world.pause(_LATENCY_S)
-        kind = mishap.kind if mishap is not None else None
-        seconds = mishap.seconds if mishap is not None else 0.0
+        kind = venue_fault.kind if venue_fault is not None else None
+        seconds = venue_fault.seconds if venue_fault is not None else 0.0
         if address.banned:
-            kind, seconds = Kind.BANNED, (address.banned_until_ns - world.now_ns()) / 1e9
+            kind, seconds = VenueFaultKind.BANNED, (address.banned_until_ns - world.now_ns()) / 1e9
         if kind in _NOT_TAKEN:
             return self._refused(kind, seconds)
-        if kind is Kind.REQUEST_LOST:
+        if kind is VenueFaultKind.REQUEST_LOST:
             return await self._silence()
         if (refused := address.too_many()) is not None:
             return refused
-        if kind is Kind.DELIVERED_LATE:
+        if kind is VenueFaultKind.DELIVERED_LATE:
             world.await_after(seconds, lambda: _forget(self._exchange.arrive(request, now_ns)))
             return await self._silence()
         answer = self._exchange.arrive(request, now_ns)
         world.points.reach("accepted")
-        if kind is Kind.RAISED:
+        if kind is VenueFaultKind.RAISED:
             raise ConnectionResetError(self._raised("the answer could not be read"))
-        if kind is Kind.REPLY_LOST:
+        if kind is VenueFaultKind.REPLY_LOST:
             return await self._silence()
-        await world.pause(seconds if kind is Kind.REPLY_LATE else _LATENCY_S)
+        await world.pause(seconds if kind is VenueFaultKind.REPLY_LATE else _LATENCY_S)
         world.points.reach("reply")
         return answer
 
-    def _refused(self, kind: Kind, seconds: float) -> Answer:
+    def _refused(self, kind: VenueFaultKind, seconds: float) -> Answer:
         reason, final = _NOT_TAKEN[kind]
-        if kind is Kind.BANNED:
+        if kind is VenueFaultKind.BANNED:
             self._address.ban(seconds)
             self._address.told()
         return NotPlaced(
             reason=reason,
             detail=f"{kind} by the script",
             final=final,
-            retry_after_s=seconds if kind in (Kind.RATE_LIMITED, Kind.BANNED, Kind.MAINTENANCE) else None,
-            address_wide=kind is Kind.BANNED,
+            retry_after_s=seconds
+            if kind in (VenueFaultKind.RATE_LIMITED, VenueFaultKind.BANNED, VenueFaultKind.MAINTENANCE)
+            else None,
+            address_wide=kind is VenueFaultKind.BANNED,
         )
 
     def _told(self, update: OrderUpdate) -> None:
-        lost = self._strikes.next(*OF_AN_UPDATE)
-        if self._world.now_ns() < self._away_until_ns or (lost is not None and lost.kind is Kind.UPDATE_LOST):
+        lost = self._fault_schedule.next(*OF_AN_UPDATE)
+        if self._world.now_ns() < self._away_until_ns or (lost is not None and lost.kind is VenueFaultKind.UPDATE_LOST):
             return
         self._heard(update)
         if lost is not None:
             self._heard(update)
 
-    async def _ask(self, what: str, kinds: Sequence[Kind]) -> tuple[Mishap | None, str | None]:
+    async def _ask(self, what: str, kinds: Sequence[VenueFaultKind]) -> tuple[VenueFault | None, str | None]:
         """Carry a question there; gives what strikes it, and why it will not be answered, if it will not."""
         world = self._world
         world.points.reach(what)
-        mishap = self._strikes.next(*kinds)
+        venue_fault = self._fault_schedule.next(*kinds)
         if world.now_ns() < self._away_until_ns or self._address.banned:
-            return mishap, "the venue is away"
-        if mishap is not None and mishap.kind is kinds[0]:
+            return venue_fault, "the venue is away"
+        if venue_fault is not None and venue_fault.kind is kinds[0]:
             await world.pause(_TIMEOUT_S)
-            return mishap, "no answer in time"
+            return venue_fault, "no answer in time"
         await world.pause(_LATENCY_S)
-        return mishap, None
+        return venue_fault, None
 
-    async def _answer(self, what: str, mishap: Mishap | None) -> None:
+    async def _answer(self, what: str, venue_fault: VenueFault | None) -> None:
         """Carry an answer back."""
-        late = mishap is not None and mishap.kind in _STALE
-        await self._world.pause(mishap.seconds if mishap is not None and late else _LATENCY_S)
+        late = venue_fault is not None and venue_fault.kind in _STALE
+        await self._world.pause(venue_fault.seconds if venue_fault is not None and late else _LATENCY_S)
         self._world.points.reach(f"answer to {what}")
 
     async def _silence(self) -> Unanswered:
@@ -225,7 +231,7 @@ class FaultyVenue:
         return Unanswered(detail="no answer in time")
 
 
-_STALE = (Kind.LOOKUP_STALE, Kind.LISTING_STALE)
+_STALE = (VenueFaultKind.LOOKUP_STALE, VenueFaultKind.LISTING_STALE)
 
 
 def _forget(_: Answer) -> None:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from tidegate.clock import Clock, VirtualLoop
-from tidegate.torture.faulty.fault import AT_A_TIME, Kind, Mishap
-from tidegate.torture.faulty.ledger import Ledger
+from tidegate.torture.faulty.fault import AT_A_TIME, VenueFault, VenueFaultKind
+from tidegate.torture.faulty.ledger import FaultyLedger
 from tidegate.torture.faulty.points import Points
 from tidegate.torture.faulty.script import Script
 
-__all__ = ["World"]
+__all__ = ["FaultyWorld"]
 
 
-class World:
+class FaultyWorld:
     """Time and fate over all the lives of a pipeline, each of which has a loop of its own.
 
     The world's time goes on while a process is suspended, and so does the steady clock of its machine, but no loop; its
@@ -26,25 +26,25 @@ class World:
 
     def __init__(self, script: Script, points: Points, *, start_ns: int) -> None:
         self.script, self.points, self.start_ns = script, points, start_ns
-        self.ledger = Ledger()
-        self.struck: Counter[Kind] = Counter()
+        self.ledger = FaultyLedger()
+        self.struck: Counter[VenueFaultKind] = Counter()
         self.believed: Callable[[], int] = lambda: 0
         self.clock: Clock
         self._loop: VirtualLoop
         self._ahead_ns = start_ns  # of the loop's time
         self._wall_off_ns = 0
         self.wall_off: list[tuple[int, int]] = [(start_ns, 0)]
-        self.awaited_ns = self.life = 0
+        self.awaited_ns = self.history = 0
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._added = 0
-        self._nth = {(m.kind, m.trader, m.nth): m for m in script.mishaps if m.kind not in AT_A_TIME}
+        self._nth = {(m.kind, m.trader, m.nth): m for m in script.venue_faults if m.kind not in AT_A_TIME}
 
     def enter(self, loop: VirtualLoop) -> Clock:
         """Begin a life on a loop that was not run yet, at the time it is; gives the process's clock."""
         if hasattr(self, "_loop"):
             self._ahead_ns = self.now_ns()
         self._loop = loop
-        self.life += 1
+        self.history += 1
         self.clock = Clock(loop, epoch_ns=self.wall_ns() - self.now_ns(), steady_ns=self.now_ns, wall_ns=self.wall_ns)
         self._arm()
         return self.clock
@@ -57,16 +57,16 @@ class World:
         """What the wall clock of the machine shows."""
         return self.now_ns() + self._wall_off_ns
 
-    def plan(self, mishap: Mishap) -> None:
+    def plan(self, venue_fault: VenueFault) -> None:
         """Let one more thing go wrong with the nth of something."""
-        self._nth[mishap.kind, mishap.trader, mishap.nth] = mishap
+        self._nth[venue_fault.kind, venue_fault.trader, venue_fault.nth] = venue_fault
 
-    def strike(self, kind: Kind, nth: int, trader: str = "") -> Mishap | None:
+    def due_fault(self, kind: VenueFaultKind, nth: int, trader: str = "") -> VenueFault | None:
         """The mishap that strikes the nth of something now, if one does; it is counted."""
-        mishap = self._nth.get((kind, trader, nth))
-        if mishap is not None:
+        venue_fault = self._nth.get((kind, trader, nth))
+        if venue_fault is not None:
             self.struck[kind] += 1
-        return mishap
+        return venue_fault
 
     def at(self, at_ns: int, fn: Callable[[], None]) -> None:
         """Do `fn` at a true time, whether a process lives then or not."""

@@ -13,10 +13,10 @@ from itertools import count
 
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.reasons import Reason
-from tidegate.venues.ccxt.limits import Counted, Kind, read_away
+from tidegate.venues.ccxt.limits import LimitKind, ReportedLimit, read_away
 from tidegate.venues.ccxt.window import Window
 
-__all__ = ["PRIORITY", "TURN_S", "Address", "Addresses", "LeftAlone", "Priority", "asked_as"]
+__all__ = ["PRIORITY", "TURN_S", "LeftAlone", "Priority", "RequestBudget", "RequestBudgets", "asked_as"]
 
 _SENT_AWAY = (403, 418, 429)
 _BANNED = 418
@@ -58,7 +58,7 @@ class LeftAlone(VenueUnavailable):
         self.for_s, self.reason = for_s, reason
 
 
-class Address:
+class RequestBudget:
     """One host, with one budget for everybody here, and what it said of how long it is to be left alone.
 
     Reads wait for their turn, the more important ones first, for 10 s at most. `told(host, for_s, reason)` hears of
@@ -142,28 +142,28 @@ class Address:
         headers: Mapping[str, str],
         text: str,
         *,
-        counted: tuple[Counted, ...],
+        counted: tuple[ReportedLimit, ...],
         venue_ms: float,
         path: str,
     ) -> None:
         """Take in an answer: what it says of limits, and whether it sends us away."""
         now_ns = _now_ns()
         for said in counted:
-            if said.kind is Kind.WEIGHT:
+            if said.kind is LimitKind.WEIGHT:
                 self._weigh(said, venue_ms, now_ns)
-            elif said.kind is Kind.ENDPOINT and said.used == said.limit and said.resets_ms is not None:
+            elif said.kind is LimitKind.ENDPOINT and said.used == said.limit and said.resets_ms is not None:
                 self._endpoints[path.strip("/")] = now_ns + round((said.resets_ms - venue_ms) * 1e6)
         if status not in _SENT_AWAY:
             self._sent_away = 0 if status < 400 else self._sent_away
             return
-        if any(said.kind is Kind.ORDERS and said.used == said.limit for said in counted):
+        if any(said.kind is LimitKind.ORDERS and said.used == said.limit for said in counted):
             return  # too many orders: that is the account's own
         named_s, banned = read_away(headers, text, venue_ms)
         for_s = min(2.0**self._sent_away, _LONGEST_S) if named_s is None else named_s
         self._sent_away += 1
         self.leave_alone(for_s, Reason.BANNED if banned or status == _BANNED else Reason.REJECTED_FOR_NOW)
 
-    def _weigh(self, said: Counted, venue_ms: float, now_ns: int) -> None:
+    def _weigh(self, said: ReportedLimit, venue_ms: float, now_ns: int) -> None:
         if said.limit is not None:
             self._limits[said.window_s] = said.limit
         limit = self._limits.get(said.window_s)
@@ -201,17 +201,17 @@ class Address:
             heappop(self._waiting)
 
 
-class Addresses:
+class RequestBudgets:
     """All hosts that are spoken to, by name. Memory: one for each."""
 
     def __init__(self) -> None:
-        self._of: dict[str, Address] = {}
+        self._of: dict[str, RequestBudget] = {}
         self._left_alone: Callable[[str, int, Reason], None] = _nobody
 
-    def of(self, host: str) -> Address:
+    def of(self, host: str) -> RequestBudget:
         """The address of a host."""
         if (address := self._of.get(host)) is None:
-            address = self._of[host] = Address(host, self._tell)
+            address = self._of[host] = RequestBudget(host, self._tell)
         return address
 
     def on_left_alone(self, told: Callable[[str, int, Reason], None]) -> None:

@@ -24,7 +24,7 @@ from tidegate.venues.ccxt.meaning import (
 from tidegate.venues.ccxt.quirks import Quirks
 from tidegate.venues.ccxt.redaction import redact
 
-__all__ = ["Reading", "Taken", "read_failure", "read_reply", "says_not_found"]
+__all__ = ["OrderTaken", "Reading", "read_failure", "read_reply", "says_not_found"]
 
 _ABOUT_RULES = frozenset({"InvalidOrder", "BadRequest", "BadSymbol"})
 _STATUSES: Mapping[int, Ruling] = {418: BANNED, 429: TOO_MANY_FROM_HERE}
@@ -48,7 +48,7 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
     about_rules: bool = False
 
 
-class Taken(Struct, frozen=True, kw_only=True, gc=False):
+class OrderTaken(Struct, frozen=True, kw_only=True, gc=False):
     """The venue has the order. `filled` is None where it does not tell: that is not zero, it has to be asked."""
 
     venue_order_id: str
@@ -91,14 +91,16 @@ def read_failure(
     )
 
 
-def read_reply(order: Mapping[str, Any] | None, quirks: Quirks, secrets: Collection[str] = ()) -> Taken | Reading:
+def read_reply(order: Mapping[str, Any] | None, quirks: Quirks, secrets: Collection[str] = ()) -> OrderTaken | Reading:
     """What a reply of `create_order` means that ccxt took for a success: without the venue's id it is none.
 
     What it does not tell is not made up: a status that is missing reads as open, fills as not known.
     """
     order = order or {}
     if venue_order_id := order.get("id"):
-        return Taken(venue_order_id=str(venue_order_id), status=_status(order), filled=_decimal(order.get("filled")))
+        return OrderTaken(
+            venue_order_id=str(venue_order_id), status=_status(order), filled=_decimal(order.get("filled"))
+        )
     said = str(order.get("info") or order)
     code, words = quirks.codes.find_in(order.get("info"))
     ruling = quirks.codes.ruling(code, words) or UNKNOWN

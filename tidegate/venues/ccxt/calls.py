@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate.venues.ccxt.address import PRIORITY, Addresses, Priority
+from tidegate.venues.ccxt.address import PRIORITY, Priority, RequestBudgets
 from tidegate.venues.ccxt.limits import read_limits
 from tidegate.venues.ccxt.pace import OrderPace
 
-__all__ = ["Call", "host_of", "recorded", "venue_ms_of", "watch"]
+__all__ = ["ExchangeCall", "host_of", "recorded", "venue_ms_of", "watch"]
 
 
 @dataclass(slots=True)
-class Call:
+class ExchangeCall:
     """The wire's side of one call. A call may ask other things before what it is for.
 
     `sent` says that a request was begun which may have been the order `order_id`: one that carries this id, or that is
@@ -32,13 +32,13 @@ class Call:
     body: str = ""
 
 
-_CURRENT: ContextVar[Call | None] = ContextVar("ccxt_call", default=None)
+_CURRENT: ContextVar[ExchangeCall | None] = ContextVar("ccxt_call", default=None)
 
 
 @contextmanager
-def recorded(order_id: str = "") -> Iterator[Call]:
+def recorded(order_id: str = "") -> Iterator[ExchangeCall]:
     """The call that is made within, by this task or by tasks that it starts; with an id, it sends that order."""
-    call = Call(order_id)
+    call = ExchangeCall(order_id)
     token = _CURRENT.set(call)
     try:
         yield call
@@ -54,7 +54,7 @@ def host_of(url: str) -> str:
 def watch(
     exchange: Any,
     stamp: Callable[[], Mapping[str, str]] = dict,
-    addresses: Addresses | None = None,
+    addresses: RequestBudgets | None = None,
     pace: OrderPace | None = None,
     *,
     gets_only_read: bool = True,
@@ -71,7 +71,7 @@ def watch(
     from ccxt.base.errors import BadResponse, NotSupported
 
     fetch = exchange.fetch
-    addresses = Addresses() if addresses is None else addresses
+    addresses = RequestBudgets() if addresses is None else addresses
 
     async def watched(url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         addresses.of(host_of(url)).check()

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 
 from tidegate.domain.timeframe import timeframe_text
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.requests import hosts_of
 
 __all__ = ["one_account", "problems_of", "shared_keys"]
@@ -14,7 +14,7 @@ __all__ = ["one_account", "problems_of", "shared_keys"]
 _VARIABLES = {"apiKey": "API_KEY", "secret": "SECRET", "password": "PASSWORD"}
 
 
-def problems_of(connection: Connection, trader: str, *, signs: bool, timeframe_ns: int | None) -> Iterator[str]:
+def problems_of(connection: VenueConnection, trader: str, *, signs: bool, timeframe_ns: int | None) -> Iterator[str]:
     """One sentence for each, with the setting's place and the fix.
 
     `signs` says that orders are to be sent with it, `timeframe_ns` of what candles are wanted of it, if any are.
@@ -38,7 +38,7 @@ def problems_of(connection: Connection, trader: str, *, signs: bool, timeframe_n
             yield f"timeframe: must be one of {exchange.id}'s, {', '.join(exchange.timeframes)}, was {timeframe}"
 
 
-def shared_keys(connections: Mapping[str, Connection]) -> Iterator[str]:
+def shared_keys(connections: Mapping[str, VenueConnection]) -> Iterator[str]:
     """Which traders would be one account, as they have the same key of the same venue."""
     of: dict[tuple[frozenset[str], str], list[str]] = {}
     for trader, connection in connections.items():

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tidegate.domain.errors import SettingsError, VenueUnavailable
-from tidegate.venues.ccxt.address import Addresses
+from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.answers import read_failure
 from tidegate.venues.ccxt.calls import recorded, venue_ms_of, watch
 from tidegate.venues.ccxt.meaning import Meaning
@@ -21,7 +21,7 @@ from tidegate.venues.ccxt.redaction import redacted
 from tidegate.venues.ccxt.requests import Timekeeping, hosts_of, in_turn
 from tidegate.venues.ccxt.window import Window
 
-__all__ = ["Connection", "connect"]
+__all__ = ["VenueConnection", "connect"]
 
 _T = TypeVar("_T")
 
@@ -30,7 +30,7 @@ _ASKS_S = 35.0  # several requests, each in its turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class VenueConnection:
     """An exchange of ccxt, what is particular to it, how fast it takes orders, and what is secret of it."""
 
     where: str
@@ -135,8 +135,8 @@ def connect(
     trader: str,
     timeout_ms: int = 10_000,
     streaming: bool = False,
-    addresses: Addresses | None = None,
-) -> Connection:
+    addresses: RequestBudgets | None = None,
+) -> VenueConnection:
     """Make an exchange of a trader's settings. Nothing is asked of the venue yet.
 
     `ccxt_block` goes to ccxt's class as it is, over our own options of the venue; `credentials` are by ccxt's names:
@@ -167,10 +167,10 @@ def connect(
         raise SettingsError(f"{where}.ccxt{sandbox}: {redacted(error, credentials.values())}") from None
     _check_addresses(exchange, kind, quirks, ccxt_block, f"{where}.ccxt")
     exchange.logger.setLevel(logging.INFO)  # at DEBUG it shows the key
-    addresses = Addresses() if addresses is None else addresses
+    addresses = RequestBudgets() if addresses is None else addresses
     hosts = [addresses.of(host) for host in sorted(hosts_of(exchange))]
     pace = OrderPace(hosts, _order_limits(exchange, quirks))
-    connection = Connection(
+    connection = VenueConnection(
         where=where, exchange=exchange, quirks=quirks, pace=pace, secrets=tuple(credentials.values())
     )
     if exchange.rateLimit:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from streams.check_result import Finding, Health
+from streams.check_result import CheckResult, Health
 from tidegate.domain.errors import SettingsError, VenueUnavailable
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.permissions import check_permissions
 from tidegate.venues.ccxt.requests import hosts_of
 
@@ -19,27 +19,27 @@ _NTP = "let the machine keep its time by NTP; what is signed is corrected by wha
 _REACH = "see whether the network and the exchange are up: `run` asks again until it answers"
 
 
-async def examined(trader: str, connection: Connection, *, permissions: bool) -> AsyncIterator[Finding]:
+async def examined(trader: str, connection: VenueConnection, *, permissions: bool) -> AsyncIterator[CheckResult]:
     """Whether a trader's venue answers, how far its clock is ahead, and what the key may do."""
     subject = f"exchange of {trader}"
     hosts = ", ".join(sorted(hosts_of(connection.exchange))[:3])
     try:
         ahead_ms = await connection.measure_clock()
     except (SettingsError, VenueUnavailable) as error:
-        yield Finding(subject, Health.ERROR, f"{connection.exchange.id} does not answer: {error}", _REACH)
+        yield CheckResult(subject, Health.ERROR, f"{connection.exchange.id} does not answer: {error}", _REACH)
         return
-    yield Finding(subject, Health.OK, f"{connection.exchange.id} answers at {hosts}")
+    yield CheckResult(subject, Health.OK, f"{connection.exchange.id} answers at {hosts}")
     off = abs(ahead_ms) > SKEW_MS
     says = f"{ahead_ms:+.0f} ms ahead of ours"
-    yield Finding(f"clock of {trader}", Health.WARNING if off else Health.OK, says, _NTP if off else "")
+    yield CheckResult(f"clock of {trader}", Health.WARNING if off else Health.OK, says, _NTP if off else "")
     if not permissions:
-        yield Finding(f"key of {trader}", Health.WARNING, "not checked: TIDEGATE_SKIP_PERMISSION_CHECK is set")
+        yield CheckResult(f"key of {trader}", Health.WARNING, "not checked: TIDEGATE_SKIP_PERMISSION_CHECK is set")
         return
     try:
         says = await connection.ask("permissions", check_permissions(trader, connection.exchange))
     except SettingsError as error:
-        yield Finding(f"key of {trader}", Health.ERROR, str(error), "make a key that may trade and nothing else")
+        yield CheckResult(f"key of {trader}", Health.ERROR, str(error), "make a key that may trade and nothing else")
     except VenueUnavailable as error:
-        yield Finding(f"key of {trader}", Health.WARNING, f"what it may do was not told: {error}", _REACH)
+        yield CheckResult(f"key of {trader}", Health.WARNING, f"what it may do was not told: {error}", _REACH)
     else:
-        yield Finding(f"key of {trader}", Health.OK, says)
+        yield CheckResult(f"key of {trader}", Health.OK, says)

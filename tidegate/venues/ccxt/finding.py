@@ -7,12 +7,12 @@ from typing import Any
 
 from tidegate.clock import Clock
 from tidegate.domain.errors import VenueUnavailable
-from tidegate.domain.order import Acknowledged, Finding, NotFound, OrderRequest, Unanswered
+from tidegate.domain.order import Acknowledged, LookupResult, NotFound, OrderRequest, Unanswered
 from tidegate.venues.ccxt.address import PRIORITY, Priority, asked_as
-from tidegate.venues.ccxt.answers import Taken, read_reply
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.answers import OrderTaken, read_reply
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.forms import Content, MalformedAnswer
-from tidegate.venues.ccxt.lookups import Lookup, Source
+from tidegate.venues.ccxt.lookups import Lookup, LookupSource
 from tidegate.venues.ccxt.orders import OrderListings
 from tidegate.venues.ccxt.parsing import check_order
 from tidegate.venues.ccxt.reads import NoSuchOrder, Pages, Reads
@@ -27,10 +27,10 @@ class OrderFinder:
     "Not found" means that every declared lookup was answered in the venue's form and to its end.
     """
 
-    def __init__(self, connection: Connection, *, clock: Clock) -> None:
+    def __init__(self, connection: VenueConnection, *, clock: Clock) -> None:
         self._connection, self._quirks, self._clock = connection, connection.quirks, clock
 
-    async def find(self, request: OrderRequest) -> Finding:
+    async def find(self, request: OrderRequest) -> LookupResult:
         """Look an order up. Never raises for what a venue may do."""
         question = Question("lookup", self._clock)
         reads = Reads(self._connection, clock=self._clock)
@@ -71,7 +71,7 @@ class OrderFinder:
         return found[-1]
 
     async def _sifted(self, lookup: Lookup, symbol: str, listings: OrderListings) -> Pages:
-        if lookup.source is Source.OPEN:
+        if lookup.source is LookupSource.OPEN:
             return await listings.open(symbol)
         if not listings.closed_by:
             raise VenueUnavailable(f"ccxt cannot list the orders of {self._connection.exchange.id} that are over")
@@ -81,7 +81,7 @@ class OrderFinder:
     async def _by_id(self, lookup: Lookup, request: OrderRequest, reads: Reads) -> Sequence[Any]:
         """What answers to our id; an order that does not carry it is no answer to the question."""
         call = lookup.call(self._quirks.venue_id(request.client_order_id), request.symbol)
-        content = Content.ORDER if lookup.source is Source.ORDER else Content.ORDERS
+        content = Content.ORDER if lookup.source is LookupSource.ORDER else Content.ORDERS
         method = getattr(self._connection.exchange, call.method)
         try:
             answer = await reads.read(lookup.source, content, lambda: method(*call.arguments, params=dict(call.params)))
@@ -98,7 +98,7 @@ class OrderFinder:
         self, order: Any, request: OrderRequest, listings: OrderListings, question: Question, lookup: Lookup
     ) -> Acknowledged:
         taken = read_reply(order, self._quirks, self._connection.secrets)
-        if not isinstance(taken, Taken):
+        if not isinstance(taken, OrderTaken):
             raise VenueUnavailable(taken.detail)
         trades = await listings.trades_of(order, request.symbol)
         return acknowledged(taken, order, trades.items, self._quirks, question, asked=f"lookup: {lookup.source}")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tidegate.clock import Clock
-from tidegate.domain.order import Acknowledged, Finding, OrderRequest, OrderStatus, OrderUpdate
+from tidegate.domain.order import Acknowledged, LookupResult, OrderRequest, OrderStatus, OrderUpdate
 from tidegate.venues.ccxt.address import PRIORITY, Priority
 
 __all__ = ["OrderFollower"]
@@ -41,7 +41,7 @@ class OrderFollower:
         *,
         clock: Clock,
         open_orders: OpenOrders,
-        find: Callable[[OrderRequest], Awaitable[Finding]],
+        find: Callable[[OrderRequest], Awaitable[LookupResult]],
     ) -> None:
         self._trader, self._clock, self._open_orders, self._find = trader, clock, open_orders, find
         self._followed: dict[str, _Followed] = {}

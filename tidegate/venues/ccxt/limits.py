@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["Counted", "Kind", "banned_until_ms", "read_away", "read_limits", "retry_after_s"]
+__all__ = ["LimitKind", "ReportedLimit", "banned_until_ms", "read_away", "read_limits", "retry_after_s"]
 
 
-class Kind(StrEnum):
+class LimitKind(StrEnum):
     """What is counted: the weight of requests from an address, an account's orders, requests to one endpoint."""
 
     WEIGHT = "request weight"
@@ -21,13 +21,13 @@ class Kind(StrEnum):
     ENDPOINT = "requests to this endpoint"
 
 
-class Counted(Struct, frozen=True, kw_only=True, gc=False):
+class ReportedLimit(Struct, frozen=True, kw_only=True, gc=False):
     """What a venue counts in windows of `window_s`: `used` so far, at most `limit`; None where it does not tell.
 
     `resets_ms` is when it begins anew, in the venue's time, where it tells.
     """
 
-    kind: Kind
+    kind: LimitKind
     window_s: float
     used: int | None = None
     limit: int | None = None
@@ -43,35 +43,35 @@ _BESIDE_MARKETS = re.compile(
 _IN_WORDS = re.compile(r"current limit is (\d+) (request weight|orders) per (\d+) ([SMHD])")
 _HEAD = 2000  # characters in which the limits stand, of an answer that may have millions
 _KINDS = {
-    "used-weight": Kind.WEIGHT,
-    "order-count": Kind.ORDERS,
-    "REQUEST_WEIGHT": Kind.WEIGHT,
-    "ORDERS": Kind.ORDERS,
-    "request weight": Kind.WEIGHT,
-    "orders": Kind.ORDERS,
+    "used-weight": LimitKind.WEIGHT,
+    "order-count": LimitKind.ORDERS,
+    "REQUEST_WEIGHT": LimitKind.WEIGHT,
+    "ORDERS": LimitKind.ORDERS,
+    "request weight": LimitKind.WEIGHT,
+    "orders": LimitKind.ORDERS,
 }
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 _BANNED_FOR_S = {"access too frequent": 600.0}  # bybit tells no end, and its documents ten minutes
 
 
-def read_limits(headers: Mapping[str, str], text: str) -> Iterator[Counted]:
+def read_limits(headers: Mapping[str, str], text: str) -> Iterator[ReportedLimit]:
     """What an answer says of the venue's limits."""
     lower = {name.lower(): value for name, value in headers.items()}
     for name, value in lower.items():
         if (found := _HEADER.match(name)) is not None and value.isdigit():
             window_s = int(found[2]) * _UNIT_S[found[3].upper()]
-            yield Counted(kind=_KINDS[found[1]], window_s=window_s, used=int(value))
+            yield ReportedLimit(kind=_KINDS[found[1]], window_s=window_s, used=int(value))
     limit, left = lower.get("x-bapi-limit", ""), lower.get("x-bapi-limit-status", "")
     if limit.isdigit() and left.isdigit():
         reset = lower.get("x-bapi-limit-reset-timestamp", "")
         resets_ms = int(reset) if reset.isdigit() else None
         used = int(limit) - int(left)
-        yield Counted(kind=Kind.ENDPOINT, window_s=1, used=used, limit=int(limit), resets_ms=resets_ms)
+        yield ReportedLimit(kind=LimitKind.ENDPOINT, window_s=1, used=used, limit=int(limit), resets_ms=resets_ms)
     for said in _BESIDE_MARKETS.finditer(text, 0, _HEAD):
-        yield Counted(kind=_KINDS[said[1]], window_s=int(said[3]) * _UNIT_S[said[2]], limit=int(said[4]))
+        yield ReportedLimit(kind=_KINDS[said[1]], window_s=int(said[3]) * _UNIT_S[said[2]], limit=int(said[4]))
     if (words := _IN_WORDS.search(text, 0, _HEAD)) is not None:
         full = int(words[1])
-        yield Counted(kind=_KINDS[words[2]], window_s=int(words[3]) * _UNIT_S[words[4]], used=full, limit=full)
+        yield ReportedLimit(kind=_KINDS[words[2]], window_s=int(words[3]) * _UNIT_S[words[4]], used=full, limit=full)
 
 
 def banned_until_ms(text: str) -> int | None:

@@ -11,8 +11,8 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.order import Fill, Listing, OrderStatus, VenueOrder
 from tidegate.domain.signal import Side
-from tidegate.venues.ccxt.answers import Taken, read_reply
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.answers import OrderTaken, read_reply
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.forms import MalformedAnswer
 from tidegate.venues.ccxt.orders import OrderListings
 from tidegate.venues.ccxt.parsing import check_order, decimal_of, fills_of
@@ -26,7 +26,7 @@ _OURS = re.compile(r"[0-9a-f]{18}")
 class AccountListing:
     """Lists the orders of some symbols: those that are open, and those that were made since a moment."""
 
-    def __init__(self, connection: Connection, symbols: Sequence[str], *, clock: Clock) -> None:
+    def __init__(self, connection: VenueConnection, symbols: Sequence[str], *, clock: Clock) -> None:
         self._connection, self._quirks = connection, connection.quirks
         self._symbols, self._clock = symbols, clock
 
@@ -86,7 +86,7 @@ class AccountListing:
             fills = max(fills, fills_of(order_id, own.items, fee_field, of_order=True), key=_amount)
             missing += [own.missing] if own.missing else []
         taken = read_reply(order, self._quirks)
-        status, filled = (taken.status, taken.filled) if isinstance(taken, Taken) else (OrderStatus.OPEN, None)
+        status, filled = (taken.status, taken.filled) if isinstance(taken, OrderTaken) else (OrderStatus.OPEN, None)
         if filled is None:
             filled, status = _amount(fills), OrderStatus.OPEN
             missing.append(f"how much of order {order_id} of {symbol} was filled")

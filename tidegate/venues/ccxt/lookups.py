@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
-__all__ = ["Lookup", "LookupCall", "Source"]
+__all__ = ["Lookup", "LookupCall", "LookupSource"]
 
 
-class Source(StrEnum):
+class LookupSource(StrEnum):
     """Where a lookup looks. All but the first answer with a list, empty where there is no such order."""
 
     ORDER = "order"
@@ -21,10 +21,10 @@ class Source(StrEnum):
 
 
 _METHODS = {
-    Source.ORDER: "fetch_order",
-    Source.OPEN: "fetch_open_orders",
-    Source.CLOSED: "fetch_closed_orders",
-    Source.RECENT: "fetch_orders",
+    LookupSource.ORDER: "fetch_order",
+    LookupSource.OPEN: "fetch_open_orders",
+    LookupSource.CLOSED: "fetch_closed_orders",
+    LookupSource.RECENT: "fetch_orders",
 }
 
 
@@ -44,7 +44,7 @@ class Lookup(Struct, frozen=True, kw_only=True, gc=False):
     one of the source.
     """
 
-    source: Source
+    source: LookupSource
     id_param: str | None = None
     method: str | None = None
     sifted_since_s: float = 3600
@@ -53,4 +53,4 @@ class Lookup(Struct, frozen=True, kw_only=True, gc=False):
         """The call that asks a venue for an order by the id."""
         method = self.method or _METHODS[self.source]
         params = {} if self.id_param is None else {self.id_param: venue_id}
-        return LookupCall(method, (None, symbol) if self.source is Source.ORDER else (symbol,), params)
+        return LookupCall(method, (None, symbol) if self.source is LookupSource.ORDER else (symbol,), params)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.forms import Content
 from tidegate.venues.ccxt.paging import Onward, Paging
 from tidegate.venues.ccxt.parsing import decimal_of
@@ -25,7 +25,7 @@ _CLOSED_BY = (
 class OrderListings:
     """Lists orders and trades of one account, symbol by symbol, with the reads of one purpose."""
 
-    def __init__(self, connection: Connection, reads: Reads) -> None:
+    def __init__(self, connection: VenueConnection, reads: Reads) -> None:
         self._exchange, self._declared, self._reads = connection.exchange, connection.quirks.listings, reads
 
     async def open(self, symbol: str) -> Pages:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from streams.availability import Standstill
+from streams.availability import Suspension
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
-from tidegate.venues.ccxt.address import Address
-from tidegate.venues.ccxt.limits import Counted, Kind
+from tidegate.venues.ccxt.address import RequestBudget
+from tidegate.venues.ccxt.limits import LimitKind, ReportedLimit
 from tidegate.venues.ccxt.window import Window
 
 __all__ = ["OrderPace"]
@@ -25,19 +25,19 @@ class OrderPace:
     Nothing is let through while one of `addresses` is to be left alone. Memory: the orders of the longest window.
     """
 
-    def __init__(self, addresses: Collection[Address], limits: Mapping[float, int]) -> None:
+    def __init__(self, addresses: Collection[RequestBudget], limits: Mapping[float, int]) -> None:
         self._addresses = addresses
         self._earlier_ns: Sequence[int] = ()
         self._windows = {window_s: Window(limit, window_s) for window_s, limit in limits.items()}
         self._under_way = 0
         self._full_until_ns = 0
 
-    def standstill(self, at_ns: int) -> Standstill | None:
+    def suspension(self, at_ns: int) -> Suspension | None:
         """Why no order may be given at a moment, and until when; None where one may."""
         for address in self._addresses:
             if (for_s := address.left_alone_s()) > 0:
                 why = Refusal(address.reason, measured=f"{address.host} wants to be left alone")
-                return Standstill(why, at_ns + round(for_s * 1e9))
+                return Suspension(why, at_ns + round(for_s * 1e9))
         now_ns = _now_ns()
         ready_ns, full = self._full_until_ns, ""
         for window_s, window in self._windows.items():
@@ -47,7 +47,7 @@ class OrderPace:
                 ready_ns, full = at, f"{window.limit:g} orders in {window_s:g} s"
         if ready_ns <= now_ns:
             return None
-        return Standstill(Refusal(Reason.PACED, measured=full or None), at_ns + max(ready_ns - now_ns, _AGAIN_NS))
+        return Suspension(Refusal(Reason.PACED, measured=full or None), at_ns + max(ready_ns - now_ns, _AGAIN_NS))
 
     def sent_before(self, ages_s: Iterable[float]) -> None:
         """Count the orders of an earlier run, sent so many seconds ago: the venue still does."""
@@ -66,13 +66,13 @@ class OrderPace:
         for window in self._windows.values():
             window.take(_now_ns())
 
-    def heard(self, counted: Iterable[Counted], venue_ms: float, *, of_an_order: bool) -> None:
+    def heard(self, counted: Iterable[ReportedLimit], venue_ms: float, *, of_an_order: bool) -> None:
         """Take in what an answer says of limits; `of_an_order`: it is one to an order."""
         for said in counted:
-            if said.kind is Kind.ORDERS or (said.kind is Kind.ENDPOINT and of_an_order):
+            if said.kind is LimitKind.ORDERS or (said.kind is LimitKind.ENDPOINT and of_an_order):
                 self._observe(said, venue_ms)
 
-    def _observe(self, said: Counted, venue_ms: float) -> None:
+    def _observe(self, said: ReportedLimit, venue_ms: float) -> None:
         now_ns, window = _now_ns(), self._windows.get(said.window_s)
         if said.limit is not None:
             if window is None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidegate.venues.ccxt.forms import MalformedAnswer, value_at
 
-__all__ = ["Listings", "Onward", "Paging"]
+__all__ = ["ListingMethods", "Onward", "Paging"]
 
 
 class Onward(StrEnum):
@@ -68,7 +68,7 @@ class Paging(Struct, frozen=True, kw_only=True, gc=False):
         return items >= self.limit if self.limit else items >= 10 and (items % 10 == 0 or items % 25 == 0)
 
 
-class Listings(Struct, frozen=True, kw_only=True, gc=False):
+class ListingMethods(Struct, frozen=True, kw_only=True, gc=False):
     """How a venue lists orders and trades.
 
     `closed_by` are the unified methods that together list the orders that are over; where it is empty, what ccxt says

@@ -23,9 +23,9 @@ from tidegate.venues.ccxt.codes import (
     Codes,
 )
 from tidegate.venues.ccxt.forms import Forms
-from tidegate.venues.ccxt.lookups import Lookup, Source
+from tidegate.venues.ccxt.lookups import Lookup, LookupSource
 from tidegate.venues.ccxt.meaning import TOO_MANY_FROM_HERE, Ruling
-from tidegate.venues.ccxt.paging import Listings
+from tidegate.venues.ccxt.paging import ListingMethods
 from tidegate.venues.ccxt.shapes import (
     BINANCE_FORMS,
     BINANCE_LISTINGS,
@@ -92,7 +92,7 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     sandbox_header: str | None = None
     order_limits: Mapping[float, int] = MappingProxyType({})
     forms: Forms = Forms()
-    listings: Listings = Listings()
+    listings: ListingMethods = ListingMethods()
     fee_currency_field: str | None = None
     gets_only_read: bool = True
 
@@ -105,13 +105,13 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
         return (venue_id or "").removeprefix(self.id_prefix) or None
 
 
-def _lookup(source: Source, id_param: str | None = None, method: str | None = None) -> Lookup:
+def _lookup(source: LookupSource, id_param: str | None = None, method: str | None = None) -> Lookup:
     return Lookup(source=source, id_param=id_param, method=method)
 
 
-_BY_ID = _lookup(Source.ORDER, "clientOrderId")
-_SIFTED = (_lookup(Source.OPEN), _lookup(Source.RECENT))
-_ONLY_SIFTED = (_lookup(Source.OPEN), Lookup(source=Source.RECENT, sifted_since_s=86_400))
+_BY_ID = _lookup(LookupSource.ORDER, "clientOrderId")
+_SIFTED = (_lookup(LookupSource.OPEN), _lookup(LookupSource.RECENT))
+_ONLY_SIFTED = (_lookup(LookupSource.OPEN), Lookup(source=LookupSource.RECENT, sifted_since_s=86_400))
 _SPOT = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
 ORDERS_BY_GET = frozenset({"coinbaseinternational", "deribit", "dydx"})
@@ -144,8 +144,8 @@ VENUES: Mapping[str, Quirks] = {
             id_field="orderLinkId",
             id_max=36,
             lookups=(
-                _lookup(Source.OPEN, "orderLinkId"),
-                _lookup(Source.CLOSED, "orderLinkId", "fetch_canceled_and_closed_orders"),
+                _lookup(LookupSource.OPEN, "orderLinkId"),
+                _lookup(LookupSource.CLOSED, "orderLinkId", "fetch_canceled_and_closed_orders"),
             ),
             lookup_proved=True,
             lag_s=10,
@@ -163,7 +163,7 @@ VENUES: Mapping[str, Quirks] = {
             codes=OKX,
             id_field="clOrdId",
             id_max=32,
-            lookups=(_BY_ID, _lookup(Source.OPEN)),
+            lookups=(_BY_ID, _lookup(LookupSource.OPEN)),
             lookup_proved=True,
             lag_s=10,
             fence=Fence(Carrier.HEADER, "expTime", 10_000),
@@ -176,7 +176,7 @@ VENUES: Mapping[str, Quirks] = {
             exchange_id="kraken",
             codes=KRAKEN,
             id_field="cl_ord_id",
-            lookups=(_lookup(Source.OPEN, "clientOrderId"), _lookup(Source.CLOSED, "clientOrderId")),
+            lookups=(_lookup(LookupSource.OPEN, "clientOrderId"), _lookup(LookupSource.CLOSED, "clientOrderId")),
             lookup_proved=True,
             lag_s=10,
             fence=Fence(Carrier.PARAM, "deadline", 10_000),

@@ -13,8 +13,8 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.venues.ccxt.address import PRIORITY, TURN_S, Priority
 from tidegate.venues.ccxt.answers import says_not_found
-from tidegate.venues.ccxt.calls import Call, recorded
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.calls import ExchangeCall, recorded
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.forms import Content, MalformedAnswer
 from tidegate.venues.ccxt.paging import Onward, Paging
 
@@ -36,7 +36,7 @@ Ask = Callable[[int | None, int | None, Mapping[str, Any]], Awaitable[Any]]
 """Asks for a page: since when in ms, at most how many, and with which parameters."""
 
 
-async def bounded(work: Awaitable[Any], connection: Connection) -> Any:
+async def bounded(work: Awaitable[Any], connection: VenueConnection) -> Any:
     """What `work` gives; ccxt's own timeout covers neither a silent connection nor a read's wait for its turn."""
     turn_s = 0.0 if PRIORITY.get() is Priority.ORDER else TURN_S
     async with asyncio.timeout(turn_s + connection.timeout_ms / 1000 + _HANGS_S):
@@ -61,7 +61,7 @@ class Reads:
     venue wants to be left alone, or three reads in a row have failed, nothing more is asked. Memory: what was read.
     """
 
-    def __init__(self, connection: Connection, *, clock: Clock) -> None:
+    def __init__(self, connection: VenueConnection, *, clock: Clock) -> None:
         self._connection, self._clock = connection, clock
         self._failed_in_a_row = 0
         self._stopped = ""
@@ -160,7 +160,7 @@ class Reads:
             self._stopped = self._stopped or "one read after the other fails"
         raise VenueUnavailable(f"{what}: {self._connection.redacted(failure)}") from None
 
-    def _checked(self, content: Content, parsed: Any, call: Call) -> tuple[Any, Sequence[Any]]:
+    def _checked(self, content: Content, parsed: Any, call: ExchangeCall) -> tuple[Any, Sequence[Any]]:
         """The raw answer and its items; where it is not declared what these are, what ccxt made of them."""
         try:
             answer = msgspec.json.decode(call.body)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.clock import Clock
 from tidegate.domain.order import Acknowledged, Evidence, OrderStatus
-from tidegate.venues.ccxt.answers import Taken
+from tidegate.venues.ccxt.answers import OrderTaken
 from tidegate.venues.ccxt.parsing import fills_of
 from tidegate.venues.ccxt.quirks import Quirks
 
@@ -34,7 +34,7 @@ class Question:
 
 
 def acknowledged(
-    taken: Taken,
+    taken: OrderTaken,
     order: Mapping[str, Any],
     trades: Sequence[Any],
     quirks: Quirks,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tidegate.domain.errors import TidegateError
-from tidegate.venues.ccxt.address import PRIORITY, Address, Addresses, Priority, asked_as
+from tidegate.venues.ccxt.address import PRIORITY, Priority, RequestBudget, RequestBudgets, asked_as
 from tidegate.venues.ccxt.calls import host_of
 from tidegate.venues.ccxt.meaning import CLOCK_SKEW
 from tidegate.venues.ccxt.quirks import Quirks
@@ -54,7 +54,7 @@ class Timekeeping:
             self._measured_s = asyncio.get_running_loop().time()
 
 
-def in_turn(exchange: Any, addresses: Addresses, quirks: Quirks, timekeeping: Timekeeping) -> None:
+def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeeping: Timekeeping) -> None:
     """Let every request of an exchange wait for its turn at its address, before it is signed.
 
     Orders do not wait: `asked_as(Priority.ORDER)`. What is refused for its time has the venue's clock measured anew; it
@@ -102,7 +102,7 @@ def hosts_of(exchange: Any) -> set[str]:
     return {host_of(url.replace("{hostname}", exchange.hostname or "")) for url in _texts(exchange.urls["api"])}
 
 
-def _address_of(exchange: Any, api: Sequence[str] | str, addresses: Addresses) -> Address:
+def _address_of(exchange: Any, api: Sequence[str] | str, addresses: RequestBudgets) -> RequestBudget:
     tree = exchange.urls["api"]
     for step in [api] if isinstance(api, str) else api:
         tree = tree.get(step, tree) if isinstance(tree, Mapping) else tree

@@ -11,9 +11,9 @@ from tidegate.domain.order import Acknowledged, Answer, NotPlaced, OrderRequest,
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side
 from tidegate.venues.ccxt.address import LeftAlone, Priority, asked_as
-from tidegate.venues.ccxt.answers import Reading, Taken, read_failure, read_reply
-from tidegate.venues.ccxt.calls import Call, recorded
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply
+from tidegate.venues.ccxt.calls import ExchangeCall, recorded
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.finding import OrderFinder
 from tidegate.venues.ccxt.forms import MalformedAnswer
 from tidegate.venues.ccxt.meaning import Meaning
@@ -28,7 +28,7 @@ class OrderSender:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: VenueConnection,
         finder: OrderFinder,
         *,
         clock: Clock,
@@ -66,14 +66,14 @@ class OrderSender:
             return await self._not_taken(reading, request, question)
         return self._taken(reading, order, question)
 
-    def _taken(self, taken: Taken, order: Mapping[str, Any], question: Question) -> Acknowledged:
+    def _taken(self, taken: OrderTaken, order: Mapping[str, Any], question: Question) -> Acknowledged:
         """Trades in the reply that lack something are left to be looked up: the order itself is there."""
         try:
             return acknowledged(taken, order, order.get("trades") or (), self._quirks, question)
         except MalformedAnswer:
             return acknowledged(taken, order, (), self._quirks, question)
 
-    def _failure(self, error: Exception, call: Call) -> Reading:
+    def _failure(self, error: Exception, call: ExchangeCall) -> Reading:
         return read_failure(
             error,
             self._quirks,

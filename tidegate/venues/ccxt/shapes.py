@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.venues.ccxt.forms import Content, Form, Forms
-from tidegate.venues.ccxt.paging import Listings, Onward, Paging
+from tidegate.venues.ccxt.paging import ListingMethods, Onward, Paging
 
 __all__ = [
     "BINANCE_FORMS",
@@ -29,7 +29,7 @@ BINANCE_FORMS = Forms(
         Content.BALANCES: Form(at=("balances",), fields=("asset", "free", "locked")),
     }
 )
-BINANCE_LISTINGS = Listings(
+BINANCE_LISTINGS = ListingMethods(
     closed_by=("fetch_orders",),
     closed=Paging(onward=Onward.NEXT_ID, limit=1000, param="orderId", path="orderId", window_ms=_DAY_MS),
     trades=Paging(onward=Onward.NEXT_ID, limit=1000, param="fromId", path="id", window_ms=_DAY_MS),
@@ -54,7 +54,7 @@ _BYBIT_PAGES = Paging(
 _BYBIT_TRADES = Paging(
     onward=Onward.CURSOR, limit=100, param="cursor", path="result.nextPageCursor", window_ms=7 * _DAY_MS
 )
-BYBIT_LISTINGS = Listings(
+BYBIT_LISTINGS = ListingMethods(
     open=Paging(onward=Onward.CURSOR, limit=50, param="cursor", path="result.nextPageCursor"),
     closed_by=("fetch_canceled_and_closed_orders",),
     closed=_BYBIT_PAGES,
@@ -75,7 +75,7 @@ OKX_FORMS = Forms(
 )
 _OKX_ORDERS = Paging(onward=Onward.OLDER_ID, limit=100, param="after", path="ordId")
 _OKX_TRADES = Paging(onward=Onward.OLDER_ID, limit=100, param="after", path="billId")
-OKX_LISTINGS = Listings(
+OKX_LISTINGS = ListingMethods(
     open=_OKX_ORDERS,
     closed_by=("fetch_closed_orders", "fetch_canceled_orders"),
     closed=_OKX_ORDERS,
@@ -95,7 +95,7 @@ KRAKEN_FORMS = Forms(
     },
 )
 _KRAKEN_PAGES = Paging(onward=Onward.OFFSET, param="ofs", path="result.count")
-KRAKEN_LISTINGS = Listings(closed_by=("fetch_closed_orders",), closed=_KRAKEN_PAGES, trades=_KRAKEN_PAGES)
+KRAKEN_LISTINGS = ListingMethods(closed_by=("fetch_closed_orders",), closed=_KRAKEN_PAGES, trades=_KRAKEN_PAGES)
 
 KUCOIN_FORMS = Forms(success_at="code", success=("200000",))
 BITGET_FORMS = Forms(success_at="code", success=("00000",))

@@ -10,11 +10,11 @@ from typing import Any
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.domain.market import MarketRules
-from tidegate.domain.order import Acknowledged, Answer, Finding, Listing, OrderRequest, OrderStatus, OrderUpdate
-from tidegate.domain.ports import Settlement
+from tidegate.domain.order import Acknowledged, Answer, Listing, LookupResult, OrderRequest, OrderStatus, OrderUpdate
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.venues.ccxt.answers import Reading
 from tidegate.venues.ccxt.balances import read_balances
-from tidegate.venues.ccxt.connection import Connection
+from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.finding import OrderFinder
 from tidegate.venues.ccxt.following import OrderFollower
 from tidegate.venues.ccxt.listing import AccountListing
@@ -46,7 +46,7 @@ class CcxtVenue:
     def __init__(
         self,
         trader: str,
-        connection: Connection,
+        connection: VenueConnection,
         symbols: Sequence[str],
         *,
         clock: Clock,
@@ -64,7 +64,7 @@ class CcxtVenue:
         self._follower = OrderFollower(trader, clock=clock, open_orders=self._open_orders, find=self.find_order)
         self._reloaded_ns: int | None = None
         self._reloading = asyncio.Lock()
-        self.settlement = self._settlement(settle_s, park=park)
+        self.unknown_order_policy = self._unknown_order_policy(settle_s, park=park)
 
     async def open(self) -> float:
         """Load the rules of the markets, before the first order; gives by how many ms the venue's clock is ahead.
@@ -102,7 +102,7 @@ class CcxtVenue:
             answers.append(answer)
         return answers
 
-    async def find_order(self, request: OrderRequest) -> Finding:
+    async def find_order(self, request: OrderRequest) -> LookupResult:
         """Look an order up in every way that is declared, however old it is: what is found has all its trades.
 
         "Not found" means that each of them was answered in the venue's form, and to its end.
@@ -171,7 +171,7 @@ class CcxtVenue:
         mode, markets = self.exchange.precisionMode, self.exchange.markets
         self._rules = {symbol: rules_of(markets[symbol], mode) for symbol in self._symbols if symbol in markets}
 
-    def _settlement(self, settle_s: float | None, *, park: bool) -> Settlement:
+    def _unknown_order_policy(self, settle_s: float | None, *, park: bool) -> UnknownOrderPolicy:
         connection, quirks = self._connection, self._quirks
         least_s = ((connection.fence_ms or 0) + connection.timeout_ms) / 1000
         if settle_s is not None and settle_s < least_s:
@@ -181,4 +181,4 @@ class CcxtVenue:
             )
         window_s = settle_s or max(least_s + _ENGINE_S + quirks.lag_s, _SETTLE_AT_LEAST_S)
         fenced = quirks.fence is not None and quirks.fence.carrier is Carrier.OPTION
-        return Settlement(window_s=window_s, proves=fenced and quirks.lookup_proved and not park)
+        return UnknownOrderPolicy(window_s=window_s, absence_is_proof=fenced and quirks.lookup_proved and not park)

@@ -13,7 +13,7 @@ from tidegate.domain.market import MarketRules, quote_of
 from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.signal import Side
 
-__all__ = ["Change", "Desk"]
+__all__ = ["BookSide", "Change"]
 
 _ZERO = Decimal(0)
 _FIRST = Decimal("-Infinity")
@@ -27,7 +27,7 @@ Change: TypeAlias = tuple[str, OrderStatus, tuple[Fill, ...], Decimal]
 _rank_of = itemgetter(0)
 
 
-class Desk:
+class BookSide:
     """Fills orders of `account` on one side of one symbol.
 
     `best` is the opposite price, None before the first quote, and `left` what our orders left of its depth. Better

@@ -10,22 +10,22 @@ from tidegate.domain.market import Candle, MarketRules, Quote
 from tidegate.domain.order import (
     Acknowledged,
     Answer,
-    Finding,
     Listing,
+    LookupResult,
     NotFound,
     OrderRequest,
     OrderStatus,
     OrderUpdate,
     VenueOrder,
 )
-from tidegate.domain.ports import Settlement
+from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.signal import Side
-from tidegate.venues.paper.book_side import Change, Desk
+from tidegate.venues.paper.book_side import BookSide, Change
 from tidegate.venues.paper.rejection import UNKNOWN_SYMBOL, reject
 
 __all__ = ["PaperVenue"]
 
-_AT_ONCE = Settlement(window_s=0, proves=True)
+_AT_ONCE = UnknownOrderPolicy(window_s=0, absence_is_proof=True)
 
 
 class PaperVenue:
@@ -65,11 +65,11 @@ class PaperVenue:
         self._rules = rules
         self._participation = participation
         self._listeners: list[Callable[[OrderUpdate], None]] = []
-        self._desks: dict[tuple[str, Side], Desk] = {}
+        self._book_sides: dict[tuple[str, Side], BookSide] = {}
         self._now_ns = 0
         for order_id, order in list(account.orders.items()):
             if order_id in orders:
-                self._desk(order.symbol, order.side).enqueue(order_id, order, self._now_ns)
+                self._book_side(order.symbol, order.side).enqueue(order_id, order, self._now_ns)
             else:
                 account.release(order_id)
 
@@ -86,11 +86,11 @@ class PaperVenue:
         return [self.create(request) for request in requests]
 
     @property
-    def settlement(self) -> Settlement:
+    def unknown_order_policy(self) -> UnknownOrderPolicy:
         """There is no way to it on which anything could be late."""
         return _AT_ONCE
 
-    async def find_order(self, request: OrderRequest) -> Finding:
+    async def find_order(self, request: OrderRequest) -> LookupResult:
         """Tell whether the order is open here. One that is over was answered when it was sent, and is not found."""
         order_id = request.client_order_id
         if order_id in self._account.orders:
@@ -127,14 +127,14 @@ class PaperVenue:
         """Fill what the new best prices reach, as far as their depth lasts."""
         self._now_ns = quote.at_ns
         rules = self._rules(quote.symbol)
-        changes = self._desk(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
-        changes += self._desk(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
+        changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
+        changes += self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
         self._tell(changes, quote.at_ns)
 
     def on_candle(self, candle: Candle) -> None:
         """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
         self._now_ns = max(self._now_ns, candle.closed_at_ns)
-        buys, sells = self._desk(candle.symbol, Side.BUY), self._desk(candle.symbol, Side.SELL)
+        buys, sells = self._book_side(candle.symbol, Side.BUY), self._book_side(candle.symbol, Side.SELL)
         if not buys and not sells:
             return
         rules = self._rules(candle.symbol)
@@ -149,18 +149,18 @@ class PaperVenue:
         rules = self._rules(request.symbol)
         if rules is None:
             return UNKNOWN_SYMBOL
-        desk = self._desk(request.symbol, request.side)
-        rejection = reject(request, rules, desk.best, self._account)
+        book_side = self._book_side(request.symbol, request.side)
+        rejection = reject(request, rules, book_side.best, self._account)
         if rejection is not None:
             return rejection
         order_id = request.client_order_id
         self._account.reserve(request)
         order = self._account.orders[order_id]
-        fills = desk.take(order_id, order, rules)
+        fills = book_side.take(order_id, order, rules)
         status = OrderStatus.CLOSED
         if order.remaining:
             status = OrderStatus.OPEN
-            desk.enqueue(order_id, order, self._now_ns)
+            book_side.enqueue(order_id, order, self._now_ns)
         else:
             self._account.release(order_id)
         return Acknowledged(venue_order_id=f"p{order_id}", status=status, fills=fills)
@@ -169,14 +169,14 @@ class PaperVenue:
         """End an open order, as a venue may by itself, and tell so; any other is left as it is."""
         order = self._account.release(client_order_id)
         if order is not None:
-            self._desk(order.symbol, order.side).withdraw(client_order_id)
+            self._book_side(order.symbol, order.side).withdraw(client_order_id)
             self._tell([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
 
-    def _desk(self, symbol: str, side: Side) -> Desk:
-        desk = self._desks.get((symbol, side))
-        if desk is None:
-            desk = self._desks[symbol, side] = Desk(symbol, side, self._account)
-        return desk
+    def _book_side(self, symbol: str, side: Side) -> BookSide:
+        book_side = self._book_sides.get((symbol, side))
+        if book_side is None:
+            book_side = self._book_sides[symbol, side] = BookSide(symbol, side, self._account)
+        return book_side
 
     def _tell(self, changes: Iterable[Change], at_ns: int) -> None:
         for order_id, status, fills, filled in changes:
