@@ -88,7 +88,7 @@ class Pilot:
         while not self.around.is_quiet(self.engine, self.journal) and self.world.now_ns() < until_ns:
             self.let_pass(8)
 
-    def past(self, *, over: bool = True) -> TortureHistory:
+    def history(self, *, over: bool = True) -> TortureHistory:
         """What is known now; before it is over nothing is expected of the pipeline's own state."""
         kept = kept_by(self.engine.parts.state) if over else None
         quiet = over and self.around.is_quiet(self.engine, self.journal)

@@ -55,7 +55,7 @@ def test_while_nothing_can_be_written_nothing_is_accepted_or_sent_and_questions_
     it.journal._connection.execute(mend)
     it.settle()
     assert it.around.source.done
-    assert check(it.past()) == []
+    assert check(it.history()) == []
 
 
 def test_while_another_program_locks_the_journal_nothing_is_sent(pilot):
@@ -69,7 +69,7 @@ def test_while_another_program_locks_the_journal_nothing_is_sent(pilot):
     other.execute("ROLLBACK")
     other.close()
     it.settle()
-    past = it.past()
+    past = it.history()
     assert check(past) == []
     assert len(past.ledger.taken) == 2
 

@@ -105,7 +105,7 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.it.alive)
     @invariant()
     def the_promise_holds(self):
-        past = self.it.past(over=False)
+        past = self.it.history(over=False)
         taken = {order.request.client_order_id for order in past.ledger.taken}
         broken = [v for v in check(past) if v.invariant in ALWAYS]
         # What was not told yet, or not looked up, is not wrong yet.
@@ -118,7 +118,7 @@ class Trading(RuleBasedStateMachine):
         while not self.it.alive:
             self.it.start()
         self.it.settle()
-        assert check(self.it.past()) == []
+        assert check(self.it.history()) == []
         self.it.kill()
         self.folder.cleanup()
 

@@ -27,7 +27,6 @@ from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal import Side
 from tidegate.torture import identities
 from tidegate.torture.booking import Booking, agrees, bookings_of
-from tidegate.torture.faulty.fault import STRANGERS
 from tidegate.torture.history import TortureHistory, Violation
 from tidegate.torture.identities import said_in
 from tidegate.torture.money import against_books, against_state, reckon
@@ -155,7 +154,7 @@ def _i2_one_order(read: _Read) -> Iterator[Violation]:
             yield Violation("I2", f"{taken.request.client_order_id} traded {taken.filled} of {taken.request.amount}")
     yield from (violation for violation in read.broken if violation.invariant == "I2")
     yield from _terms(read)
-    if not read.past.script.lag.is_as_declared or any(m.kind in STRANGERS for m in read.past.script.venue_faults):
+    if not read.past.script.lag.is_as_declared or ledger.strangers_acted:
         return
     for event in read.past.events:
         body = event.body

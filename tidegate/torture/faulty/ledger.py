@@ -52,13 +52,17 @@ class TakenOrder(Struct):
 
 
 class FaultyLedger:
-    """Every send, every order of ours and every order of strangers, over all accounts. Memory: all of them."""
+    """Every send, every order of ours and every order of strangers, over all accounts, and whether strangers did anything.
+
+    Memory: all of them.
+    """
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.taken: list[TakenOrder] = []
         self.bans: list[Ban] = []
         self.foreign: list[str] = []
+        self.strangers_acted = False
         self.news: list[tuple[int, str]] = []
 
     def orders(self, client_order_id: str) -> Iterator[TakenOrder]:

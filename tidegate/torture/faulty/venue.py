@@ -85,16 +85,17 @@ class FaultyVenue:
         exchange.told = self._told
 
     def begin(self, venue_fault: VenueFault) -> None:
-        """Let a mishap of this account begin that does so at a moment."""
+        """Begin a fault of this account that begins at a moment of its own."""
         if venue_fault.kind is VenueFaultKind.AWAY:
             self._away_until_ns = self._world.now_ns() + int(venue_fault.seconds * 1e9)
         elif venue_fault.kind is VenueFaultKind.RULES_CHANGED:
             self._exchange.change_rules()
         elif venue_fault.kind in STRANGERS | OF_RESTING:
+            self._world.ledger.strangers_acted |= venue_fault.kind in STRANGERS
             self._exchange.begin(venue_fault)
 
     def spoil_next(self, kind: VenueFaultKind, seconds: float = 0.0) -> None:
-        """Let a mishap strike the next send, order, question or update."""
+        """Apply a fault to the next send, order, question or update."""
         self._fault_schedule.plan(kind, seconds)
 
     def rules(self, symbol: str) -> MarketRules | None:

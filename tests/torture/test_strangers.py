@@ -1,0 +1,40 @@
+"""Strangers on an account may spend what we set aside: the venue rejects our order, and nothing is wrong with us."""
+
+import pytest
+
+from tidegate.domain import events as e
+from tidegate.settings import load_settings
+from tidegate.torture.checker import check
+from tidegate.torture.faulty import FeesIn, Lag, VenueFault, VenueFaultKind
+from tidegate.torture.tortured_setup import TorturedSetup
+
+
+@pytest.fixture
+def beside_strangers(pilot_of, tmp_path):
+    """A run in which a stranger's order rests for a while, three deposits after a kill."""
+    it = pilot_of(
+        TorturedSetup(load_settings(environ={}), tmp_path),
+        lag=Lag(proves=False, fence_s=None),
+        fees_in=FeesIn.QUOTE,
+        pushes=False,
+    )
+    it.kill(1)
+    paper = it.around.venues["paper"]
+    for _ in range(3):
+        paper.begin(VenueFault(kind=VenueFaultKind.DEPOSIT, trader="paper"))
+    paper.begin(VenueFault(kind=VenueFaultKind.FOREIGN_ORDER, at_s=1, seconds=40, trader="paper"))
+    it.start()
+    it.settle()
+    return it.history()
+
+
+def test_what_strangers_spend_is_no_mistake_of_ours(beside_strangers):
+    bodies = [event.body for event in beside_strangers.events]
+    rejected = [body for body in bodies if isinstance(body, e.Deferred | e.Failed)]
+    assert any("insufficient balance" in body.detail for body in rejected)
+    assert check(beside_strangers) == []
+
+
+def test_the_same_rejection_without_strangers_is(beside_strangers):
+    beside_strangers.ledger.strangers_acted = False
+    assert "I2" in {violation.invariant for violation in check(beside_strangers)}
