@@ -52,7 +52,7 @@ class TakenOrder(Struct):
 
 
 class FaultyLedger:
-    """Every send, every order of ours and every order of strangers, over all accounts, and whether strangers did anything.
+    """Every send, every order, ours or not, over all accounts, and whether strangers did anything.
 
     Memory: all of them.
     """
