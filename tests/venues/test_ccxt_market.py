@@ -310,7 +310,7 @@ def test_what_the_exchange_does_not_have_is_named_with_what_is_near(world, follo
 
 
 def test_an_exchange_without_candles_is_refused(world):
-    with pytest.raises(SettingsError, match="nowhere tells no candles"):
+    with pytest.raises(SettingsError, match="nowhere has no candles"):
         world({"fetchTickers": True}).open()
 
 
@@ -507,7 +507,7 @@ def test_a_websocket_that_falls_silent_is_opened_anew_while_candles_are_asked_fo
     w = world(CANDLES_BY_WEBSOCKET, silent_after_s=30, delay_s=2).follow().until(29)
     assert w.exchange.renewed == 0
     assert w.until(31).exchange.renewed == 1
-    assert w.faults == [("candles of BTC/USDT by websocket", "TimeoutError: nothing was heard for 30 s")]
+    assert w.faults == [("candles of BTC/USDT by websocket", "TimeoutError: silent for 30 s")]
     w.until(62.5)
     assert w.candles_at() == [(62.1, 0)]
     assert w.exchange.watched["candles", BTC] >= 2
@@ -778,7 +778,7 @@ def test_a_request_that_hangs_is_given_up(world):
     w.exchange.takes_s = 1_000_000
     w.until(6).exchange.takes_s = 0.1
     w.until(70)
-    assert w.faults == [("quotes", "TimeoutError: nothing was heard for 10 s")]
+    assert w.faults == [("quotes", "TimeoutError: silent for 10 s")]
     assert w.candles() == [0]
     assert len(w.quotes()) > 5
 

@@ -89,7 +89,7 @@ class Clock(PeriodicScheduler):
         return self._wall_ns is None
 
     def now_ns(self) -> int:
-        """The steady time, in nanoseconds. It never goes back, and nobody can set it: for durations and timers."""
+        """The steady time, in nanoseconds. It never goes back and cannot be set: for durations and timers."""
         return self._epoch_ns + self._steady_ns()
 
     def wall_ns(self) -> int:
@@ -97,7 +97,7 @@ class Clock(PeriodicScheduler):
         return self.now_ns() if self._wall_ns is None else self._wall_ns()
 
     def due_ns(self, at_ns: int) -> int:
-        """The steady time at which the wall clock shows `at_ns`, if nobody sets it until then."""
+        """The steady time at which the wall clock shows `at_ns`, unless it is set before then."""
         return at_ns if self._wall_ns is None else self.now_ns() + at_ns - self._wall_ns()
 
     @property
@@ -136,7 +136,7 @@ class Clock(PeriodicScheduler):
         woken = self._loop.create_future()
 
         def wake() -> None:
-            if not woken.done():  # whoever sleeps may have been cancelled in this very turn
+            if not woken.done():  # the sleeper may have been cancelled in this very turn
                 woken.set_result(None)
 
         handle = self.call_at(due_ns, wake)
@@ -146,9 +146,9 @@ class Clock(PeriodicScheduler):
             handle.cancel()
 
     def run(self, work: Callable[[], Coroutine[object, object, None]], *, name: str) -> Callable[[], None]:
-        """Begin work that goes on by itself; gives how to cancel it.
+        """Start background work; returns a function that cancels it.
 
-        Where anybody else cancels it, it is begun anew after a second. What it raises goes to the exception handler.
+        If anything else cancels it, it restarts after a second. What it raises goes to the exception handler.
         """
         wanted = True
         begun: asyncio.Task[None] | None = None

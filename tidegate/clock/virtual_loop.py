@@ -1,4 +1,4 @@
-"""asyncio without waiting: time is an integer that jumps to whatever is due next."""
+"""asyncio without waiting: time is an integer that jumps to the next thing due."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self._closed
 
     def close(self) -> None:
-        """Drop whatever is scheduled; nothing can be scheduled any more."""
+        """Drop everything scheduled; nothing more can be scheduled."""
         if self._running:
             raise RuntimeError("a running loop cannot be closed")
         self._closed = True
@@ -230,7 +230,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         func: Callable[[*_Ts], _T],
         *args: *_Ts,
     ) -> asyncio.Future[_T]:
-        """Run `func` here and now, whatever the executor, and give a future that is done."""
+        """Run `func` immediately, ignoring the executor, and return a finished future."""
         future: asyncio.Future[_T] = asyncio.Future(loop=self)
         try:
             future.set_result(func(*args))
@@ -251,7 +251,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             self.create_task(generator.aclose())
 
     def call_exception_handler(self, context: _Report) -> None:
-        """Collect what went wrong in `unhandled`, then tell the handler, if one is set."""
+        """Collect the error in `unhandled`, then call the handler, if one is set."""
         self.unhandled.append(context)
         if self._handler is not None:
             self._handler(self, context)
@@ -260,11 +260,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Nothing to do: it is collected already."""
 
     def get_exception_handler(self) -> _Handler | None:
-        """The handler that is told, besides the collecting."""
+        """The handler that is called in addition to collecting."""
         return self._handler
 
     def set_exception_handler(self, handler: _Handler | None) -> None:
-        """Have `handler(loop, context)` told as well."""
+        """Call `handler(loop, context)` as well."""
         self._handler = handler
 
     set_task_factory = get_task_factory = set_default_executor = add_signal_handler = remove_signal_handler = (

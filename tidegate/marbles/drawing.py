@@ -1,4 +1,4 @@
-"""A timeline drawn as SVG: marbles while they can be told apart, else how many there were when."""
+"""A timeline drawn as SVG: marbles while they are distinguishable, counts per interval otherwise."""
 
 from __future__ import annotations
 

@@ -60,28 +60,28 @@ class Marbles(Generic[_T]):
         self._shown: Counter[str] = Counter()
 
     def hot(self, diagram: str) -> MarbleSource[_T]:
-        """A source that goes on whether or not anybody listens; its first frame is now.
+        """A source that emits with or without subscribers; its first frame is now.
 
-        Nothing in it happens before the loop runs: whoever subscribes now misses nothing. What is before a `^` is lost.
+        Nothing happens before the loop runs, so a subscription made now misses nothing. What is before a `^` is lost.
         """
         subject = Subject[_T]()
         self._play(parse(diagram, self._frame_ns), subject)
         return MarbleSource(lambda observer: subject.subscribe(observer), self.clock, self._frame_ns)
 
     def cold(self, diagram: str) -> MarbleSource[_T]:
-        """A source that begins anew for each subscription."""
+        """A source that starts over for each subscription."""
         parsed = self._parse_without_origin(diagram)
         return MarbleSource(lambda observer: self._play(parsed, observer), self.clock, self._frame_ns)
 
     def record(self, observable: Observable[_A]) -> Recording[_A]:
-        """Subscribe now, and write down whatever happens, until the loop has run: `run()`."""
+        """Subscribe now and record everything until the loop has run: `run()`."""
         return record(observable, self.clock, show=self._letter)
 
     def run(self, for_s: float | None = None) -> None:
-        """Let time pass, until nothing is scheduled any more (ticks are for ever), or for `for_s` seconds.
+        """Let time pass until nothing is scheduled (a grid never ends), or for `for_s` seconds.
 
         Raises:
-            AssertionError: something raised and nobody handled it.
+            AssertionError: an exception was not handled.
         """
         if for_s is None:
             self.loop.run_forever()
@@ -99,7 +99,7 @@ class Marbles(Generic[_T]):
         `error`.
 
         Raises:
-            AssertionError: something else happened, or something raised and nobody handled it.
+            AssertionError: something else happened, or an exception was not handled.
         """
         __tracebackhide__ = True
         wanted = self._parse_without_origin(diagram)
@@ -178,9 +178,7 @@ class Marbles(Generic[_T]):
         if self.loop.unhandled:
             cause = self.loop.unhandled[0].get("exception")
             reports = "\n".join(f"{report['message']}: {report.get('exception')!r}" for report in self.loop.unhandled)
-            raise AssertionError(f"nobody handled:\n{reports}") from (
-                cause if isinstance(cause, BaseException) else None
-            )
+            raise AssertionError(f"not handled:\n{reports}") from (cause if isinstance(cause, BaseException) else None)
 
 
 def _error(seen: Recording[_A]) -> Exception | None:

@@ -86,7 +86,7 @@ def parse(text: str, frame_ns: int) -> Diagram:
         elif symbol == "^" and group is None and origin_ns is None:
             origin_ns = at_ns
         elif not (symbol.isspace() or (symbol == "-" and group is None)):
-            _refuse(text, column, f"{symbol} cannot stand here")
+            _refuse(text, column, f"{symbol} is not allowed here")
         if group is None and not symbol.isspace():
             at_ns += frame_ns
         column += 1

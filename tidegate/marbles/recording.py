@@ -136,7 +136,7 @@ class Recording(list[Notification[_T]]):
 
 
 def record(observable: Observable[_T], clock: Clock, *, show: Callable[[_T], str] = _letter) -> Recording[_T]:
-    """Subscribe now, and write down whatever the observable does."""
+    """Subscribe now and record everything the observable does."""
     recording = Recording[_T](clock.now_ns(), show=show)
 
     def note(kind: NotificationKind, value: object = None) -> None:

@@ -26,7 +26,7 @@ _LETTERS = {
 
 
 class Sample(Raw, frozen=True):
-    """A signal that stands for many alike: each marble of it is another signal, with a key of its own."""
+    """A template for many similar signals: each marble of it is another signal, with a key of its own."""
 
     said: Mapping[str, object] = msgspec.field(default_factory=dict)
 

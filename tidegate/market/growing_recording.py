@@ -24,7 +24,7 @@ class RecordingGap(Struct, frozen=True):
 
 
 def continues_ns(path: Path, symbol: str, timeframe_ns: int) -> int | None:
-    """Where a recording goes on: at the close of its last candle, in nanoseconds UTC; None where it has none yet.
+    """Where a recording continues: at the close of its last candle, in nanoseconds UTC; None where it has none yet.
 
     A last line that was cut short, as a kill or a power cut leaves it, is removed. Memory: the file's text.
 

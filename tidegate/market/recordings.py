@@ -36,7 +36,7 @@ class CandleFile(Struct, frozen=True):
 def read_candles(path: Path, symbol: str | None = None, timeframe: str | None = None) -> CandleFile:
     """Read a CSV file with a header naming timestamp (ms, the candle's start), open, high, low, close and volume.
 
-    The columns may stand in any order, others are ignored. `symbol` (`ETH/BTC`) and `timeframe` (`5m`) come from the
+    The columns may come in any order; others are ignored. `symbol` (`ETH/BTC`) and `timeframe` (`5m`) come from the
     file's name where they are not given: `ETH-BTC-5m.csv`, `ETH_BTC-5m.csv`. Gaps between candles are fine.
 
     Memory: the whole file's candles, about 300 bytes each.
@@ -68,7 +68,7 @@ def merge_candles(files: Iterable[CandleFile]) -> Iterator[Candle]:
 
 
 def content_of(files: Iterable[CandleFile]) -> str:
-    """16 hex characters: the same for the same candles, whatever their files are called and how they are written.
+    """16 hex characters: the same for the same candles, independent of file names and formatting.
 
     Memory: one candle per file.
     """

@@ -1,4 +1,4 @@
-"""The recordings in `samples/generated`, which nobody traded: `python -m tidegate.market.samples` writes them again."""
+"""The generated recordings in `samples/generated`: `python -m tidegate.market.samples` writes them again."""
 
 from __future__ import annotations
 

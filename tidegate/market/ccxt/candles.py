@@ -1,4 +1,4 @@
-"""The closed candles of one symbol, each once and in order, whoever tells them."""
+"""The closed candles of one symbol, each once and in order, from websocket and polling."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _LOOK_AGAIN_NS = 60_000_000_000
 
 
 class Candles:
-    """What was told of a symbol's candles, and what has to be asked for.
+    """The candles of a symbol seen so far, and those that must be polled.
 
-    `emit` gets every closed candle that opened at `next_ns` or later: once, as it was when it was first told, and
-    after all those before it that the venue has. The websocket is a hint: what it did not tell `delay_ns` after the
-    close is asked for, and so is every gap, before anything behind it is told. Memory: one candle, and a page of 100
+    `emit` gets every closed candle that opened at `next_ns` or later: once, as first reported, and
+    after all those before it that the venue has. The websocket is a hint: what it did not send `delay_ns` after the
+    close is polled, and so is every gap, before any later candle is emitted. Memory: one candle, and a page of 100
     while asking.
     """
 
     def __init__(
         self,
-        line: VenueFeed,
+        feed: VenueFeed,
         symbol: str,
         timeframe_ns: int,
         *,
@@ -39,21 +39,21 @@ class Candles:
         emit: Callable[[Candle], None],
     ) -> None:
         self.next_ns = next_ns
-        self._line, self._clock = line, line.clock
+        self._feed, self._clock = feed, feed.clock
         self._symbol, self._timeframe_ns, self._delay_ns = symbol, timeframe_ns, delay_ns
         self._emit = emit
         self._forming: Candle | None = None
         timeframe = timeframe_text(timeframe_ns)
-        self._fetch = partial(line.exchange.fetch_ohlcv, symbol, timeframe)
-        self._watch = partial(line.exchange.watch_ohlcv, symbol, timeframe)
+        self._fetch = partial(feed.exchange.fetch_ohlcv, symbol, timeframe)
+        self._watch = partial(feed.exchange.watch_ohlcv, symbol, timeframe)
         self._where = f"candles of {symbol}"
 
     async def listen(self) -> None:
-        """For ever tell what the websocket says."""
-        await self._line.listen(f"{self._where} by websocket", self._watch, self._hear, self._lose)
+        """Read the websocket until cancelled."""
+        await self._feed.listen(f"{self._where} by websocket", self._watch, self._on_rows, self._lose)
 
     async def follow(self) -> None:
-        """For ever ask, shortly after each close, for what was not told by then; again and again while it is late."""
+        """Poll, shortly after each close, for what is missing, repeatedly while it is late, until cancelled."""
         late_ns = 0
         while True:
             await self._clock.sleep_until(self._ask_due_ns(late_ns))
@@ -68,11 +68,11 @@ class Candles:
                 late_ns = 0
 
     async def catch_up(self) -> bool:
-        """Ask for what has closed and was not told, page by page; False when an answer failed to come."""
+        """Poll for closed candles that are missing, page by page; False when a page failed."""
         since_ns = self.next_ns
         while since_ns + self._timeframe_ns <= self._venue_ns():
             fetch = partial(self._fetch, since_ns // 1_000_000, _PAGE)
-            newest_ns = await self._line.ask(self._where, fetch, self._take)
+            newest_ns = await self._feed.ask(self._where, fetch, self._take)
             if newest_ns is None:
                 return False
             if newest_ns >= since_ns:
@@ -85,10 +85,10 @@ class Candles:
 
     async def pause(self) -> None:
         """Come back when it is time to ask again after a failure."""
-        await self._line.pause(self._where)
+        await self._feed.pause(self._where)
 
     def _due_at_ns(self) -> int:
-        return self.next_ns + self._timeframe_ns + self._delay_ns + max(0, -self._line.ahead_ns())
+        return self.next_ns + self._timeframe_ns + self._delay_ns + max(0, -self._feed.ahead_ns())
 
     def _ask_due_ns(self, late_ns: int) -> int:
         """When to ask next (steady): when the next candle is due; where it is overdue in `late_ns`, but no later than
@@ -98,28 +98,28 @@ class Candles:
         return self._clock.now_ns() + min(ask_at_ns - now_at_ns, _LOOK_AGAIN_NS)
 
     def _venue_ns(self) -> int:
-        return self._clock.wall_ns() + self._line.ahead_ns()
+        return self._clock.wall_ns() + self._feed.ahead_ns()
 
     def _take(self, rows: Sequence[Row]) -> int:
         """Tell what is closed and new in an answer. Gives the opening of the newest candle in it, or -1."""
         candles = self._read(rows)
         for candle in candles:
             if candle.closed_at_ns <= self._venue_ns():
-                self._tell(candle)
+                self._publish(candle)
         return candles[-1].opened_at_ns if candles else -1
 
-    def _hear(self, rows: Sequence[Row]) -> None:
-        """A candle is closed when the next one is told; it is told on only if there is no gap before it."""
+    def _on_rows(self, rows: Sequence[Row]) -> None:
+        """A candle is closed when the next one appears; it is emitted only if there is no gap before it."""
         for candle in self._read(rows):
             formed = self._forming
             if formed is not None and candle.opened_at_ns > formed.opened_at_ns == self.next_ns:
-                self._tell(formed)
+                self._publish(formed)
             self._forming = candle
 
     def _lose(self) -> None:
         self._forming = None  # its last trades may have been missed
 
-    def _tell(self, candle: Candle) -> None:
+    def _publish(self, candle: Candle) -> None:
         if candle.opened_at_ns >= self.next_ns:
             self.next_ns = candle.closed_at_ns
             self._emit(candle)

@@ -21,7 +21,7 @@ class VenueFeed:
     """How an exchange is asked by REST, and listened to by websocket. Nothing that goes wrong there leaves it.
 
     At most `max_concurrent` requests are under way, each for `timeout_s` at most; while the venue wants to be left
-    alone, none is made. When the websocket tells nothing at all for `silent_after_s`, it is closed and opened again.
+    alone, none is made. When the websocket is silent for `silent_after_s`, it is closed and opened again.
     The venue's clock is `ahead_ns()` ahead of ours. Memory: what waits for its place.
     """
 
@@ -66,16 +66,16 @@ class VenueFeed:
         self,
         where: str,
         watch: Callable[[], Awaitable[_T]],
-        hear: Callable[[_T], None],
+        on_message: Callable[[_T], None],
         lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """For ever let `hear` know what the websocket tells; `lost` says that something may have been missed."""
+        """Pass each websocket message to `on_message`, until cancelled; call `lost` when messages may be missing."""
         while True:
             try:
                 async with asyncio.timeout(self._silent_after_s) as limit:
-                    told = await watch()
+                    message = await watch()
                 self._heard_ns = self.clock.now_ns()
-                hear(told)
+                on_message(message)
                 self._troubles.over(where)
                 continue
             except asyncio.CancelledError:
@@ -84,7 +84,7 @@ class VenueFeed:
                 error: Exception = ConnectionError("the websocket was closed")  # ccxt cancels what it had promised
             except Exception as failure:
                 if limit.expired() and not self._is_silent():
-                    continue  # others are heard: this market is quiet
+                    continue  # other symbols are updated: this market is quiet
                 error = _named(failure, limit, self._silent_after_s)
             lost()
             self._troubles.note(where, error)
@@ -111,4 +111,4 @@ def _is_cancelled() -> bool:
 
 
 def _named(error: Exception, limit: asyncio.Timeout, timeout_s: float) -> Exception:
-    return TimeoutError(f"nothing was heard for {timeout_s:g} s") if limit.expired() else error
+    return TimeoutError(f"silent for {timeout_s:g} s") if limit.expired() else error

@@ -18,9 +18,9 @@ class Followed(Struct, frozen=True, kw_only=True):
     """What is followed of a market, and how.
 
     At most `history` candles of each symbol, those of the last periods, are known at the start. Quotes which the
-    websocket does not tell are asked for every `quote_every_s`, candles `delay_s` after they closed. At most
-    `max_concurrent` requests are under way, each for `timeout_s`; a websocket that tells nothing for `silent_after_s`
-    is opened anew. Without `candles` only quotes are followed.
+    websocket does not update are polled every `quote_every_s`, candles `delay_s` after they closed. At most
+    `max_concurrent` requests are under way, each for `timeout_s`; a websocket that is silent for `silent_after_s`
+    is reopened. Without `candles` only quotes are followed.
     """
 
     symbols: Sequence[str]
@@ -49,7 +49,7 @@ class Followed(Struct, frozen=True, kw_only=True):
             return
         timeframe = timeframe_text(self.timeframe_ns)
         if not exchange.has.get("fetchOHLCV"):
-            raise SettingsError(f"market: {exchange.id} tells no candles")
+            raise SettingsError(f"market: {exchange.id} has no candles")
         if timeframe not in exchange.timeframes:
             offered = ", ".join(exchange.timeframes)
             raise SettingsError(f"timeframe: must be one of {exchange.id}'s, {offered}, was {timeframe}")

@@ -1,4 +1,4 @@
-"""The past candles of an exchange, page by page, whatever goes wrong on the way."""
+"""The past candles of an exchange, page by page, with retries."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def pages_of(
 
     Raises:
         SettingsError: the exchange has no candles, or not of this symbol or timeframe.
-        VenueUnavailable: a page could not be had; what came before it stands.
+        VenueUnavailable: a page could not be read; the pages before it were emitted.
     """
     await _again(exchange.load_markets, pause)
     _check(exchange, symbol, timeframe)

@@ -59,17 +59,17 @@ class CcxtMarket:
         """Ask for the candles that closed before now.
 
         Raises:
-            VenueUnavailable: the venue did not tell them.
+            VenueUnavailable: the venue did not answer.
         """
         symbols = self._followed.symbols
-        told = await asyncio.gather(*map(self._read_history, symbols))
-        missing = [symbol for symbol, known in zip(symbols, told, strict=True) if known is None]
+        histories = await asyncio.gather(*map(self._read_history, symbols))
+        missing = [symbol for symbol, known in zip(symbols, histories, strict=True) if known is None]
         if missing:
-            raise VenueUnavailable(f"{self.name} did not tell the candles of {', '.join(missing)}")
-        self.history = sorted(chain(*filter(None, told)), key=lambda candle: candle.closed_at_ns)
+            raise VenueUnavailable(f"{self.name} did not return the candles of {', '.join(missing)}")
+        self.history = sorted(chain(*filter(None, histories)), key=lambda candle: candle.closed_at_ns)
 
     async def close(self) -> None:
-        """End what goes on, wait until it has ended, and give back sockets."""
+        """Stop all background work, wait until it has ended, and close the sockets."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -142,15 +142,15 @@ async def open_market(
     redact: Callable[[str], str],
     ahead_ns: Callable[[], int] = lambda: 0,
 ) -> CcxtMarket:
-    """A market with its history read; nothing goes on until somebody subscribes to its news.
+    """A market with its history read; nothing runs until its news has a subscriber.
 
-    `fault(where, error)` is told what goes wrong, in words that went through `redact`. The venue's clock is
+    `fault(where, error)` receives every failure, redacted. The venue's clock is
     `ahead_ns()` ahead of ours. Closing the market closes the exchange; where this raises, that is left to the caller.
     Memory: the history.
 
     Raises:
         SettingsError: the exchange does not list a symbol, or offer the timeframe.
-        VenueUnavailable: the venue did not tell its markets, or the history.
+        VenueUnavailable: the venue returned no markets, or no history.
     """
     try:
         await exchange.load_markets()

@@ -1,4 +1,4 @@
-"""What goes wrong with a venue that is only listened to: told once, and tried again later."""
+"""Failures of a venue's market data: reported once, retried later."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMITS = frozenset({"DDoSProtection", "RateLimitExceeded"})
 @dataclass(slots=True)
 class _Streak:
     failures: int = 0
-    told: type[BaseException] | None = None
+    reported: type[BaseException] | None = None
     again_ns: int = 0
 
 
@@ -31,7 +31,7 @@ class Troubles:
     """Failures by the place where they occur, and the moment from which to try again there.
 
     The pause doubles from 1 s to 60 s with each failure in a row. A venue that wants to be left alone is, at every
-    place: for as long as it says, else for 15 s, doubling to 10 minutes. `fault(where, error)` is told the first
+    place: for as long as it says, else for 15 s, doubling to 10 minutes. `fault(where, error)` receives the first
     failure of a row, and each of another kind than the one before, in words that went through `redact`.
     Memory: a few numbers a place.
     """
@@ -70,8 +70,8 @@ class Troubles:
         limited_for_ns = self._limited_for_ns(error, call or ExchangeCall(), now_ns)
         if limited_for_ns is not None:
             self._alone.again_ns = max(self._alone.again_ns, now_ns + limited_for_ns)
-        if streak.told is not type(error):
-            streak.told = type(error)
+        if streak.reported is not type(error):
+            streak.reported = type(error)
             words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self._fault(where, VenueUnavailable(self._redact(words)))
 

@@ -49,12 +49,12 @@ class BookSide:
         return len(self._queue)
 
     def enqueue(self, order_id: str, order: OpenOrder, at_ns: int) -> None:
-        """Let an open order stand here from `at_ns` on."""
+        """Queue an open order from `at_ns` on."""
         self._arrivals += 1
         insort(self._queue, (self._rank(order.price), at_ns, self._arrivals, order_id))
 
     def withdraw(self, order_id: str) -> None:
-        """Let an order stand here no longer."""
+        """Take an order out of the queue."""
         self._queue = [place for place in self._queue if place[-1] != order_id]
 
     def take(self, order_id: str, order: OpenOrder, rules: MarketRules) -> tuple[Fill, ...]:

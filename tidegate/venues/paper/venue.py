@@ -31,11 +31,11 @@ _AT_ONCE = UnknownOrderPolicy(window_s=0, absence_is_proof=True)
 class PaperVenue:
     """Takes orders and fills them from market news, as an exchange would: deterministic, and without a store.
 
-    `account` is the venue's own copy, as the journal tells it; `orders` names those of its open orders that were
+    `account` is the venue's own copy, as folded from the journal; `orders` names those of its open orders that were
     acknowledged. Whatever else it has set aside never reached the venue, and is given back.
 
     An order that reaches the best opposite price fills at once at that price, with the taker's fee, as far as the depth
-    of the newest quote lasts. The rest stays open. At later quotes the rest of a market order goes on at the best
+    of the newest quote lasts. The rest stays open. At later quotes the rest of a market order continues at the best
     price, with the taker's fee; a limit order fills at its own price, with the maker's fee, when a quote reaches it, or
     when a candle that opened after it came trades through it, up to `participation` times the candle's volume. A market
     order that its account can no longer pay for expires.
@@ -77,9 +77,9 @@ class PaperVenue:
         """What an order of `symbol` must fit; None where it is not traded, or was never priced."""
         return self._rules(symbol)
 
-    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
-        """Tell `heard` what each piece of market news makes of open orders, once it is worked through."""
-        self._listeners.append(heard)
+    def listen(self, on_update: Callable[[OrderUpdate], None]) -> None:
+        """Pass order updates to `on_update`, once each piece of market news is processed."""
+        self._listeners.append(on_update)
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> list[Answer]:
         """Take or reject each order, in turn, with what it fills at once."""
@@ -98,7 +98,7 @@ class PaperVenue:
         return NotFound(detail="the paper venue never saw it")
 
     async def orders_since(self, since_ns: int) -> Listing:  # noqa: ARG002 - it remembers no others
-        """The orders that are open. What became of the others was told when it happened."""
+        """The open orders. Updates of the others were passed on as they happened."""
         orders = [
             VenueOrder(
                 venue_order_id=f"p{order_id}",
@@ -129,7 +129,7 @@ class PaperVenue:
         rules = self._rules(quote.symbol)
         changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
         changes += self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
-        self._tell(changes, quote.at_ns)
+        self._notify(changes, quote.at_ns)
 
     def on_candle(self, candle: Candle) -> None:
         """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
@@ -142,7 +142,7 @@ class PaperVenue:
         left = self._participation * volume
         bought, left = buys.trade_through(low, left, candle.opened_at_ns, rules)
         sold, left = sells.trade_through(high, left, candle.opened_at_ns, rules)
-        self._tell(bought + sold, candle.closed_at_ns)
+        self._notify(bought + sold, candle.closed_at_ns)
 
     def create(self, request: OrderRequest) -> Answer:
         """Take or reject one order, with what it fills at once."""
@@ -166,11 +166,11 @@ class PaperVenue:
         return Acknowledged(venue_order_id=f"p{order_id}", status=status, fills=fills)
 
     def cancel(self, client_order_id: str) -> None:
-        """End an open order, as a venue may by itself, and tell so; any other is left as it is."""
+        """Cancel an open order, as a venue may on its own, and pass that on; leave any other as it is."""
         order = self._account.release(client_order_id)
         if order is not None:
             self._book_side(order.symbol, order.side).withdraw(client_order_id)
-            self._tell([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
+            self._notify([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
 
     def _book_side(self, symbol: str, side: Side) -> BookSide:
         book_side = self._book_sides.get((symbol, side))
@@ -178,10 +178,10 @@ class PaperVenue:
             book_side = self._book_sides[symbol, side] = BookSide(symbol, side, self._account)
         return book_side
 
-    def _tell(self, changes: Iterable[Change], at_ns: int) -> None:
+    def _notify(self, changes: Iterable[Change], at_ns: int) -> None:
         for order_id, status, fills, filled in changes:
             update = OrderUpdate(
                 trader=self.trader, client_order_id=order_id, at_ns=at_ns, status=status, fills=fills, filled=filled
             )
-            for heard in self._listeners:
-                heard(update)
+            for on_update in self._listeners:
+                on_update(update)
