@@ -62,10 +62,10 @@ def main(names: Sequence[str], quick: bool, to: Path, only_table: bool) -> None:
             click.echo(line)
         return
     scale, table = QUICK if quick else FULL, Table(Column("figure", no_wrap=True), "value")
-    for name, told in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
-        formatting.write(to, {name: formatting.stamped(told, quick=quick)})
+    for name, figures in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
+        formatting.write(to, {name: formatting.stamped(figures, quick=quick)})
         table.add_section()
-        for path, figure in formatting.flattened(told, f"{name}."):
+        for path, figure in formatting.flattened(figures, f"{name}."):
             table.add_row(path, _text(figure), style="bold" if path.endswith("_ratio") else None)
     Console().print(table)
 

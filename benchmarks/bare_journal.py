@@ -40,7 +40,7 @@ def keys(count: int) -> list[bytes]:
 
 
 class BareJournal:
-    """The journal's file, new or not, its schema and durability, written by whoever knows the rows already."""
+    """The journal's file, new or not, its schema and durability, written by a caller that knows the rows already."""
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(str(path), mode="paper", synchronous="full")

@@ -20,7 +20,7 @@ __all__ = ["BareLoop"]
 
 
 class BareLoop:
-    """Writes signals of a shape into a journal, new or not, that nobody else writes."""
+    """Writes signals of a shape into a journal, new or not, that has no other writer."""
 
     def __init__(self, path: Path, shape: Shape) -> None:
         self._journal = BareJournal(path)
@@ -38,7 +38,7 @@ class BareLoop:
         return TimedRun(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
 
     def offered(self, schedule: Schedule) -> Offered:
-        """Signals as they arrive: whatever came during a commit goes into the next one."""
+        """Signals as they arrive: what came during a commit goes into the next one."""
         rows = list(zip(keys(schedule.count), signal_lines(schedule.count), strict=True))
         acknowledged: list[int] = []
         ordered: list[int] = []

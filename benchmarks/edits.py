@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Edit", "misplaced", "program_with", "told", "tortured"]
+__all__ = ["Edit", "misplaced", "output_of", "program_with", "tortured"]
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = ("operators", "streams", "tidegate")
@@ -19,7 +19,7 @@ _FILES = ("run.py",)
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A place in the program, and what stands there instead."""
+    """A place in the program, and its replacement."""
 
     file: str
     old: str
@@ -58,7 +58,7 @@ def tortured(program: Path, *options: str, timeout_s: float | None = None) -> di
         RuntimeError: it gave none.
         subprocess.TimeoutExpired: it took too long.
     """
-    said = told(program, "--json", *options, timeout_s=timeout_s)
+    said = output_of(program, "--json", *options, timeout_s=timeout_s)
     try:
         record: dict[str, object] = json.loads(said)
     except json.JSONDecodeError:
@@ -66,7 +66,7 @@ def tortured(program: Path, *options: str, timeout_s: float | None = None) -> di
     return record
 
 
-def told(program: Path, *options: str, timeout_s: float | None = None) -> str:
+def output_of(program: Path, *options: str, timeout_s: float | None = None) -> str:
     """What `torture` prints, run by the program in a folder; its errors, where it prints nothing.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Running something in a process of its own, whose memory and imports are nobody else's."""
+"""Running something in a process of its own, with memory and imports of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def in_fresh_process(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
 
 
 def resident_bytes() -> int:
-    """The memory this process has, after a collection; 0 where the system does not tell."""
+    """The memory this process has, after a collection; 0 where the system does not report it."""
     gc.collect()
-    told = Path("/proc/self/statm")
-    return int(told.read_text().split()[1]) * _PAGE_BYTES if told.exists() else 0
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * _PAGE_BYTES if statm.exists() else 0

@@ -60,13 +60,13 @@ def _at(scale: Scale, folder: Path, shape: Shape, schedule: Schedule) -> Figures
     results = alternate(scale.rounds, turns)
     figures: dict[str, Figures] = {}
     for what, durations in (("acknowledgement", _acknowledged), ("order", _ordered)):
-        told = {name: [percentiles_ms(durations(offered)) for offered in some] for name, some in results.items()}
+        by_loop = {name: [percentiles_ms(durations(offered)) for offered in some] for name, some in results.items()}
         medians: dict[str, float | dict[str, float]] = {
             f"{name}_ms": {share: median_of_turns([turn[share] for turn in some]) for share in some[0]}
-            for name, some in told.items()
+            for name, some in by_loop.items()
         }
-        ours = told.pop("pipeline")
-        for other, some in told.items():
+        ours = by_loop.pop("pipeline")
+        for other, some in by_loop.items():
             for share in some[0]:
                 ratio = median_of_ratios([turn[share] for turn in ours], [turn[share] for turn in some])
                 medians[f"pipeline_to_{other}_{share}_ratio"] = ratio

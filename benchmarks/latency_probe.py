@@ -1,4 +1,4 @@
-"""Who hears what becomes of every signal that is handed over, and how long that took from its arrival on."""
+"""Measures when each signal is acknowledged and ordered, from its arrival on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["LatencyProbe"]
 
 
 class LatencyProbe:
-    """Hands signals over, and hears what becomes of them; they are accepted in the order in which they come."""
+    """Submits signals and records their receipts and orders; signals are accepted in the order of submission."""
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
         self.acknowledged_ns: list[int] = []
@@ -44,9 +44,9 @@ class LatencyProbe:
         arrived_ns = self._began_ns + self._schedule.at_ns(number)
         self._unanswered.append(arrived_ns)
         self._unaccepted.append(arrived_ns)
-        self._give((Raw(self._lines[number], reply=self._told),))
+        self._give((Raw(self._lines[number], reply=self._on_receipt),))
 
-    def _told(self, receipt: Receipt) -> None:
+    def _on_receipt(self, receipt: Receipt) -> None:
         if receipt.signal_id is None:  # a full door turns the newest away, at once
             self.turned_away += 1
             self._unanswered.pop()

@@ -32,7 +32,7 @@ def signal_lines(count: int, symbols: Sequence[str] = FOUR, *, first: int = 0) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Signals that arrive `per_s` a second, evenly, for `for_s` seconds, whatever becomes of those before them."""
+    """Signals that arrive `per_s` a second, evenly, for `for_s` seconds, independent of those before them."""
 
     per_s: float
     for_s: float
@@ -54,8 +54,8 @@ class Schedule:
 class Arrivals:
     """Hands signals over on the loop at the moments of a schedule.
 
-    If the loop is late, whatever has arrived meanwhile is handed over together, and the moments that count are still
-    those of the schedule. `since_ns` is the time from the first one on.
+    If the loop is late, everything that has arrived meanwhile is handed over together, and the moments that count are
+    still those of the schedule. `since_ns` is the time from the first one on.
     """
 
     def __init__(self, schedule: Schedule, hand_over: Callable[[int], None]) -> None:

@@ -21,7 +21,7 @@ _ORDERS = 200
 
 
 def lookups(scale: Scale, folder: Path) -> Figures:
-    """200 orders that are over, all over history, as a reconciliation may be listed them, and 200 that nobody sent."""
+    """200 closed orders from all over history, as a reconciliation may list them, and 200 that were never sent."""
     short, long = (_looked_up(folder, closed, scale.rounds) for closed in (scale.closed_signals // 100, scale.lookups))
     return {
         "closed_signals": scale.lookups,

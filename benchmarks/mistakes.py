@@ -154,7 +154,7 @@ MISTAKES = (
             "if book.moves",
         ),
         (
-            "balances taken over whatever moved",
+            "balances taken over despite trades meanwhile",
             "            if _may_move(currency, more, moving):\n                continue\n",
             "",
         ),
@@ -269,7 +269,7 @@ MISTAKES = (
     *_in(
         "tidegate/venues/ccxt/records.py",
         (
-            "over at once whatever trades are known",
+            "closed before its trades are known",
             "status=taken.status if complete else OrderStatus.OPEN",
             "status=taken.status",
         ),

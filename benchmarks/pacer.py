@@ -28,7 +28,7 @@ def beat(every_ns: int, tick: Callable[[], None]) -> Callable[[], None]:
     if file < 0 or libc.timerfd_settime(file, 0, ctypes.byref(_Spec(*every, *every)), None):
         raise OSError("no timer is to be had")
 
-    def heard() -> None:
+    def on_beat() -> None:
         os.read(file, 8)
         tick()
 
@@ -36,7 +36,7 @@ def beat(every_ns: int, tick: Callable[[], None]) -> Callable[[], None]:
         loop.remove_reader(file)
         os.close(file)
 
-    loop.add_reader(file, heard)
+    loop.add_reader(file, on_beat)
     return end
 
 
@@ -47,9 +47,9 @@ def _beat_roughly(loop: asyncio.AbstractEventLoop, every_s: float, tick: Callabl
     def again() -> None:
         nonlocal beats, timer
         beats = int((loop.time() - began_s) / every_s) + 1
-        timer = loop.call_at(began_s + beats * every_s, heard)
+        timer = loop.call_at(began_s + beats * every_s, on_beat)
 
-    def heard() -> None:
+    def on_beat() -> None:
         again()
         tick()
 

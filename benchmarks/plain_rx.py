@@ -63,7 +63,7 @@ class PlainRx:
         """`group` signals go together; None: those of a millisecond."""
         clock = Clock.live(asyncio.get_running_loop())
         self._journal = BareJournal(path)
-        self._heard: Callable[[str], None] = lambda _: None
+        self._on_event: Callable[[str], None] = lambda _: None
         self._source: Subject[bytes] = Subject()
         self._wanted, self._reached = 0, asyncio.get_running_loop().create_future()
         self.placed = 0
@@ -100,15 +100,15 @@ class PlainRx:
     async def offered(self, schedule: Schedule) -> Offered:
         """Signals as they arrive."""
         lines = signal_lines(schedule.count)
-        told: dict[str, list[int]] = {"accepted": [], "placed": []}
+        moments_ns: dict[str, list[int]] = {"accepted": [], "placed": []}
 
-        def heard(kind: str) -> None:
-            told[kind].append(arrivals.since_ns - schedule.at_ns(len(told[kind])))
+        def on_event(kind: str) -> None:
+            moments_ns[kind].append(arrivals.since_ns - schedule.at_ns(len(moments_ns[kind])))
 
-        self._heard = heard
+        self._on_event = on_event
         arrivals = Arrivals(schedule, lambda number: self._source.on_next(lines[number]))
         await self._placed(schedule.count)
-        return Offered(acknowledged_ns=told["accepted"], ordered_ns=told["placed"])
+        return Offered(acknowledged_ns=moments_ns["accepted"], ordered_ns=moments_ns["placed"])
 
     def close(self) -> None:
         """Close the journal."""
@@ -121,7 +121,7 @@ class PlainRx:
         bodies = [{"score": order.score, "parts": [["strength", order.line.strength]]} for order in orders]
         new = [(order.number, order.key, order.raw) for order in orders]
         self._journal.commit(new, _events(orders, "accepted", bodies))
-        self._tell("accepted", orders)
+        self._notify("accepted", orders)
 
     def _intend(self, orders: Sequence[_PlainOrder]) -> None:
         bodies = [
@@ -138,11 +138,11 @@ class PlainRx:
             for o in orders
         ]
         self._journal.commit((), _events(orders, "placed", bodies), [order.number for order in orders])
-        self._tell("placed", orders)
+        self._notify("placed", orders)
 
-    def _tell(self, kind: str, orders: Sequence[_PlainOrder]) -> None:
+    def _notify(self, kind: str, orders: Sequence[_PlainOrder]) -> None:
         for _ in orders:
-            self._heard(kind)
+            self._on_event(kind)
 
     def _count(self, _: _PlainOrder) -> None:
         self.placed += 1

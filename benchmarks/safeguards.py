@@ -1,6 +1,6 @@
 """What the torture finds when a safeguard is taken out: a copy of the program, without it, has to break the promise.
 
-`python -m benchmarks.safeguards` tells, for each of them, in how many runs it does.
+`python -m benchmarks.safeguards` counts, for each, the runs that break without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLACEMENT, _RESOLUTION = "streams/placement.py", "streams/resolution.py"
 SAFEGUARDS = (
     Safeguard(
         "lookup",
-        "an order that nobody told of is looked up before anything else is done",
+        "an order without an answer is looked up before anything else is done",
         (Edit(_RESOLUTION, "finding = await _ask(venue, order.request)", 'finding = NotFound(detail="not asked")'),),
     ),
     Safeguard(
@@ -45,7 +45,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "unknown by default",
-        "whatever failed while an order was sent, the order may be there",
+        "after any failure of a send, the order may exist",
         (
             Edit(
                 _PLACEMENT,
@@ -56,7 +56,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "shield",
-        "whoever cancels a send leaves an order that may be there, and that is found out about",
+        "a cancelled send leaves an order that may exist, and is looked up",
         (
             Edit(
                 "operators/bridge.py",
@@ -90,7 +90,7 @@ SAFEGUARDS = (
         ),
     ),
     Safeguard(
-        "outcome, whatever it takes",
+        "outcome, retried until durable",
         "the commit of an outcome is repeated until it succeeds",
         (
             Edit(
@@ -126,12 +126,12 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "trades by their id",
-        "a trade is booked once, however often it is told of",
+        "a trade is booked once, however often it is reported",
         (Edit("streams/orders.py", "if fill.trade_id not in known]", "]"),),
     ),
     Safeguard(
         "reconciliation",
-        "what nobody told of an order is found by comparing",
+        "unreported changes of an order are found by comparing",
         (Edit("streams/order_comparison.py", "if not new and status is OrderStatus.OPEN:", "if True:"),),
     ),
     Safeguard(
@@ -169,7 +169,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "steady time",
-        "windows are counted by a clock that nobody can set",
+        "windows are counted by a clock that cannot be set",
         (
             Edit(
                 _RESOLUTION, "self._clock.now_ns() + int(window_s * 1e9)", "self._clock.wall_ns() + int(window_s * 1e9)"

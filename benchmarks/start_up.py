@@ -26,9 +26,9 @@ _SETTINGS = {"execution": {"first_after_s": 0}, "logging": {"json_file": None}}
 
 
 def start_up(scale: Scale, folder: Path) -> Figures:
-    """Processor seconds of `run.py --help`, and of a paper trader until it has told of its first tick.
+    """Processor seconds of `run.py --help`, and of a paper trader until it has reported its first execution.
 
-    The tick comes as soon as the trader has told that it runs, and is told of a second after it. A heavy import is
+    The execution is triggered once the trader reports that it runs, and is reported within a second. A heavy import is
     one that neither must cost: of ccxt, pandas or aiohttp.
     """
     with TemporaryDirectory(dir=folder) as own:
@@ -40,9 +40,9 @@ def start_up(scale: Scale, folder: Path) -> Figures:
     return {
         "python_alone_cpu_s": median_of_turns([cpu_s for cpu_s, _ in nothing]),
         "help_cpu_s": median_of_turns([cpu_s for cpu_s, _ in helps]),
-        "help_wall_s": median_of_turns([told[-1] for _, told in helps]),
+        "help_wall_s": median_of_turns([seen[-1] for _, seen in helps]),
         "first_tick_cpu_s": median_of_turns([cpu_s for cpu_s, _ in runs]),
-        "running_wall_s": median_of_turns([told[0] for _, told in runs]),
+        "running_wall_s": median_of_turns([seen[0] for _, seen in runs]),
         "heavy_imports": sorted(heavy),
     }
 
@@ -83,19 +83,19 @@ def _opened(journal: Path) -> Figures:
 def _started(folder: str, *arguments: str, lines: int | None = None) -> tuple[float, Sequence[float]]:
     """Processor seconds of a Python program, and when it said each line; it is killed after so many of them."""
     began_s = time.perf_counter()
-    told: list[float] = []
+    seen: list[float] = []
     with subprocess.Popen([sys.executable, *arguments], cwd=folder, stdout=subprocess.PIPE) as program:  # noqa: S603
         for _ in program.stdout or ():
-            told.append(time.perf_counter() - began_s)
-            if len(told) == lines:
+            seen.append(time.perf_counter() - began_s)
+            if len(seen) == lines:
                 program.kill()
         _, status, used = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
-    return used.ru_utime + used.ru_stime, told
+    return used.ru_utime + used.ru_stime, seen
 
 
 def _heavy_imports(folder: str, *arguments: str) -> set[str]:
     command = [sys.executable, "-X", "importtime", str(_RUN), *arguments]
-    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr  # noqa: S603
-    imported = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    seen = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr  # noqa: S603
+    imported = {line.rpartition("|")[2].strip() for line in seen.splitlines()}
     return imported & {"ccxt", "pandas", "aiohttp"}

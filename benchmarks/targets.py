@@ -1,4 +1,4 @@
-"""What is aimed at, and where its figure stands."""
+"""Targets, and where each figure is found."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TARGETS = (
 
 
 def markdown(benches: Mapping[str, Figures]) -> Iterator[str]:
-    """The lines of a table of targets, with whatever was measured so far."""
+    """The lines of a table of targets, with what was measured so far."""
     figures: dict[str, Figure] = {}
     for name, bench in benches.items():
         measured = bench.get("figures")

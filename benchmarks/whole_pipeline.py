@@ -61,7 +61,7 @@ def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings
 
 
 class WholePipeline:
-    """A running pipeline that counts its commits, and tells when its signals have recorded orders."""
+    """A running pipeline that counts its commits, and reports when its signals have recorded orders."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine

@@ -105,7 +105,7 @@ class Live:
     ("dialect", "limits", "signals", "tells"),
     [
         pytest.param("binance", lambda: BinanceLimits(orders=10), 12, True, id="binance: ten in ten seconds"),
-        pytest.param("binance", lambda: BinanceLimits(orders=10, tells=False), 12, False, id="binance, untold"),
+        pytest.param("binance", lambda: BinanceLimits(orders=10, publishes=False), 12, False, id="binance, untold"),
         pytest.param("bybit", lambda: BybitLimits(orders=3), 15, True, id="bybit: three a second"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.edits import Edit, program_with, told, tortured
+from benchmarks.edits import Edit, output_of, program_with, tortured
 from benchmarks.safeguards import SAFEGUARDS
 
 
@@ -20,7 +20,7 @@ def test_what_broke_is_shrunk_to_what_is_needed(tmp_path):
     window = next(safeguard for safeguard in SAFEGUARDS if safeguard.name == "settle window")
     program = program_with(window.edits, tmp_path)
     (broken, *_) = tortured(program, "--seed", "6", "--until-broken")["failures"]
-    script, _, story = told(program, "--seed", "6", "--point", broken["point"]).partition("\n\n")
+    script, _, story = output_of(program, "--seed", "6", "--point", broken["point"]).partition("\n\n")
     venue_faults = [line for line in script.splitlines() if " no. " in line or (" after " in line and ":" not in line)]
     assert len(venue_faults) <= 2
     assert any(line.startswith("hidden") for line in venue_faults)

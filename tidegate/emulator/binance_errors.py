@@ -62,7 +62,7 @@ _ERRORS = {
     ),
     VenueRejection.INTERNAL_ERROR: (500, -1000, "An unknown error occurred while processing the request."),
     VenueRejection.DISCONNECTED: (500, -1001, "Internal error; unable to process your request. Please try again."),
-    VenueRejection.UNMAPPED: (400, -9999, "An error that nobody has written down."),
+    VenueRejection.UNMAPPED: (400, -9999, "An undocumented error."),
 }
 
 

@@ -38,15 +38,15 @@ _TOO_MANY = "Too many new orders; current limit is {limit} orders per 10 SECOND.
 class BinanceLimits:
     """`weight` a minute from an address, `orders` in ten seconds of an account.
 
-    Who is refused more than `bans_after` times in a minute is banned for `ban_s`. With `tells` the limits stand beside
-    the markets. `most` has the largest count that a window came to, `exceeded` how often which limit was broken.
+    A client rejected more than `bans_after` times in a minute is banned for `ban_s`. With `publishes` the limits are
+    listed beside the markets. `most` has the largest count of any window, `exceeded` how often each limit was broken.
     """
 
     def __init__(
-        self, *, weight: int = 6000, orders: int = 100, bans_after: int = 3, ban_s: float = 120, tells: bool = True
+        self, *, weight: int = 6000, orders: int = 100, bans_after: int = 3, ban_s: float = 120, publishes: bool = True
     ) -> None:
         self._weight, self._orders, self._bans_after, self._ban_ms = weight, orders, bans_after, round(ban_s * 1000)
-        self._tells = tells
+        self._tells = publishes
         self._windows = Windows()
         self.exceeded: Counter[str] = Counter()
 

@@ -1,4 +1,4 @@
-"""Markets and prices at Binance: what its public requests tell."""
+"""Markets and prices at Binance: its public requests."""
 
 from __future__ import annotations
 

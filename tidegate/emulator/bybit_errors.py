@@ -38,7 +38,7 @@ _ERRORS = {
     VenueRejection.UNEXPECTED_RESPONSE: (10016, "Server error."),
     VenueRejection.INTERNAL_ERROR: (170032, "Network error. Please try again later"),
     VenueRejection.DISCONNECTED: (170146, "Order creation timeout"),
-    VenueRejection.UNMAPPED: (999999, "An error that nobody has written down."),
+    VenueRejection.UNMAPPED: (999999, "An undocumented error."),
 }
 
 

@@ -64,5 +64,5 @@ class BybitLimits:
         return Spent(headers, Reply(orjson.dumps(said), headers=headers))
 
     def declared(self) -> list[dict[str, object]]:
-        """Bybit tells its limits with each answer only."""
+        """Bybit reports its limits only with each answer."""
         return []

@@ -1,4 +1,4 @@
-"""Markets and prices at Bybit: what its requests tell apart from orders."""
+"""Markets and prices at Bybit: its requests apart from orders."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def klines(call: DialectCall) -> Reply | VenueRejection:
     step_ms = _UNITS_MS[interval] if interval in _UNITS_MS else int(interval) * _MINUTE_MS
     start, limit = call.params.get("start"), int(call.params.get("limit", 200))
     since_ms = None if start is None else int(start)
-    told = bars(asked[0], step_ms, now_ms=call.now_ms, since_ms=since_ms, limit=limit)
-    said = [[str(bar[0]), *(f"{x:f}" for x in bar[1:]), f"{bar[4] * bar[5]:f}"] for bar in told]
+    listed = bars(asked[0], step_ms, now_ms=call.now_ms, since_ms=since_ms, limit=limit)
+    said = [[str(bar[0]), *(f"{x:f}" for x in bar[1:]), f"{bar[4] * bar[5]:f}"] for bar in listed]
     return enveloped({"symbol": asked[0].id, "category": "spot", "list": said[::-1]}, call.now_ms)
 
 

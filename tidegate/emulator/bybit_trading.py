@@ -17,7 +17,7 @@ __all__ = ["cancel", "create", "history", "realtime", "trades"]
 
 
 def create(call: DialectCall) -> Reply | VenueRejection:
-    """Take or refuse an order; it is told by its ids alone."""
+    """Accept or reject an order; the answer has its ids alone."""
     params = call.params
     side, order_type = Side(params["side"].lower()), OrderType(params["orderType"].lower())
     unit = params.get("marketUnit") or ("quoteCoin" if side is Side.BUY else "baseCoin")

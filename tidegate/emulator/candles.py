@@ -1,4 +1,4 @@
-"""Candles of an exchange whose past nobody recorded: a small wave around its price, the same whenever asked."""
+"""Candles of an exchange without a recorded past: a small wave around its price, the same whenever asked."""
 
 from __future__ import annotations
 

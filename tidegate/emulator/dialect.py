@@ -18,7 +18,7 @@ __all__ = ["Claim", "Dialect", "DialectCall", "Route"]
 
 
 class DialectCall(Struct):
-    """One request, understood: its parameters, who sent it, and what is to become of an order in it."""
+    """One request, understood: its parameters, who sent it, and the fate of an order in it."""
 
     params: Mapping[str, str]
     listings: ListedSymbols

@@ -79,8 +79,8 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
 
     `placed` says whether the request is done; by default as its kind is described, and with refusals that admit to
     not knowing. `status` is the HTTP status of an error page or a refusal, by default the exchange's own. `seconds` is
-    the delay of a delayed request, the lag of a hidden order, the length of a ban, or the wait asked of whoever comes
-    too often.
+    the delay of a delayed request, the lag of a hidden order, the length of a ban, or the wait asked of clients that
+    come too often.
 
     Raises:
         ValueError: it is neither a kind nor a refusal, or both.

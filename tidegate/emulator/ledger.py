@@ -18,15 +18,15 @@ _SMALLEST = Decimal("1E-8")
 
 
 class VenueLedger:
-    """Takes orders by an exchange's rules, without matching them: whoever scripts it says what fills.
+    """Takes orders by an exchange's rules, without matching them: the script says what fills.
 
     A client order id must differ from those of *open* orders only, as on the exchanges played here; so the same id can
-    stand on two orders, and `with_client_id` tells both. An empty id is none.
+    belong to two orders, and `with_client_id` returns both. An empty id is none.
 
     Market orders, and limits that reach the best price, fill at once at that price with the taker's fee; other limits
     stay open until `fill`, `cancel`, or `reach`.
 
-    `ids` numbers orders and trades; accounts of one exchange share it. Memory: every order and trade, for ever.
+    `ids` numbers orders and trades; accounts of one exchange share it. Memory: every order and trade.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class VenueLedger:
 
     @property
     def duplicates(self) -> dict[str, int]:
-        """Client order ids that stand on more than one order, and on how many."""
+        """Client order ids of more than one order, and of how many."""
         return {name: len(orders) for name, orders in self._by_client_id.items() if len(orders) > 1}
 
     def seen(self, orders: Iterable[ExchangeOrder], now_ms: int) -> Iterator[ExchangeOrder]:

@@ -30,11 +30,11 @@ class RequestLimits(Protocol):
     exceeded: Counter[str]
 
     def spend(self, request: Request, params: Mapping[str, str], api_key: str, now_ms: int) -> Spent:
-        """Count a request of an account, empty for nobody's, before anything else is done with it."""
+        """Count a request of an account (empty for an unsigned one) before anything else is done with it."""
         ...
 
     def declared(self) -> list[dict[str, object]]:
-        """The limits as the exchange tells them beside its markets."""
+        """The limits as the exchange publishes them beside its markets."""
         ...
 
 

@@ -13,7 +13,7 @@ __all__ = ["ExchangeOrder", "Fate", "NewOrder", "Status", "Trade"]
 
 
 class Status(StrEnum):
-    """What has become of an order. An open one may be partly filled, and so may a canceled or expired one."""
+    """An order's state. An open one may be partly filled, and so may a canceled or expired one."""
 
     OPEN = "open"
     FILLED = "filled"

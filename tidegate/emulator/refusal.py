@@ -10,7 +10,7 @@ __all__ = ["VenueRejection"]
 class VenueRejection(StrEnum):
     """One error an exchange can give. A dialect says each of them in its exchange's own code and words.
 
-    The ledger gives some by itself; all of them can be scripted, each under its own name as a kind of fault.
+    The ledger gives some on its own; all of them can be scripted, each under its own name as a kind of fault.
     """
 
     UNKNOWN_SYMBOL = "unknown_symbol"

@@ -144,7 +144,7 @@ class LocalExchange(Service):
         except msgspec.ValidationError as error:
             answer(Reply(msgspec.json.encode({"error": str(error)}), status=400))
             return
-        self._close_door()  # before whoever asked can come again
+        self._close_door()  # before the client can ask again
         answer(Reply(b"{}"))
         self.go_down(seconds)
 

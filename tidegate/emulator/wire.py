@@ -99,7 +99,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def reset(self) -> None:
-        """Tear the connection down, so that the client is told so."""
+        """Reset the connection, so that the client sees it."""
         if self._transport is not None:
             linger = self._transport.get_extra_info("socket")
             linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

@@ -29,7 +29,7 @@ class Booking(Struct):
 
 
 def bookings_of(history: SignalHistory) -> Iterator[Booking]:
-    """The orders of a signal, the first one first. What is told of an order without an intent is left out."""
+    """The orders of a signal, the first one first. Events of an order without an intent are left out."""
     booked: dict[str, Booking] = {}
     for event in history.events:
         body = event.body

@@ -88,7 +88,7 @@ def torture(setup: Setup, seed: int, *, crashes: Crashes, enough: Callable[[Tall
     """Run the script of a seed at every point, or at every pair of points, and sum up.
 
     `every` kills at each point, and besides, by turns of seeds, lets each operation fail, suspends, stops or halts the
-    process there, or cancels whatever task waits. `pairs` kills twice, the second time anywhere after the first.
+    process there, or cancels the waiting task. `pairs` kills twice, the second time anywhere after the first.
     `enough` is asked after each run, and ends it.
     """
     tally = Tally()

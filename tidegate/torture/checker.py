@@ -170,7 +170,7 @@ def _terms(read: _Read) -> Iterator[Violation]:
         if isinstance(quantity, Decimal) and intent.amount > quantity:
             yield Violation("I2", f"{name} is for {intent.amount}, and {quantity} was asked for")
         if (intent.symbol, intent.side) != (said["symbol"], said["side"]):
-            yield Violation("I2", f"{name} is to {intent.side} {intent.symbol}, which nobody asked for")
+            yield Violation("I2", f"{name} is to {intent.side} {intent.symbol}, which the signal did not ask for")
         if order_type is not None and intent.order_type != order_type:
             yield Violation("I2", f"{name} is a {intent.order_type} order, and {order_type} was asked for")
         if isinstance(price, Decimal) and intent.price is not None and abs(intent.price - price) > price / _TICKS:
@@ -280,7 +280,7 @@ def _i6_trades_once(read: _Read) -> Iterator[Violation]:
         order_id = taken.request.client_order_id
         ours = read.bookings.get(order_id)
         if ours is not None and ours.status is not None and not agrees(taken, {order_id: ours}):
-            booked, done = _told(ours.status, len(ours.fills)), _told(taken.status, len(taken.fills))
+            booked, done = _described(ours.status, len(ours.fills)), _described(taken.status, len(taken.fills))
             yield Violation("I6", f"{order_id} is {booked} in the journal, {done} at the venue")
     if read.illegal:
         return
@@ -319,7 +319,7 @@ def _names(alarm: e.Body, names: Sequence[str]) -> bool:
     return any(name in said for name in names)
 
 
-def _told(status: OrderStatus, trades: int) -> str:
+def _described(status: OrderStatus, trades: int) -> str:
     return f"{status} with {trades} trades"
 
 

@@ -1,4 +1,4 @@
-"""What is known of a run when it is over: what the journal says, what the venues say, what everybody was told."""
+"""Everything known about a run when it is over: the journal, the venues' own records, and every receipt."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TortureHistory(Struct, frozen=True, kw_only=True):
     `books` are the venues' own, by account. `kept` is what the pipeline's state said at the end, None where it was not
     alive then, and `restored` what the next start would make of the journal. `wall_off` has each moment at which the
     machine's clock was set, and how far ahead of the time it was from then on. `installation` is the name that our
-    orders' ids begin with a hash of. `errors` are those that nobody handled.
+    orders' ids begin with a hash of. `errors` are unhandled exceptions.
     """
 
     script: Script

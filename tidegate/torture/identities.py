@@ -15,7 +15,7 @@ _AMOUNTS = ("price", "quantity")
 
 @lru_cache(maxsize=4096)
 def said_in(payload: bytes) -> Mapping[str, object]:
-    """What a signal says, whatever words it uses for that: fields in their order, numbers by their value."""
+    """What a signal says, independent of notation: fields in their order, numbers by their value."""
     said = json.loads(payload, parse_float=Decimal, parse_int=Decimal)
     for name in _AMOUNTS:
         if said.get(name) is not None:

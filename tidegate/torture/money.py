@@ -99,7 +99,7 @@ def _taken_over(position: int, counted: e.BalancesSynced, sums: Sums, books: Boo
 
 def _unsettled(sums: Sums, trader: str) -> bool:
     """Whether an order may be at the venue of which the journal does not say so: then balances may be ahead."""
-    return any(order.trader == trader and sums.stands[order.number] in _UNSETTLED for order in sums.orders.values())
+    return any(order.trader == trader and sums.status[order.number] in _UNSETTLED for order in sums.orders.values())
 
 
 def _differing(when: str, kept: Kept, sums: Sums) -> Iterator[Violation]:

@@ -16,7 +16,7 @@ class CrashPlan(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> CrashPlan:
-        """The plan that `text` stands for; a number alone kills.
+        """Parse a plan from `text`; a number alone kills.
 
         Raises:
             ValueError: it is no plan.

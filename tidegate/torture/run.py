@@ -73,7 +73,7 @@ class _Histories:
                 self._note("the pipeline failed", engine.failed.exception())
         except (Killed, JournalUnavailable):
             pass
-        except Exception as error:  # whatever it is, a supervisor would start it again
+        except Exception as error:  # a supervisor would restart it
             self._note("the pipeline died", error)
         finally:
             if past is None and self._is_late:
@@ -86,7 +86,7 @@ class _Histories:
         return self._around.world.now_ns() >= self._deadline_ns
 
     def be_dead(self) -> None:
-        """From one end of the process to its next start: the world goes on."""
+        """From the end of a process to its next start: the world continues."""
         world = self._around.world
         if self._around.script.power_cut:
             self._machine.cut_power()

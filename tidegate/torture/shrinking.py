@@ -20,7 +20,7 @@ __all__ = ["shrink"]
 def shrink(
     setup: Setup, script: Script, plan: CrashPlan, *, runs_max: int = 2000
 ) -> tuple[Script, CrashPlan, TortureHistory]:
-    """Leave out mishaps, half of them at a time, then fewer, and signals, as long as the same invariant is broken.
+    """Leave out faults, half of them at a time, then fewer, and signals, as long as the same invariant is broken.
 
     Gives the script, the point at which it breaks, and the history of that run; within `runs_max` runs, after which it
     is what was found until then.

@@ -30,7 +30,7 @@ _AFTER: dict[str, str] = {
     "reopened": "placed",
     "adopted": "placed",
 }
-"""Where a signal stands after an event; those left out change nothing."""
+"""A signal's outcome after an event; kinds left out change nothing."""
 
 _Of = tuple[str, str]
 
@@ -71,7 +71,7 @@ class Sums:
 
     def __init__(self) -> None:
         self.received = self.redelivered = 0
-        self.stands: dict[int, str] = {}
+        self.status: dict[int, str] = {}
         self.orders: dict[str, SummedOrder] = {}
         self.booked: dict[str, dict[str, SummedOrder]] = {}
         self.totals: dict[_Of, Fraction] = {}
@@ -89,10 +89,10 @@ class Sums:
         if event.number:
             if kind == "redelivered":
                 self.redelivered += 1
-            elif event.number not in self.stands:
+            elif event.number not in self.status:
                 self.received += 1
             if kind in _AFTER:
-                self.stands[event.number] = _AFTER[kind]
+                self.status[event.number] = _AFTER[kind]
         match body:
             case OrderRequest():
                 self._open(event.number, body)
@@ -124,8 +124,8 @@ class Sums:
                     self.totals[of] = self.counted[of] = exact(amount)
 
     def outcomes(self) -> Counter[str]:
-        """How many signals stand where."""
-        return Counter(self.stands.values())
+        """How many signals have each outcome."""
+        return Counter(self.status.values())
 
     def locked(self) -> dict[_Of, Fraction]:
         """What is set aside of each currency."""

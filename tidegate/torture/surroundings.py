@@ -1,4 +1,4 @@
-"""Everything around a tortured pipeline, over all its lives: venues, market, sender, and the mishaps in time."""
+"""Everything around a tortured pipeline, over all its restarts: venues, market, sender, and timed faults."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Surroundings:
         self.over_ns = START_NS + int(max(_ends_s(script)) * 1e9)
 
     def attach(self, engine: Engine) -> None:
-        """Let a pipeline that is about to start hear of the market and be ordered about."""
+        """Connect a pipeline that is about to start to the market, and schedule the operator's actions."""
         self._engine = engine
         self.world.believed = lambda: engine.parts.state.position
         engine.observe("alerts", self._alert)
@@ -161,7 +161,7 @@ class Surroundings:
         return begin
 
     def _compare(self) -> None:
-        """A person has the journal compared with the venues, whatever is under way."""
+        """An operator has the journal compared with the venues, at any moment."""
         engine = self._engine
 
         async def compare() -> None:

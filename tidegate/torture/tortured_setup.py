@@ -156,7 +156,7 @@ def _made(path: Path) -> bytes:
 
 
 class _Machine:
-    """A journal's file, on a disk that keeps what it was told to keep."""
+    """A journal's file, on a disk that keeps what was synced."""
 
     def __init__(self, path: Path, synchronous: str, empty: bytes) -> None:
         self._path, self._synchronous = path, synchronous

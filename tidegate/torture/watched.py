@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class WatchedLoop(VirtualLoop):
-    """Virtual time, with every await of every task told to `points`, and the task cancelled there if they say so."""
+    """Virtual time that reports every await of every task to `points`, and cancels the task where they ask for it."""
 
     def __init__(self, points: Points) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class WatchedLoop(VirtualLoop):
         """Let go of everything that was under way, as the death of a process does."""
         for task in self._tasks:
             task.get_coro().close()
-            task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - nobody else will say it
+            task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - there is no public way
         self.close()
 
 

@@ -33,8 +33,8 @@ class FaultyAddress:
         """Send everybody away who comes from here, for so long."""
         self.banned_until_ns = self._world.now_ns() + int(seconds * 1e9)
 
-    def told(self) -> None:
-        """Note that a process heard of the ban."""
+    def note_ban_seen(self) -> None:
+        """Note that a process has seen the ban."""
         world = self._world
         world.ledger.bans.append(Ban(world.now_ns(), self.banned_until_ns, world.history))
 

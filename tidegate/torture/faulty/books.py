@@ -24,7 +24,7 @@ class Change(Struct, frozen=True):
 class Books:
     """Totals and locked amounts by currency, in whole units. `changes` has the funds and everything since.
 
-    Memory: every change, for ever.
+    Memory: every change.
     """
 
     def __init__(self, funds: Mapping[str, Decimal]) -> None:

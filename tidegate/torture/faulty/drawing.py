@@ -34,7 +34,7 @@ _SENDS = {
     VenueFaultKind.MARKET_CLOSED: 1,
     VenueFaultKind.CLOCK_SKEW: 1,
 }
-"""What becomes of a send on which something goes wrong, with its weight."""
+"""The faults of a send, with their weights."""
 
 _CHANCES: dict[VenueFaultKind, tuple[float, float, float]] = {
     VenueFaultKind.CANCELED: (0.15, 1, 20),

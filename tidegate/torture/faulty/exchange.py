@@ -67,13 +67,13 @@ class _Level(Struct):
 
 
 class FaultyExchange:
-    """One account on an exchange that trades at the quotes it is told.
+    """One account on an exchange that trades at the quotes it is given.
 
     What reaches the best opposite price trades there at once, as far as that lasts; the rest of a limit order rests,
     the rest of a market order expires. Resting orders trade at their own price when a quote reaches them. A request
     that comes after the fence is refused. Orders and trades may show late, and orders end by themselves; the lots may
-    grow, which shows after an order that did not fit was rejected. Others may use the account too. `told` hears what
-    becomes of orders of ours. Memory: every order, for ever.
+    grow, which shows after an order that did not fit was rejected. Others may use the account too. `on_update`
+    receives updates of our orders. Memory: every order.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class FaultyExchange:
     ) -> None:
         self.trader = trader
         self.books = Books(funds)
-        self.told: Callable[[OrderUpdate], None] = _nobody
+        self.on_update: Callable[[OrderUpdate], None] = _ignore
         self._rules_of, self._world, self._fault_schedule = rules, world, fault_schedule
         self._orders: list[_BookedOrder] = []
         self._by_client_id: dict[str, _BookedOrder] = {}
@@ -124,7 +124,7 @@ class FaultyExchange:
                 if amount:
                     level.left -= amount
                     self._trade(order, amount, order.price, maker=True)
-                    self._tell(order, 1)
+                    self._push(order, 1)
 
     def arrive(self, request: OrderRequest, sent_ns: int) -> Answer:
         """Take or reject an order that left at `sent_ns`, with what it trades at once."""
@@ -154,7 +154,7 @@ class FaultyExchange:
         return self._acknowledged(order)
 
     def find(self, client_order_id: str) -> Acknowledged | None:
-        """The order that was taken last under an id, of whatever age, if it shows by now."""
+        """The last order taken under an id, of any age, if it is visible by now."""
         order = self._by_client_id.get(client_order_id)
         return self._acknowledged(order) if order is not None and self._shows(order) else None
 
@@ -187,7 +187,7 @@ class FaultyExchange:
                 self._foreign(
                     symbol, buying=bool(int(venue_fault.at_s) % 2), price_bps=8_000, for_s=venue_fault.seconds
                 )
-        self._world.tell(f"{self.trader}: {venue_fault}")
+        self._world.note(f"{self.trader}: {venue_fault}")
 
     def _foreign(self, symbol: str, *, buying: bool, price_bps: int, for_s: float) -> None:
         """An eighth of what is free trades at once, or rests far from the market, and trades then or never."""
@@ -290,7 +290,7 @@ class FaultyExchange:
         if fee:
             self.books.move(fee_in, -fee, ours)
         order.filled += amount
-        self._world.tell(f"{order.venue_id} trades {amount_of(amount)} at {amount_of(price)}")
+        self._world.note(f"{order.venue_id} trades {amount_of(amount)} at {amount_of(price)}")
         if order.left <= 0:
             self._end(order, OrderStatus.CLOSED)
         else:
@@ -319,12 +319,12 @@ class FaultyExchange:
     def _cancel(self, order: _BookedOrder) -> None:
         if order.status is OrderStatus.OPEN:
             self._end(order, OrderStatus.CANCELED)
-            self._tell(order, 0)
+            self._push(order, 0)
 
     def _fill_whole(self, order: _BookedOrder) -> None:
         if order.status is OrderStatus.OPEN and order.price is not None:
             self._trade(order, order.left, order.price, maker=True)
-            self._tell(order, 1)
+            self._push(order, 1)
 
     def _end(self, order: _BookedOrder, status: OrderStatus) -> None:
         order.status = status
@@ -332,9 +332,9 @@ class FaultyExchange:
         self._resting[order.symbol].remove(order)
         if order.taken is not None:
             order.taken.status = status
-        self._world.tell(f"{order.venue_id} is {status}")
+        self._world.note(f"{order.venue_id} is {status}")
 
-    def _tell(self, order: _BookedOrder, trades: int) -> None:
+    def _push(self, order: _BookedOrder, trades: int) -> None:
         taken = order.taken
         if taken is None or not self._world.script.pushes:
             return
@@ -347,7 +347,7 @@ class FaultyExchange:
             fills=tuple(taken.fills[len(taken.fills) - trades : shown]),
             filled=taken.filled,
         )
-        self.told(update)
+        self.on_update(update)
 
     def _shown_fills(self, taken: TakenOrder) -> Sequence[Fill]:
         late_s = self._world.script.lag.trades_s
@@ -411,5 +411,5 @@ def _rejected(detail: str) -> NotPlaced:
     return NotPlaced(reason=Reason.REJECTED, detail=detail, final=True)
 
 
-def _nobody(_: OrderUpdate) -> None:
+def _ignore(_: OrderUpdate) -> None:
     pass

@@ -1,4 +1,4 @@
-"""What can go wrong out there, as values: one mishap is one line of a script."""
+"""What can go wrong at venues and around them, as values: one fault is one line of a script."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ class VenueFaultKind(StrEnum):
 
 
 OF_A_SEND = tuple(VenueFaultKind)[: tuple(VenueFaultKind).index(VenueFaultKind.HIDDEN)]
-"""What becomes of an order on its way to an account: at most one of these strikes it."""
+"""Faults of an order on its way to an account: at most one applies."""
 
 OF_A_LOOKUP = (VenueFaultKind.LOOKUP_FAILS, VenueFaultKind.LOOKUP_STALE)
-"""What becomes of a question for an order."""
+"""Faults of a lookup."""
 
 OF_A_LISTING = (VenueFaultKind.LISTING_FAILS, VenueFaultKind.LISTING_STALE, VenueFaultKind.PAGE_MISSING)
-"""What becomes of a question for orders or balances."""
+"""Faults of a listing of orders or balances."""
 
 OF_AN_UPDATE = (VenueFaultKind.UPDATE_LOST, VenueFaultKind.UPDATE_TWICE)
-"""What becomes of a word on an order."""
+"""Faults of an order update."""
 
 STRANGERS = frozenset(
     {VenueFaultKind.FOREIGN_ORDER, VenueFaultKind.FOREIGN_TRADE, VenueFaultKind.DEPOSIT, VenueFaultKind.WITHDRAWAL}
@@ -89,7 +89,7 @@ STRANGERS = frozenset(
 """What others do with an account of ours."""
 
 OF_RESTING = frozenset({VenueFaultKind.SWEPT, VenueFaultKind.WIPED})
-"""What becomes of everything of ours that rests on an account: it trades, or is cancelled."""
+"""What happens to all our resting orders on an account: they trade, or are cancelled."""
 
 AT_A_TIME = (
     STRANGERS

@@ -1,4 +1,4 @@
-"""Which mishap strikes the next of something on one account."""
+"""Which fault applies to the next operation on one account."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class FaultSchedule:
         self._count: Counter[VenueFaultKind] = Counter()
 
     def next(self, *kinds: VenueFaultKind) -> VenueFault | None:
-        """The mishap that strikes the next of what `kinds` can strike, if one does."""
+        """The fault due for the next operation, among `kinds`, if any."""
         self._count[kinds[0]] += 1
         nth = self._count[kinds[0]]
         struck = (self._world.due_fault(kind, nth, self._trader) for kind in kinds)
         return next((venue_fault for venue_fault in struck if venue_fault is not None), None)
 
     def plan(self, kind: VenueFaultKind, seconds: float) -> None:
-        """Let a mishap strike the next of something."""
+        """Apply a fault to the next operation of a kind."""
         first = next((kinds[0] for kinds in _TOGETHER if kind in kinds), kind)
         self._world.plan(VenueFault(kind=kind, nth=self._count[first] + 1, seconds=seconds, trader=self._trader))

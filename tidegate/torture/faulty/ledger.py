@@ -1,4 +1,4 @@
-"""What really happened at the venues, whatever anybody was told."""
+"""What really happened at the venues, independent of every answer they gave."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ban(Struct, frozen=True):
 class TakenOrder(Struct):
     """An order of ours that a venue took, at `at_ns`. It shows in lookups from `shown_ns` on.
 
-    Each of its `fills` was traded at the moment in `filled_ns` that stands in the same place.
+    Each of its `fills` was traded at the moment in `filled_ns` at the same index.
     """
 
     request: OrderRequest

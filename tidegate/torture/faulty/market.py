@@ -23,7 +23,7 @@ class QuietMarket:
     """Tells `venues` a quote of each symbol every nine seconds, and the pipeline too, unless there is a gap.
 
     `prices` are where they begin, by symbol; of a thin book a third of the amount in `small` is on offer. `steady` are
-    prices that only the pipeline hears of, and that do not move. Memory: one price a symbol.
+    prices that only the pipeline sees, and that do not move. Memory: one price a symbol.
     """
 
     def __init__(
@@ -39,41 +39,41 @@ class QuietMarket:
         self._prices = {symbol: float(price) for symbol, price in prices.items()}
         self._random = Random(seed)  # noqa: S311 - moves prices, guards nothing
         self._venues: list[Callable[[Quote], None]] = []
-        self._heard: Callable[[Quote], None] | None = None
+        self._on_quote: Callable[[Quote], None] | None = None
         self._gap_until_ns = self._thin_until_ns = 0
 
     def open(self, *venues: Callable[[Quote], None]) -> None:
         """Begin, with these venues."""
         self._venues += venues
-        self._tell()
+        self._publish()
 
-    def listen(self, heard: Callable[[Quote], None] | None) -> None:
-        """Tell `heard` of the newest prices, and of all to come; or nobody."""
-        self._heard = heard
-        if heard is not None and self._world.now_ns() >= self._gap_until_ns:
+    def listen(self, on_quote: Callable[[Quote], None] | None) -> None:
+        """Send the newest prices and all later ones to `on_quote`; None stops that."""
+        self._on_quote = on_quote
+        if on_quote is not None and self._world.now_ns() >= self._gap_until_ns:
             for symbol in self._prices:
-                heard(self._quote(symbol))
+                on_quote(self._quote(symbol))
             for symbol, price in self._steady.items():
-                heard(Quote(symbol, self._world.wall_ns(), bid=price, ask=price, depth=_MUCH))
+                on_quote(Quote(symbol, self._world.wall_ns(), bid=price, ask=price, depth=_MUCH))
 
     def begin(self, venue_fault: VenueFault) -> None:
-        """Let a mishap of the market begin."""
+        """Begin a fault of the market."""
         until_ns = self._world.now_ns() + int(venue_fault.seconds * 1e9)
         if venue_fault.kind is VenueFaultKind.GAP:
             self._gap_until_ns = until_ns
         else:
             self._thin_until_ns = until_ns
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         gap = self._world.now_ns() < self._gap_until_ns
         for symbol in self._prices:
             self._prices[symbol] *= 1 + self._random.uniform(-_STEP, _STEP)
             quote = self._quote(symbol)
             for venue in self._venues:
                 venue(quote)
-            if self._heard is not None and not gap:
-                self._heard(quote)
-        self._world.after(_EVERY_S, self._tell)
+            if self._on_quote is not None and not gap:
+                self._on_quote(quote)
+        self._world.after(_EVERY_S, self._publish)
 
     def _quote(self, symbol: str) -> Quote:
         now_ns = self._world.now_ns()

@@ -18,7 +18,7 @@ class Act(StrEnum):
     STOP = "stop"
     """The process is asked to stop in an orderly way."""
     SUSPEND = "suspend"
-    """The process stands still for ten minutes."""
+    """The process is suspended for ten minutes."""
     HALT = "halt"
     """A person halts it, for a minute."""
     STEP = "step"

@@ -80,8 +80,8 @@ class Planned(Struct, frozen=True):
 class Script(Struct, frozen=True, kw_only=True):
     """Everything that happens in one world, beside what the pipeline does.
 
-    With `power_cut`, a crash takes along what the disk was not told to keep; without, it kills the process only.
-    Without `pushes` no venue ever says by itself what became of an order. All accounts together may send
+    With `power_cut`, a crash loses what was not synced to disk; without, it kills the process only.
+    Without `pushes` no venue ever pushes an order update. All accounts together may send
     `orders_per_10s`, and hold `positions_max` symbols at once; 0 is no such bound. With `images` an image of the state
     goes along with every commit.
     """

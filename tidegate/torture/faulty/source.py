@@ -35,7 +35,7 @@ class FaultySource:
 
     What the script lets it do besides: send a signal again that was acknowledged, also in other words; send other
     content under its key; and send it many times at once. `prices` and `amounts` are what scripts speak of in parts.
-    `acknowledged` has the ids that receipts told, by what was sent; `given` what reached a pipeline.
+    `acknowledged` has the ids in receipts, by what was sent; `given` what reached a pipeline.
     Memory: all signals.
     """
 
@@ -52,7 +52,7 @@ class FaultySource:
             world.at(world.start_ns + int(planned.at_s * 1e9), self._sender(planned, nth))
 
     def listen(self, give: Callable[[Raw], None] | None) -> None:
-        """Send to `give` from now on, or to nobody."""
+        """Send to `give` from now on; None stops that."""
         self._give = give
 
     def send(self, planned: Planned) -> None:

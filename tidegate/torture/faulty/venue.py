@@ -61,7 +61,7 @@ class FaultyVenue:
     the ledger has what really happened. What is answered is how things stood when the question came there: an answer
     may be old when it is here. Listings come in pages of two orders, by creation, and a page may be missing. Not found
     proves nothing where its settings do not let it settle orders by that. `raised` is what an adapter lets through of
-    an error. One object serves all the lives of a pipeline. Memory: every order, for ever.
+    an error. One object serves all restarts of a pipeline. Memory: every order.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class FaultyVenue:
         self.unknown_order_policy = UnknownOrderPolicy(window_s=lag.window_s, absence_is_proof=lag.proves and settles)
         self._exchange, self._world, self._fault_schedule, self._address = exchange, world, fault_schedule, address
         self._raised = raised
-        self._heard: Callable[[OrderUpdate], None] = _nobody
+        self._on_update: Callable[[OrderUpdate], None] = _ignore
         self._away_until_ns = 0
-        exchange.told = self._told
+        exchange.on_update = self._on_exchange_update
 
     def begin(self, venue_fault: VenueFault) -> None:
         """Begin a fault of this account that begins at a moment of its own."""
@@ -102,9 +102,9 @@ class FaultyVenue:
         """The rules as they were read last."""
         return self._exchange.rules(symbol)
 
-    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
-        """Tell `heard` of orders from now on, and nobody else: the others are dead."""
-        self._heard = heard
+    def listen(self, on_update: Callable[[OrderUpdate], None]) -> None:
+        """Send order updates to `on_update` from now on, and to no earlier listener: those are dead."""
+        self._on_update = on_update
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
         """Send orders one by one; the ledger has each, from before it leaves."""
@@ -188,7 +188,7 @@ class FaultyVenue:
         reason, final = _NOT_TAKEN[kind]
         if kind is VenueFaultKind.BANNED:
             self._address.ban(seconds)
-            self._address.told()
+            self._address.note_ban_seen()
         return NotPlaced(
             reason=reason,
             detail=f"{kind} by the script",
@@ -199,13 +199,13 @@ class FaultyVenue:
             address_wide=kind is VenueFaultKind.BANNED,
         )
 
-    def _told(self, update: OrderUpdate) -> None:
+    def _on_exchange_update(self, update: OrderUpdate) -> None:
         lost = self._fault_schedule.next(*OF_AN_UPDATE)
         if self._world.now_ns() < self._away_until_ns or (lost is not None and lost.kind is VenueFaultKind.UPDATE_LOST):
             return
-        self._heard(update)
+        self._on_update(update)
         if lost is not None:
-            self._heard(update)
+            self._on_update(update)
 
     async def _ask(self, what: str, kinds: Sequence[VenueFaultKind]) -> tuple[VenueFault | None, str | None]:
         """Carry a question there; gives what strikes it, and why it will not be answered, if it will not."""
@@ -239,5 +239,5 @@ def _forget(_: Answer) -> None:
     """Nobody waits for it any more."""
 
 
-def _nobody(_: OrderUpdate) -> None:
+def _ignore(_: OrderUpdate) -> None:
     pass

@@ -1,4 +1,4 @@
-"""The world around a pipeline: its time, what is due in it, what goes wrong. It goes on while the pipeline is dead."""
+"""The world around a pipeline: its time, what is due in it, what goes wrong; it outlives the pipeline."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["FaultyWorld"]
 
 
 class FaultyWorld:
-    """Time and fate over all the lives of a pipeline, each of which has a loop of its own.
+    """Time and faults over all restarts of a pipeline, each with a loop of its own.
 
-    The world's time goes on while a process is suspended, and so does the steady clock of its machine, but no loop; its
-    wall clock may be set wrong: `wall_off` says from when on, and by how much. What is due happens on the loop of the
-    life that is on; nothing that counts is due after `awaited_ns`. `struck` counts the mishaps that struck, by kind.
+    The world's time and its machine's steady clock continue while a process is suspended, its loop does not. The wall
+    clock may be set wrong: `wall_off` says from when on, and by how much. What is due happens on the loop of the
+    current process; nothing that counts is due after `awaited_ns`. `struck` counts the faults that occurred, by kind.
     Memory: what is due, and how the clock was set.
     """
 
@@ -62,7 +62,7 @@ class FaultyWorld:
         self._nth[venue_fault.kind, venue_fault.trader, venue_fault.nth] = venue_fault
 
     def due_fault(self, kind: VenueFaultKind, nth: int, trader: str = "") -> VenueFault | None:
-        """The mishap that strikes the nth of something now, if one does; it is counted."""
+        """The fault due for the nth operation of a kind now, if any; it is counted."""
         venue_fault = self._nth.get((kind, trader, nth))
         if venue_fault is not None:
             self.struck[kind] += 1
@@ -84,8 +84,8 @@ class FaultyWorld:
         self.awaited_ns = max(self.awaited_ns, self.now_ns() + int(seconds * 1e9))
         self.after(seconds, fn)
 
-    def tell(self, what: str) -> None:
-        """Note what happened at a venue, for whoever reads the story."""
+    def note(self, what: str) -> None:
+        """Note what happened at a venue, for the story of the run."""
         self.ledger.news.append((self.now_ns(), what))
 
     async def pause(self, seconds: float) -> None:
@@ -101,7 +101,7 @@ class FaultyWorld:
         await over
 
     def suspend(self, seconds: float) -> None:
-        """Let the process stand still while time goes on."""
+        """Suspend the process while time continues."""
         self._ahead_ns += int(seconds * 1e9)
         self._arm()
 
