@@ -233,17 +233,17 @@ def _i4_no_late_send(read: _Read) -> Iterator[Violation]:
     for ban in past.ledger.bans:
         for sent in past.ledger.sent:
             intent = read.bookings.get(sent.request.client_order_id)
-            decided_ns = _true_ns(past, intent.at_ns) if intent is not None else sent.at_ns
+            decided_ns = sent.at_ns if intent is None else _true_ns(past, intent.at_ns, by_ns=sent.at_ns)
             if ban.history == sent.history and ban.told_ns < decided_ns and sent.at_ns < ban.until_ns:
                 yield Violation("I4", f"{sent.request.client_order_id} was sent though all of us are banned")
 
 
-def _true_ns(past: TortureHistory, at_ns: int) -> int:
-    """The last moment at which the machine's wall clock showed `at_ns`."""
+def _true_ns(past: TortureHistory, at_ns: int, *, by_ns: int | None = None) -> int:
+    """The last moment, at `by_ns` the latest, at which the machine's wall clock showed `at_ns`."""
     ends_ns = [*(begun_ns for begun_ns, _ in past.wall_off[1:]), past.ended_ns + 1]
     periods = zip(past.wall_off, ends_ns, strict=True)
     shown = (at_ns - off_ns for (from_ns, off_ns), to_ns in periods if from_ns <= at_ns - off_ns <= to_ns)
-    return max(shown, default=at_ns)
+    return max((true_ns for true_ns in shown if by_ns is None or true_ns <= by_ns), default=at_ns)
 
 
 def _i5_acknowledged_is_recorded(read: _Read) -> Iterator[Violation]:

@@ -1,4 +1,4 @@
-"""Strangers on an account may spend what we set aside: the venue rejects our order, and nothing is wrong with us."""
+"""The checker blames the pipeline only for what it did: not for strangers, and not for a clock that was set."""
 
 import pytest
 
@@ -38,3 +38,15 @@ def test_what_strangers_spend_is_no_mistake_of_ours(beside_strangers):
 def test_the_same_rejection_without_strangers_is(beside_strangers):
     beside_strangers.ledger.strangers_acted = False
     assert "I2" in {violation.invariant for violation in check(beside_strangers)}
+
+
+def test_an_order_that_was_sent_before_a_ban_is_no_mistake_though_the_clock_is_set_back_later(pilot_of, tmp_path):
+    setup = TorturedSetup(load_settings(environ={}), tmp_path)
+    it = pilot_of(setup, lag=Lag(proves=False, fence_s=None), fees_in=FeesIn.QUOTE, pushes=False)
+    it.around.venues["paper"].spoil_next(VenueFaultKind.BANNED, 1.0)
+    it.let_pass(11)
+    it.around.step_clock(-40, 60)
+    it.settle()
+    past = it.history()
+    assert past.ledger.bans
+    assert check(past) == []
