@@ -57,6 +57,14 @@ def test_long_silence_is_written_as_time():
     assert apart.diagram() == "a 1h a"
 
 
+def test_what_happened_in_real_time_is_written_on_a_grid_that_people_read():
+    at_ns = [12_345_678, 13_000_001, 407_999_999, 1_511_000_000]
+    live = Recording(START_NS, [Notification(START_NS + at, NotificationKind.NEXT, "a") for at in at_ns])
+    assert live.grid_s == 0.02
+    assert live.diagram() == "(aa)-" + "-" * 18 + "a 1080ms a"
+    assert live.diagram(frame_s=0.1).count("a") == 4
+
+
 def test_verdicts_are_taken_apart_into_columns(judged):
     columns = judged.columns()
     assert columns["at_ns"] == [START_NS + second * S for second in range(4)]

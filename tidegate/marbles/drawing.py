@@ -11,14 +11,16 @@ from typing import NamedTuple
 from tidegate.domain.reasons import Reason
 from tidegate.marbles.notation import COMPLETION, MarbleMark
 
-__all__ = ["DrawnItem", "draw"]
+__all__ = ["STEPS_S", "DrawnItem", "draw"]
 
 _WIDTH, _MARGIN = 880, 28
 _RADIUS, _PITCH, _LEVELS = 13, 28, 5
 _SLOTS, _BAR_HEIGHT = 96, 140
 _TICKS, _START_WIDTH = 9, 190
-_STEPS_S = (*(base * 10.0**power for power in range(-9, 1) for base in (1, 2, 5)), 10, 15, 30, 60, 120, 300, 600, 900,
+STEPS_S = (*(base * 10.0**power for power in range(-9, 1) for base in (1, 2, 5)), 10, 15, 30, 60, 120, 300, 600, 900,
             1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 31536000)  # fmt: skip
+"""Steps in which people read time, in seconds."""
+
 _GOOD = "accepted"
 _GREEN, _RED, _INK, _PALE, _PAPER = "#2a9d6f", "#d1495b", "#33393f", "#c9ced3", "#ffffff"
 _COLOURS = ("#7a7a3a", "#b84a9c", "#8f6b4a", "#4f8a8b", _RED, "#5b6770", "#e08e2b", "#6a5acd", "#2d7dd2")
@@ -140,7 +142,7 @@ def _line(axis: _Axis, end: MarbleMark | None, right: float) -> Iterator[str]:
     y, arrow = axis.y, "m-7 -4l7 4l-7 4" if end is None else ""
     yield f'<path d="M{_MARGIN} {y}H{right:.1f}{arrow}" stroke="{_INK}" stroke-width="1.5" fill="none"/>'
     span_s = axis.span_ns / 1e9
-    step_s = next((step for step in _STEPS_S if span_s / step <= _TICKS), span_s / _TICKS)
+    step_s = next((step for step in STEPS_S if span_s / step <= _TICKS), span_s / _TICKS)
     for number in range(int(span_s / step_s + 1e-9) + 1):
         x = axis.x(number * step_s * 1e9)
         yield f'<path d="M{x:.1f} {y + 18}v5" stroke="{_INK}"/>'

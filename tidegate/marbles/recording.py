@@ -14,7 +14,7 @@ from tidegate.clock import Clock
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Verdict
 from tidegate.marbles.alignment import print_diagram
-from tidegate.marbles.drawing import DrawnItem, draw
+from tidegate.marbles.drawing import STEPS_S, DrawnItem, draw
 from tidegate.marbles.notation import COMPLETION, ERROR, MarbleMark
 from tidegate.marbles.samples import outcome_letter
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Notification", "NotificationKind", "Recording", "record"]
 
 _T = TypeVar("_T")
+
+_FRAMES = 100
 
 
 class NotificationKind(StrEnum):
@@ -81,10 +83,25 @@ class Recording(list[Notification[_T]]):
         """How many verdicts were refused for which reason."""
         return Counter(verdict.refusal.reason for verdict in self.values if verdict.refusal is not None)
 
-    def diagram(self, frame_s: float = 1.0, show: Callable[[_T], str] | None = None) -> str:
-        """Write it down as a marble diagram, with `show` giving one character for a value."""
-        frame_ns = round(frame_s * 1e9)
-        return print_diagram(self.marks(show or self.show), 0, frame_ns)
+    @property
+    def grid_s(self) -> float:
+        """The frame of a readable diagram, in seconds: 1 where everything happened at whole seconds, else the shortest
+        step in which people read time that fits it all into 100 frames."""
+        times_ns = [entry.at_ns - self.start_ns for entry in self]
+        if all(time_ns % 1_000_000_000 == 0 for time_ns in times_ns):
+            return 1.0
+        return next((step for step in STEPS_S if max(times_ns) <= _FRAMES * step * 1e9), STEPS_S[-1])
+
+    def diagram(self, frame_s: float | None = None, show: Callable[[_T], str] | None = None) -> str:
+        """Write it down as a marble diagram, with `show` giving one character for a value.
+
+        Without `frame_s`, a frame is `grid_s` long, and what happened within a frame is written at its beginning.
+        """
+        frame_ns = round((frame_s or self.grid_s) * 1e9)
+        marks = self.marks(show or self.show)
+        if frame_s is None:
+            marks = [MarbleMark(mark.at_ns // frame_ns * frame_ns, mark.symbol) for mark in marks]
+        return print_diagram(marks, 0, frame_ns)
 
     def marks(self, show: Callable[[_T], str]) -> list[MarbleMark]:
         """What happened, each as one character, at times since the start."""
