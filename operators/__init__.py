@@ -1,15 +1,15 @@
 """What happens to signals on their way, one concept a file: each operator takes a stream and gives a stream."""
 
 from operators.admission import WhenFull, admit
+from operators.backoff import backoff_s
 from operators.bridge import Bridge, bridge
+from operators.deadlines import Deadlines
 from operators.dedup import refuse_repeats
-from operators.expiry import Deadlines, expire
+from operators.guard import Rules, guarded, guarded_rules
 from operators.identity import identify
 from operators.record import Entered, GroupCommit, Told, record
-from operators.retry import backoff_s, retry_after_backoff
-from operators.scoring import FACTORS, Factor, refuse_low_score, score
+from operators.scoring import FACTORS, Factor, refuse_low_score, score, weigh
 from operators.screen import Screened, Stage, screen
-from operators.split import only_accepted, only_refused
 from operators.validation import refuse_stale, refuse_unknown_sources, refuse_weak
 from operators.watchdog import watch
 
@@ -20,6 +20,7 @@ __all__ = [
     "Entered",
     "Factor",
     "GroupCommit",
+    "Rules",
     "Screened",
     "Stage",
     "Told",
@@ -27,18 +28,17 @@ __all__ = [
     "admit",
     "backoff_s",
     "bridge",
-    "expire",
+    "guarded",
+    "guarded_rules",
     "identify",
-    "only_accepted",
-    "only_refused",
     "record",
     "refuse_low_score",
     "refuse_repeats",
     "refuse_stale",
     "refuse_unknown_sources",
     "refuse_weak",
-    "retry_after_backoff",
     "score",
     "screen",
     "watch",
+    "weigh",
 ]

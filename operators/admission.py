@@ -10,6 +10,7 @@ from functools import partial
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.timing import timed
 from tidegate.clock import Clock
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt
@@ -26,6 +27,7 @@ class WhenFull(StrEnum):
     EVICT_OLDEST = "evict_oldest"
 
 
+@timed
 def admit(
     *,
     capacity: int,

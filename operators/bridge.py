@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.timing import timed
 from tidegate.clock import Clock
 
 __all__ = ["Bridge", "bridge"]
@@ -32,6 +33,7 @@ class Bridge(Generic[_T, _R]):
         return Observable(lambda observer, _scheduler: self._subscribe(source, observer))
 
 
+@timed
 def bridge(
     work: Callable[[Sequence[_T]], Coroutine[object, object, Sequence[_R]]],
     *,

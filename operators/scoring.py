@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from reactivex import operators as rx
 
-from operators.screen import Stage, refuse_failed_check
+from operators.screen import Stage, name_of
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Signal
+from tidegate.domain.soundness import failed_rule, rule_name, sound_part
 from tidegate.domain.verdict import Refusal, Score, Verdict
 
-__all__ = ["FACTORS", "Factor", "refuse_low_score", "score"]
+__all__ = ["FACTORS", "Factor", "refuse_low_score", "score", "weigh"]
 
 Factor: TypeAlias = Callable[[Signal, int], float]
 """One aspect of a signal at a moment in nanoseconds UTC: 0 at its worst, 1 at its best."""
@@ -45,7 +47,7 @@ def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
         -a--b--|            each with its score
 
     `weights` are by name of factor and need not sum to one; a factor that weighs 0 is left out. A factor that raises
-    refuses its signal: `check_failed`.
+    refuses its signal: `check_failed`. `weigh` adds factors of your own.
 
     Emits when:      upstream emits, one verdict per verdict.
     Completes when:  upstream completes.
@@ -63,9 +65,9 @@ def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
     if not max_age_ms > 0:
         raise ValueError(f"max_age_ms must be above 0, was {max_age_ms}")
     weighted = [(name, weight, FACTORS[name](max_age_ms)) for name, weight in weights.items() if weight]
-    weight_in_all = sum(weight for _, weight, _ in weighted)
+    weight_in_all = float(sum(weight for _, weight, _ in weighted))
 
-    def weigh(verdict: Verdict) -> Verdict:
+    def judge(verdict: Verdict) -> Verdict:
         if verdict.refusal is not None:
             return verdict
         signal, at_ns = verdict.signal, verdict.at_ns
@@ -76,15 +78,63 @@ def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
                 total += weight * part
                 parts.append((name, part))
         except Exception as error:
-            return Verdict(signal, at_ns, None, refuse_failed_check(name, error), verdict.reply)
-        scored = Score(total / weight_in_all, tuple(parts))
+            return Verdict(signal, at_ns, None, failed_rule(name, error), verdict.reply)
+        if not math.isfinite(total):
+            refusal = Refusal(Reason.CHECK_FAILED, measured=f"the score would be {total}", rule="score")
+            return Verdict(signal, at_ns, None, refusal, verdict.reply)
+        scored = Score(total / weight_in_all, tuple(parts), weight_in_all)
         return Verdict(signal, at_ns, scored, None, verdict.reply, verdict.received_ns)
 
-    return rx.map(weigh)
+    return rx.map(judge)
+
+
+def weigh(factor: Factor, *, weight: float, name: str | None = None) -> Stage:
+    """Let a factor of your own take part in the score, with a weight beside those that are in it.
+
+        -a--b--|            a and b scored 0.5, with weights that sum to 1
+        -a--b--|            weight=1, the factor gives 1: they score 0.75
+
+    The result is the same as if the factor had been among the weights of `score`, under `name`, by default the
+    function's name; on a verdict that has no score yet it is the only factor. A factor that raises, or gives anything
+    but a number within 0 to 1, refuses its signal: `check_failed`, with its name and what was wrong.
+
+    Emits when:      upstream emits, one verdict per verdict.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+
+    Raises:
+        ValueError: `weight` is not above 0 and finite, or `name` is not 1 to 100 printable characters.
+    """
+    if not 0 < weight < math.inf:
+        raise ValueError(f"weight must be above 0 and finite, was {weight}")
+    called = rule_name(name_of(factor) if name is None else name)
+
+    def judge(verdict: Verdict) -> Verdict:
+        if verdict.refusal is not None:
+            return verdict
+        signal, at_ns, scored = verdict.signal, verdict.at_ns, verdict.score
+        try:
+            part = sound_part(factor(signal, at_ns), called)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # CancelledError too: that of a future is no cancellation of ours
+            part = failed_rule(called, error)
+        if isinstance(part, Refusal):
+            return Verdict(signal, at_ns, scored, part, verdict.reply)
+        if scored is None:
+            scored = Score(part, ((called, part),), weight)
+        else:
+            before, together = scored.weight, scored.weight + weight
+            value = (scored.value * before + part * weight) / together
+            scored = Score(min(value, 1.0), (*scored.parts, (called, part)), together)
+        return Verdict(signal, at_ns, scored, None, verdict.reply, verdict.received_ns)
+
+    return rx.map(judge)
 
 
 def refuse_low_score(*, min_score: float) -> Stage:
-    """Refuse verdicts that scored less than `min_score`, or that nobody scored.
+    """Refuse verdicts that scored less than `min_score`, or that have no score.
 
         -a--l--b-|          l scored 0.3
         -a--L--b-|          min_score=0.5

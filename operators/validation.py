@@ -1,4 +1,4 @@
-"""What a signal must be to be acted on at all: strong enough, of a known sender, of the present."""
+"""What a signal must be to be acted on at all: strong enough, from a known sender, recent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Collection
 from operators.screen import Stage, screen
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Signal
+from tidegate.domain.soundness import LONGEST_MEASURE
+from tidegate.domain.text import safe
 from tidegate.domain.verdict import Refusal
 
 __all__ = ["refuse_stale", "refuse_unknown_sources", "refuse_weak"]
@@ -34,7 +36,7 @@ def refuse_weak(*, min_strength: float) -> Stage:
             return Refusal(Reason.WEAK, measured=signal.strength, limit=min_strength)
         return None
 
-    return screen(lambda: check)
+    return screen(check)
 
 
 def refuse_stale(*, max_age_ms: float, max_ahead_ms: float = 5000) -> Stage:
@@ -67,7 +69,7 @@ def refuse_stale(*, max_age_ms: float, max_ahead_ms: float = 5000) -> Stage:
             return Refusal(Reason.FROM_FUTURE, measured=-age_ns / 1e6, limit=max_ahead_ms)
         return None
 
-    return screen(lambda: check)
+    return screen(check)
 
 
 def refuse_unknown_sources(sources: Collection[str]) -> Stage:
@@ -82,11 +84,11 @@ def refuse_unknown_sources(sources: Collection[str]) -> Stage:
     Memory:          the names.
     """
     known = frozenset(sources)
-    limit = ", ".join(sorted(known))
+    limit = safe(", ".join(sorted(known)), LONGEST_MEASURE)
 
     def check(signal: Signal, _at_ns: int) -> Refusal | None:
         if signal.source in known or signal.generated:
             return None
         return Refusal(Reason.UNKNOWN_SOURCE, measured=signal.source, limit=limit)
 
-    return screen(lambda: check)
+    return screen(check)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.timing import timed
 from tidegate.clock import Clock
 
 __all__ = ["watch"]
@@ -15,6 +16,7 @@ __all__ = ["watch"]
 _T = TypeVar("_T")
 
 
+@timed
 def watch(
     name: str,
     *,

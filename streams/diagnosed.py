@@ -59,8 +59,8 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
     ended: dict[str, Refusal] = {}
     for event in heard:
         match event.body:
-            case e.Refused(reason=reason, measured=measured, limit=limit):
-                ended[event.signal_id] = Refusal(reason, measured, limit)
+            case e.Refused(reason=reason, measured=measured, limit=limit, rule=rule):
+                ended[event.signal_id] = Refusal(reason, measured, limit, rule)
             case e.Expired(reason=reason, measured=measured):
                 ended[event.signal_id] = Refusal(Reason.AWAITING_TICK, measured=f"expired: {reason} {measured or ''}")
             case e.Failed(reason=reason, detail=detail) | e.Deferred(reason=reason, detail=detail):

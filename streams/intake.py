@@ -9,11 +9,13 @@ from operators.record import GroupCommit
 from tidegate.domain import events as e
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason
+from tidegate.domain.soundness import sound_refusal
 from tidegate.domain.verdict import Refusal, Verdict
 
 __all__ = ["IntakeLoad", "entry_item", "expires_at_ns"]
 
 
+_RULES = "the entry rules"
 _UNSCORED = Refusal(Reason.CHECK_FAILED, measured="the entry rules gave no score")
 
 
@@ -31,13 +33,14 @@ def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
         ends_ns = expires_at_ns(verdict, ttl_ns)
         accepted = e.Accepted(score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated)
         return Item(verdict.at_ns, (accepted,), new=new)
-    why = refusal or _UNSCORED
+    why = sound_refusal(refusal, _RULES) or _UNSCORED
     refused = e.Refused(
         reason=why.reason,
         measured=why.measured,
         limit=why.limit,
         score=score.value if score is not None else None,
         generated=signal.generated,
+        rule=why.rule,
     )
     return Item(verdict.at_ns, (refused,), new=new, done=True)
 

@@ -162,7 +162,7 @@ class PendingQueue:
         for number in self._deadlines.due(self._clock.now_ns()):
             if entry := self.entries.get(number):
                 why = self.obstacle(entry)
-                self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit))
+                self.end(entry, e.Expired(reason=why.reason, measured=why.measured, limit=why.limit, rule=why.rule))
         if (next_ns := self._deadlines.next_ns) is not None:
             self._alarm.set(next_ns)
 

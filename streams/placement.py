@@ -114,7 +114,7 @@ class Placement:
                 item = Item(self._clock.wall_ns(), (request,), entry.number, entry.signal.id)
                 self._commits.submit(item, self._committed, decision)
             case Refuse(entry=entry, refusal=why):
-                refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit)
+                refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit, rule=why.rule)
                 self._pending.end(entry, refused)
             case Wait(entry=entry, obstacle=obstacle, blocker=blocker):
                 entry.obstacle = obstacle

@@ -36,6 +36,7 @@ _JUDGED_AT_RECEIPT = (
     Reason.UNKNOWN_TRADER,
     Reason.SCORE_TOO_LOW,
     Reason.CHECK_FAILED,
+    Reason.RULE,
 )
 
 
@@ -67,7 +68,7 @@ def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
 
 def _held(held: _Held) -> CheckResult:
     why, signal = held.why, held.example.signal
-    measures = ("measured", why.measured), ("limit", why.limit)
+    measures = ("rule", why.rule), ("measured", why.measured), ("limit", why.limit)
     evidence = ", ".join(f"{name} {value}" for name, value in measures if value is not None)
     what = "would be refused" if held.final else "cannot be executed"
     example = f"such as {signal.id}, {signal.side} {signal.symbol}"
@@ -95,6 +96,7 @@ class Blocker(Struct, frozen=True):
     limit: Measure = None
     final: bool = False
     in_s: float | None = None
+    rule: str | None = None
 
 
 def blockers(engine: Engine, signal_ids: Sequence[str]) -> Mapping[str, Blocker]:
@@ -146,7 +148,7 @@ def _blocker(engine: Engine, entry: PendingSignal, at_ns: int, next_ns: int) -> 
         return Blocker(Reason.AWAITING_TICK, in_s=(next_ns - at_ns) / 1e9)
     why, final = found
     in_s = (entry.due_ns - at_ns) / 1e9 if why.reason is Reason.BACKOFF else None
-    return Blocker(why.reason, why.measured, why.limit, final, in_s)
+    return Blocker(why.reason, why.measured, why.limit, final, in_s, why.rule)
 
 
 def _blocker_of(engine: Engine, entry: PendingSignal, at_ns: int) -> tuple[Refusal, bool] | None:

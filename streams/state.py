@@ -45,6 +45,7 @@ class _StateImage(Struct):
     banned: dict[str, int] = {}
     marks: dict[str, Mark] = {}
     form: int = 1
+    rules: dict[str, int] = {}
 
 
 class State:
@@ -127,6 +128,7 @@ class State:
             self.banned,
             self.book.marks,
             _FORM,
+            dict(ledger.rules),
         )
         return {_PART: msgspec.json.encode(image)}
 
@@ -139,6 +141,7 @@ class State:
         ledger.received, ledger.redelivered, ledger.turned_away = image.received, image.redelivered, image.turned_away
         ledger.outcomes.update({Outcome(name): count for name, count in image.outcomes.items()})
         ledger.reasons.update(image.reasons)
+        ledger.rules.update(image.rules)
         self.statuses = image.statuses
         self._order_of = {s.client_order_id: number for number, s in self.statuses.items() if s.client_order_id}
         self.halted, self.banned = image.halted, image.banned
@@ -174,7 +177,7 @@ class State:
         if after is not before:
             self.ledger.move(before, after)
             if isinstance(body, _WITH_REASON):
-                self.ledger.reasons[body.reason] += 1
+                self.ledger.count(body.reason, None if isinstance(body, e.Failed) else body.rule)
         if not order_id and after in FINAL:
             self.statuses.pop(number, None)
         else:

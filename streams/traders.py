@@ -88,7 +88,7 @@ def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> S
         found = tradable(signal, followed, traders)
         return found if isinstance(found, Refusal) else None
 
-    return screen(lambda: check)
+    return screen(check)
 
 
 def is_dust(traders: Sequence[Trader], markets: Markets) -> Callable[[str, str, Holding], bool]:

@@ -6,14 +6,20 @@ import re
 import pytest
 
 import operators
+import operators.notebook
 
 MARBLE = re.compile(r"^ +-[-\w?()']*[-|#]( {2,}\S.*)?$", re.MULTILINE)
 PROMISES = ("Emits when:", "Completes when:", "Errors when:", "Memory:")
-FUNCTIONS = {name: thing for name in operators.__all__ if inspect.isfunction(thing := getattr(operators, name))}
+FUNCTIONS = {
+    name: thing
+    for folder in (operators, operators.notebook)
+    for name in folder.__all__
+    if inspect.isfunction(thing := getattr(folder, name))
+}
 OPERATORS = {
     name: function
     for name, function in FUNCTIONS.items()
-    if re.search(r"\b(Stage|Bridge|Observable)\b", str(inspect.signature(function).return_annotation))
+    if re.search(r"\b(Stage|Bridge|Observable|Split)\b", str(inspect.signature(function).return_annotation))
 }
 
 
@@ -38,7 +44,7 @@ def test_every_error_raised_for_an_argument_is_promised(name):
 
 
 def test_every_operator_is_seen():
-    assert {"admit", "bridge", "identify", "screen", "watch"} <= OPERATORS.keys()
+    assert {"admit", "bridge", "identify", "only_accepted", "screen", "watch"} <= OPERATORS.keys()
     assert "backoff_s" not in OPERATORS
 
 

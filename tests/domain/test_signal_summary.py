@@ -180,7 +180,7 @@ def test_the_fields_are_those_that_others_script_against():
     assert SignalSummary.__struct_fields__ == (
         *("signal_id", "key", "source", "symbol", "side", "strength", "score", "received_at", "outcome", "reason"),
         *("measured", "limit", "trader", "client_order_ids", "venue_order_id", "order_status", "quantity", "price"),
-        *("filled", "average", "decided_at", "placed_at", "cut_from"),
+        *("filled", "average", "decided_at", "placed_at", "cut_from", "rule"),
     )
 
 

@@ -1,7 +1,8 @@
 import pytest
 from reactivex import operators as rx
 
-from operators import expire, identify, refuse_weak
+from operators import identify, refuse_weak
+from operators.notebook import expire
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 from tidegate.marbles import Marbles, outcome_letter, signal

@@ -5,7 +5,8 @@ import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators import backoff_s, retry_after_backoff
+from operators import backoff_s
+from operators.notebook import retry_after_backoff
 from tidegate.marbles import Marbles
 
 

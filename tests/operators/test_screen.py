@@ -1,3 +1,6 @@
+import asyncio
+from functools import partial
+
 import pytest
 from reactivex import Observable, Subject
 
@@ -62,7 +65,7 @@ def test_neighbours_are_one_stage_and_others_are_not():
     fused = source.pipe(weak, weak, weak)
     assert type(fused) is Screened
     assert fused.source is source
-    assert len(fused.fresh_checks) == 3
+    assert len(fused.screens) == 3
     assert type(source.pipe(weak, Apart, weak).source) is Apart
 
 
@@ -78,7 +81,7 @@ def test_a_check_that_raises_refuses_its_signal_and_is_named():
     m = Marbles(a=signal("a"), b=signal("b"))
     seen = m.record(m.hot("-a-b|").pipe(identify(m.clock), fail_on("A/USDT")))
     m.expect(seen, "-X-b|", show=outcome_letter)
-    assert seen.values[0].refusal == Refusal(Reason.CHECK_FAILED, measured="fail_on: KeyError('A/USDT')")
+    assert seen.values[0].refusal == Refusal(Reason.CHECK_FAILED, measured="KeyError('A/USDT')", rule="check_symbol")
 
 
 def test_what_a_subscriber_raises_is_not_blamed_on_a_check():
@@ -142,3 +145,81 @@ def test_a_check_that_raises_what_cannot_be_written_refuses_its_signal_in_words_
     verdicts.on_next(Verdict(SIGNAL, 0))
     assert seen[0].refusal.measured.endswith(written)
     assert seen[0].refusal.measured.encode()
+
+
+def judged(check, **options):
+    seen: list[Verdict] = []
+    verdicts: Subject[Verdict] = Subject()
+    verdicts.pipe(screen(check, **options)).subscribe(seen.append)
+    verdicts.on_next(Verdict(SIGNAL, 0))
+    return seen[0].refusal
+
+
+def answering(answer):
+    def unsure(_signal, _at_ns):
+        return answer
+
+    return unsure
+
+
+def test_a_pure_check_needs_no_factory():
+    def unsure(signal, at_ns):
+        return Refusal(Reason.RULE, rule="mine:unsure", measured=0.4, limit=0.6)
+
+    assert judged(unsure) == Refusal(Reason.RULE, measured=0.4, limit=0.6, rule="mine:unsure")
+
+
+def test_a_rule_without_a_name_has_that_of_its_check():
+    assert judged(answering(Refusal(Reason.RULE))).rule == "unsure"
+    assert judged(answering(Refusal(Reason.RULE)), name="mine:unsure").rule == "mine:unsure"
+
+
+def test_a_check_that_answers_what_cannot_be_recorded_refuses_its_signal_by_name():
+    wrong = "must return a Refusal or None, returned True"
+    assert judged(answering(True)) == Refusal(Reason.CHECK_FAILED, measured=wrong, rule="unsure")
+
+
+def test_a_check_that_raises_cancelled_error_refuses_its_signal_by_name():
+    def unsure(_signal, _at_ns):
+        raise asyncio.CancelledError
+
+    assert judged(unsure) == Refusal(Reason.CHECK_FAILED, measured="CancelledError()", rule="unsure")
+
+
+class Bound:
+    def unsure(self, signal, at_ns):
+        return Refusal(Reason.RULE)
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        pytest.param(Bound().unsure, "Bound.unsure", id="a method"),
+        pytest.param(partial(Bound.unsure, None), "Bound.unsure", id="a partial"),
+        pytest.param(lambda: answering(Refusal(Reason.RULE)), "unsure", id="a check that is made"),
+    ],
+)
+def test_a_check_is_named_after_its_function(check, name):
+    assert judged(check).rule == name
+
+
+async def later(signal, at_ns): ...
+
+
+@pytest.mark.parametrize(
+    ("check", "error", "says"),
+    [
+        (later, TypeError, "later is async, and a check must answer at once"),
+        (lambda signal: None, TypeError, r"must take \(signal, at_ns\), or nothing where it makes a check"),
+        (Refusal(Reason.WEAK), TypeError, r"a check must be a function \(signal, at_ns\), was Refusal"),
+    ],
+)
+def test_what_is_no_check_is_an_error_where_it_is_composed(check, error, says):
+    with pytest.raises(error, match=says):
+        screen(check)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\udcfc", "x" * 101, 7])
+def test_a_name_that_cannot_be_recorded_is_an_error_where_it_is_composed(name):
+    with pytest.raises(ValueError, match="name must be 1 to 100 printable characters"):
+        screen(answering(None), name=name)

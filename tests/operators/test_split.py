@@ -1,6 +1,7 @@
 import pytest
 
-from operators import identify, only_accepted, only_refused, refuse_weak
+from operators import identify, refuse_weak
+from operators.notebook import only_accepted, only_refused
 from tidegate.marbles import Marbles, outcome_letter, signal
 
 

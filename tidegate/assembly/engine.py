@@ -11,8 +11,10 @@ from typing import TypeAlias
 from reactivex import Observable, compose, merge
 
 from operators import (
+    Rules,
     WhenFull,
     admit,
+    guarded_rules,
     refuse_low_score,
     refuse_repeats,
     refuse_stale,
@@ -38,6 +40,7 @@ from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.telemetry import Telemetry
 from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
 from tidegate.domain import events as e
@@ -263,7 +266,10 @@ def _ages_s(journal: Journal, clock: Clock, trader: str) -> Iterator[float]:
             yield max(0, clock.wall_ns() - event.at_ns) / 1e9
 
 
-def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen]) -> Stage:
+def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen], rules: Rules | None = None) -> Stage:
+    """What a signal must pass at receipt. The user's own rules see the score, and come before what closes the way: the
+    least score, of which their factors are a part, and repeats, for which only signals count that passed all of them.
+    """
     validation = settings.validation
     stages: list[Stage] = []
     if validation.sources is not None:
@@ -273,10 +279,14 @@ def _entry_rules(settings: Settings, tradable: Stage, seen: Callable[[], Seen]) 
         refuse_stale(max_age_ms=validation.max_signal_age_ms),
         refuse_weak(min_strength=validation.min_signal_strength),
         score(weights=validation.weights.model_dump(), max_age_ms=validation.max_signal_age_ms),
+        *(own_check(name) for name in validation.checks),
+    ]
+    default = compose(*stages)
+    return compose(
+        default if rules is None else guarded_rules(rules, default),
         refuse_low_score(min_score=validation.min_score),
         refuse_repeats(window_s=settings.dedup.window_s, max_keys=settings.dedup.max_keys, seen=seen),
-    ]
-    return compose(*stages)
+    )
 
 
 def _retries(settings: Settings) -> Retries:

@@ -53,7 +53,9 @@ def current(line: SignalSummary, blockers: Mapping[str, Blocker]) -> SignalSumma
     blocker = blockers.get(line.signal_id, NOT_RUNNING)
     if blocker == NOT_RUNNING or line.outcome is not Outcome.WAITING:
         return line
-    return msgspec.structs.replace(line, reason=blocker.reason, measured=blocker.measured, limit=blocker.limit)
+    return msgspec.structs.replace(
+        line, reason=blocker.reason, measured=blocker.measured, limit=blocker.limit, rule=blocker.rule
+    )
 
 
 def waiting_for(blocker: Blocker) -> str:
@@ -64,4 +66,4 @@ def waiting_for(blocker: Blocker) -> str:
         return "the next execution" + ("" if blocker.in_s is None else f", in {age(round(blocker.in_s * 1e9))}")
     again = "" if blocker.in_s is None else f"; again in {age(round(blocker.in_s * 1e9))}"
     refused = "; it would be refused" if blocker.final else ""
-    return explain(blocker.reason, blocker.measured, blocker.limit) + again + refused
+    return explain(blocker.reason, blocker.measured, blocker.limit, blocker.rule) + again + refused

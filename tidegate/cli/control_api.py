@@ -103,7 +103,7 @@ async def _sent(engine: Engine, signal: Mapping[str, Json]) -> dict[str, Json]:
     line = line_of(engine.journal.history(engine.journal.find([receipt.signal_id])[receipt.signal_id]))
     why = blockers(engine, [receipt.signal_id]).get(receipt.signal_id) or line
     told["outcome"], told["reason"] = line.outcome.value, why.reason.value if why.reason else None
-    told["measured"], told["limit"] = why.measured, why.limit
+    told["measured"], told["limit"], told["rule"] = why.measured, why.limit, why.rule
     if isinstance(why, Blocker):
         told["final"], told["in_s"] = why.final, why.in_s
     return told

@@ -64,13 +64,14 @@ def _in_words(body: e.Body, attempt: int, at_ns: int) -> str:
             return f"Passed every check with a score of {score:.3g}{_parts(parts)}. May wait until {until}."
         case e.Refused(reason=reason, score=score):
             scored = "" if score is None or reason is Reason.SCORE_TOO_LOW else f" Its score was {score:.3g}."
-            return f"{_because(reason, body.measured, body.limit)}{scored}"
+            return f"{_because(reason, body.measured, body.limit, body.rule)}{scored}"
         case e.Redelivered():
             return "The same signal came again: nothing changed."
         case e.Superseded(by=by):
             return f"The newer signal {by} took its place."
         case e.Expired(reason=reason):
-            return f"Its time to live ran out. What it met last: {_because(reason, body.measured, body.limit)}"
+            last = _because(reason, body.measured, body.limit, body.rule)
+            return f"Its time to live ran out. What it met last: {last}"
         case e.Intent():
             return f"Attempt {attempt}: {_order(body)}"
         case e.Placed(venue_order_id=venue_id, status=status, fills=fills):
@@ -100,8 +101,8 @@ def _moment(at_ns: int, seen_from_ns: int) -> str:
     return moment[11:19] if moment[:10] == seen_from[:10] else f"{moment[:10]} {moment[11:19]}"
 
 
-def _because(reason: Reason, measured: Measure = None, limit: Measure = None) -> str:
-    return _ended(explain(reason, measured, limit))
+def _because(reason: Reason, measured: Measure = None, limit: Measure = None, rule: str | None = None) -> str:
+    return _ended(explain(reason, measured, limit, rule))
 
 
 def _ended(words: str) -> str:

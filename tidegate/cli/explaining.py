@@ -34,16 +34,18 @@ _IN_WORDS: dict[Reason, str] = {
 }
 
 
-def explain(reason: Reason, measured: Measure = None, limit: Measure = None) -> str:
-    """`weak: strength 0.2, 0.3 below the minimum of 0.5`: one line that steers no terminal, with short numbers."""
+def explain(reason: Reason, measured: Measure = None, limit: Measure = None, rule: str | None = None) -> str:
+    """`weak: strength 0.2, 0.3 below the minimum of 0.5`: one line that steers no terminal, with short numbers. A rule
+    of the user's own comes with its name: `rule mine:unsure: 0.4, limit 0.6`."""
     words, margin = _IN_WORDS.get(reason), margin_of(measured, limit)
     given = {"measured": measured, "limit": limit, "margin": None if margin is None else margin.lstrip("-")}
     if words is None or any(f"{{{name}}}" in words for name, value in given.items() if value is None):
-        named = ("", measured), ("limit ", limit)
-        words = ", ".join(f"{name}{_short(value)}" for name, value in named if value is not None)
+        shown = ("", measured), ("limit ", limit)
+        words = ", ".join(f"{name}{_short(value)}" for name, value in shown if value is not None)
     else:
         words = words.format(**{name: _short(value) for name, value in given.items()})
-    return printable(f"{reason}: {words}" if words else str(reason))
+    named = f"{reason}" if rule is None else f"{reason} {rule}"
+    return printable(f"{named}: {words}" if words else named)
 
 
 def margin_of(measured: Measure, limit: Measure) -> str | None:

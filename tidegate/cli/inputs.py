@@ -90,10 +90,10 @@ class InputReport:
     def _decided(self, line: int, outcome: Outcome, body: e.Body) -> None:
         match body:
             case (
-                e.Refused(reason=reason, measured=measured, limit=limit)
-                | e.Expired(reason=reason, measured=measured, limit=limit)
+                e.Refused(reason=reason, measured=measured, limit=limit, rule=rule)
+                | e.Expired(reason=reason, measured=measured, limit=limit, rule=rule)
             ):
-                self._note(line, outcome.value, f"{outcome}, {explain(reason, measured, limit)}")
+                self._note(line, outcome.value, f"{outcome}, {explain(reason, measured, limit, rule)}")
             case e.Failed(reason=reason, detail=detail):
                 self._note(line, outcome.value, f"{outcome}, {explain(reason, detail)}")
             case _:

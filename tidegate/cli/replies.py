@@ -29,6 +29,7 @@ class _Sent(msgspec.Struct):
     limit: Measure = None
     final: bool = False
     in_s: float | None = None
+    rule: str | None = None
 
 
 def tell_sent(told: Mapping[str, Json]) -> None:
@@ -39,10 +40,10 @@ def tell_sent(told: Mapping[str, Json]) -> None:
         click.echo(f"not accepted: {reason}", err=True)
         return
     if sent.outcome is Outcome.WAITING and reason is not None:
-        blocker = Blocker(reason, sent.measured, sent.limit, sent.final, sent.in_s)
+        blocker = Blocker(reason, sent.measured, sent.limit, sent.final, sent.in_s, sent.rule)
         says = f"waiting{' for' if reason is Reason.AWAITING_TICK else ':'} {waiting_for(blocker)}"
     else:
-        says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit)}" if reason else "")
+        says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit, sent.rule)}" if reason else "")
     click.echo(f"{sent.signal_id} {'known already, ' if sent.redelivered else ''}{says}")
     if reason is not None and reason is not Reason.AWAITING_TICK:
         click.echo(f"fix: {REMEDIES[reason]}")

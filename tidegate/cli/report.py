@@ -69,6 +69,7 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
         "redelivered": ledger.redelivered,
         "turned_away": ledger.turned_away,
         "reasons": dict(ledger.reasons.most_common()),
+        "rules": dict(ledger.rules.most_common()),
         "faults": watch.faults,
         "gaps": dict(watch.gaps),
         "first_at": iso_of(watch.first_ns) if watch.first_ns else None,

@@ -41,7 +41,7 @@ _SIGNAL_COLUMNS = (
     Column("strength", 7, show=rounded_text, right=True),
     Column("score", 8, show=rounded_text, right=True),
     Column("outcome"),
-    Column("reason", 1),
+    Column("cause", 1, "reason"),
     Column("order_status", 3, "order"),
     Column("filled", 4, show=rounded_text, right=True),
     Column("average", 5, show=rounded_text, right=True),

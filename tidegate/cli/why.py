@@ -88,7 +88,7 @@ def _tell(history: SignalHistory, blockers: Mapping[str, Blocker]) -> None:
 def _title(line: SignalSummary) -> str:
     what = f"{line.side} {line.symbol}" if line.side is not None else f"unreadable, {line.symbol or 'no symbol'}"
     because = line.outcome is not Outcome.WAITING and line.reason is not None and line.outcome is not Outcome.PLACED
-    told = explain(line.reason) if because and line.reason is not None else ""
+    told = explain(line.reason, rule=line.rule) if because and line.reason is not None else ""
     parts = [line.outcome.value + (f" ({told})" if told else "")]
     if line.order_status is not None:
         parts.append(f"the order is {line.order_status}")

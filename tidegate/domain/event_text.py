@@ -62,10 +62,10 @@ def pipeline_text(body: e.Body) -> str | None:
 def _said(body: e.Body, line: SignalSummary) -> str:
     match body:
         case (
-            e.Refused(reason=reason, measured=measured, limit=limit)
-            | e.Expired(reason=reason, measured=measured, limit=limit)
+            e.Refused(reason=reason, measured=measured, limit=limit, rule=rule)
+            | e.Expired(reason=reason, measured=measured, limit=limit, rule=rule)
         ):
-            return f"{reason}{_measured(measured, limit)}"
+            return f"{reason}{'' if rule is None else f' {rule}'}{_measured(measured, limit)}"
         case e.Superseded(by=by):
             return f"by {by[:_ID_SHOWN]}"
         case e.Placed(status=status):

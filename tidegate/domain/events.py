@@ -69,13 +69,17 @@ class Accepted(_Body, frozen=True):
 
 
 class Refused(_Body, frozen=True):
-    """We do not act on the signal: at receipt (its first event), or by our limits at the time of execution."""
+    """We do not act on the signal: at receipt (its first event), or by our limits at the time of execution.
+
+    `rule` names the user's own rule that refused it.
+    """
 
     reason: Reason
     measured: Measure = None
     limit: Measure = None
     score: float | None = None
     generated: bool = False
+    rule: str | None = None
 
 
 class Redelivered(_Body, frozen=True):
@@ -89,11 +93,12 @@ class Superseded(_Body, frozen=True):
 
 
 class Expired(_Body, frozen=True):
-    """Its time to live ran out; `reason` is the last obstacle it met."""
+    """Its time to live ran out; `reason` is the last obstacle it met, `rule` the user's own rule that was it."""
 
     reason: Reason
     measured: Measure = None
     limit: Measure = None
+    rule: str | None = None
 
 
 Intent = OrderRequest

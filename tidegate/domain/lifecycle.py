@@ -92,11 +92,16 @@ def course(events: Iterable[e.Recorded]) -> Iterator[tuple[Outcome | None, e.Rec
         outcome = after
 
 
+_RULES_MAX = 1000
+_OTHER_RULES = "other rules"
+
+
 class Ledger:
     """How many signals were received, and where each of them stands.
 
     Counts both sides on their own: `received` from first events, the outcomes from every change, so that a sum that
-    does not hold shows a fault. Memory: one number for each outcome and reason.
+    does not hold shows a fault. `rules` counts what the user's own rules refused, as `rule: NAME`. Memory: one number
+    for each outcome and reason, and for each of the first 1,000 rules.
     """
 
     def __init__(self) -> None:
@@ -105,6 +110,7 @@ class Ledger:
         self.turned_away = 0
         self.outcomes: Counter[Outcome] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.rules: Counter[str] = Counter()
 
     def move(self, before: Outcome | None, after: Outcome) -> None:
         """Book that a signal went from `before` to `after`; None is a signal that is new."""
@@ -113,6 +119,13 @@ class Ledger:
         else:
             self.outcomes[before] -= 1
         self.outcomes[after] += 1
+
+    def count(self, reason: str, rule: str | None) -> None:
+        """Book why a signal ended, and the user's own rule that ended it."""
+        self.reasons[reason] += 1
+        if rule is not None:
+            named = f"{reason}: {rule}"
+            self.rules[named if named in self.rules or len(self.rules) < _RULES_MAX else _OTHER_RULES] += 1
 
     @property
     def balanced(self) -> bool:

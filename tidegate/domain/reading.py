@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,9 +16,10 @@ from msgspec import Meta, Struct
 from tidegate.domain.identity import by_value, hash_of_content, keyed_id
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Raw, Side, Signal
+from tidegate.domain.text import encodable
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["MAX_SIGNAL_BYTES", "read_signal"]
+__all__ = ["MAX_SIGNAL_BYTES", "raw_of", "read_signal"]
 
 MAX_SIGNAL_BYTES = 16 * 1024
 _MAX_DIGITS = 38
@@ -92,6 +95,47 @@ def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
             generated=raw.generated,
         )
         return unread, Refusal(Reason.MALFORMED, measured=str(wrong), limit=limit)
+
+
+def raw_of(said: object) -> Raw:
+    """A signal given as a mapping of its fields, as the bytes that a sender would have sent; a `Raw` is left as it is.
+
+    Never raises: what no sender could write, such as NaN, comes out such that reading it refuses it and names the
+    field. `"now"` may be its timestamp.
+    """
+    if isinstance(said, Raw):
+        return said
+    if not isinstance(said, Mapping):
+        return Raw(_described(said), may_say_now=True)
+    try:
+        fields = {name: _finite(value) for name, value in said.items()}
+        payload = msgspec.json.encode(fields, enc_hook=_plain)
+    except Exception:
+        payload = _described(said)
+    return Raw(payload, may_say_now=True)
+
+
+def _finite(value: object) -> object:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else _number(value)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no notation for: numbers of other types as numbers, everything else as its text."""
+    plain = _number(value)
+    return encodable(str(value)) if plain is value else plain
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | int | str) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _described(said: object) -> bytes:
+    try:
+        return encodable(repr(said)).encode()
+    except Exception:
+        return f"a {type(said).__name__}".encode()
 
 
 def _named(payload: bytes) -> tuple[str, str, str | None]:

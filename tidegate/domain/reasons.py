@@ -22,6 +22,7 @@ class Reason(StrEnum):
     REPEAT = "repeat"
     SCORE_TOO_LOW = "score_too_low"
     CHECK_FAILED = "check_failed"
+    RULE = "rule"
     # turned away at the door: nothing was recorded
     DOOR_FULL = "door_full"
     RATE_LIMITED = "rate_limited"

@@ -28,7 +28,8 @@ class SignalSummary(Struct, frozen=True, kw_only=True):
     What a sender says is None where the signal could not be read, except what names it: key, source and symbol.
     `quantity` and `price` are those of the order, and before there is one those of the signal; `cut_from` is the
     quantity asked for, where less could be sold. `reason`, `measured` and `limit` are those of the event at
-    `decided_at`, which made the outcome what it is; `measured` may be the venue's own words.
+    `decided_at`, which made the outcome what it is; `measured` may be the venue's own words, `rule` names the
+    user's own rule that gave the reason.
     """
 
     signal_id: str
@@ -54,6 +55,12 @@ class SignalSummary(Struct, frozen=True, kw_only=True):
     decided_at: str
     placed_at: str | None
     cut_from: str | None = None
+    rule: str | None = None
+
+    @property
+    def cause(self) -> str | None:
+        """The reason, with the name of the user's own rule where one gave it: `rule: mine:unsure`."""
+        return self.reason if self.rule is None else f"{self.reason}: {self.rule}"
 
 
 def signal_of(history: SignalHistory) -> Signal | None:
@@ -104,6 +111,7 @@ def line_of(history: SignalHistory) -> SignalSummary:
         decided_at=iso_of(decisive.at_ns),
         placed_at=order.placed_at if order else None,
         cut_from=order.cut_from if order else None,
+        rule=getattr(decisive.body, "rule", None),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, cast
 from reactivex import Observable, Subject, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from tidegate.clock import Clock, VirtualLoop
+from tidegate.clock import Clock, VirtualLoop, no_real_time
 from tidegate.marbles.alignment import align
 from tidegate.marbles.notation import COMPLETION, ERROR, Diagram, MarbleMark, NotationError, is_letter, parse
 from tidegate.marbles.recording import NotificationKind, Recording, record
@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 _A = TypeVar("_A")
 
 _NEW_YEAR_2025_NS = 1_735_689_600_000_000_000
+_CLOCK = "m.clock, the clock of these Marbles"
 _NO_LETTER, _OTHER_ERROR = "*", "!"
 
 
@@ -74,19 +75,26 @@ class Marbles(Generic[_T]):
         return MarbleSource(lambda observer: self._play(parsed, observer), self.clock, self._frame_ns)
 
     def record(self, observable: Observable[_A]) -> Recording[_A]:
-        """Subscribe now and record everything until the loop has run: `run()`."""
-        return record(observable, self.clock, show=self._letter)
+        """Subscribe now and record everything until the loop has run: `run()`.
+
+        Raises:
+            TypeError: an operator of reactivex that waits was given no `scheduler=`, and would wait in real time.
+        """
+        with no_real_time(_CLOCK):
+            return record(observable, self.clock, show=self._letter)
 
     def run(self, for_s: float | None = None) -> None:
         """Let time pass until nothing is scheduled (a grid never ends), or for `for_s` seconds.
 
         Raises:
             AssertionError: an exception was not handled.
+            TypeError: an operator of reactivex that waits was given no `scheduler=`.
         """
-        if for_s is None:
-            self.loop.run_forever()
-        else:
-            self.loop.advance(for_s)
+        with no_real_time(_CLOCK):
+            if for_s is None:
+                self.loop.run_forever()
+            else:
+                self.loop.advance(for_s)
         self._assert_nothing_unhandled()
 
     def expect(
@@ -100,6 +108,7 @@ class Marbles(Generic[_T]):
 
         Raises:
             AssertionError: something else happened, or an exception was not handled.
+            TypeError: an operator of reactivex that waits was given no `scheduler=`.
         """
         __tracebackhide__ = True
         wanted = self._parse_without_origin(diagram)
@@ -107,7 +116,8 @@ class Marbles(Generic[_T]):
         end_ns = recording.start_ns + wanted.ends_ns
         left_ns = end_ns - 1 - self.clock.now_ns()
         if left_ns >= 0:
-            self.loop.advance_to_ns(self.loop.time_ns() + left_ns)
+            with no_real_time(_CLOCK):
+                self.loop.advance_to_ns(self.loop.time_ns() + left_ns)
         self._assert_nothing_unhandled()
         seen = Recording(recording.start_ns, (entry for entry in recording if entry.at_ns < end_ns))
         expected = (

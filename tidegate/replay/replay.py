@@ -15,7 +15,7 @@ from reactivex import operators as ops
 from streams.inbox import as_stamped
 from streams.market import candles_of
 from streams.signals import Generation, StrategySpec, generate
-from tidegate.clock import Clock, VirtualLoop
+from tidegate.clock import Clock, VirtualLoop, no_real_time
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
 from tidegate.domain.reading import read_signal
@@ -99,14 +99,16 @@ class Replay:
         for ever. The same observable gives the same recording every time. Works in a notebook too, inside its loop.
 
         Raises:
-            Exception: whatever a strategy or a callback raised first. What the observable ends with is recorded.
+            Exception: the first that a strategy or a callback raised. What the observable ends with is recorded.
+            TypeError: an operator of reactivex that waits was given no `scheduler=`, and would wait in real time.
         """
         loop = self._clock.begin_again()
-        recording = record(observable.pipe(ops.finally_action(loop.stop)), self.clock)
-        if for_s is None:
-            loop.run_forever()
-        else:
-            loop.advance(for_s)
+        with no_real_time("day.clock, the clock of this Replay"):
+            recording = record(observable.pipe(ops.finally_action(loop.stop)), self.clock)
+            if for_s is None:
+                loop.run_forever()
+            else:
+                loop.advance(for_s)
         for report in loop.unhandled:
             error = report.get("exception")
             if isinstance(error, BaseException):

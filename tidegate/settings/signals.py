@@ -67,6 +67,11 @@ class MarketCheckSettings(Section):
     """A signal waits while its symbol's market data is older, in seconds. null: two timeframes."""
 
 
+CheckName = Annotated[
+    str, Field(pattern=r"^[\w.]+:\w+$", max_length=100, examples=["my_rules:refuse_unsure"], title="module:function")
+]
+
+
 class ValidationSettings(Section):
     """Which signals are refused at receipt."""
 
@@ -80,6 +85,8 @@ class ValidationSettings(Section):
     sources: tuple[str, ...] | None = None
     """Only these senders are heard. null: any."""
     market: MarketCheckSettings = MarketCheckSettings()
+    checks: tuple[CheckName, ...] = ()
+    """Checks of your own, as `module:function`: `(signal, at_ns)` gives a `Refusal`, or None to let the signal pass."""
 
 
 class DedupSettings(Section):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from importlib import import_module
 from types import MappingProxyType
+from typing import cast
 
 from tidegate.domain.errors import SettingsError
 from tidegate.strategies.breakout import trade_breakout
 from tidegate.strategies.ema_cross import trade_ema_cross
 from tidegate.strategies.idea import Strategy
+from tidegate.strategies.own import own_function
 from tidegate.strategies.rsi_reversion import trade_rsi_reversion
 
 __all__ = ["BUILT_IN", "load"]
@@ -30,7 +31,7 @@ def load(name: str, params: Mapping[str, object]) -> Callable[[], Strategy]:
     Raises:
         SettingsError: there is no such strategy, module or function, or `params` do not fit.
     """
-    make = _written_by_the_user(name) if ":" in name else _built_in(name)
+    make = cast("Callable[..., Strategy]", own_function("strategy", name)) if ":" in name else _built_in(name)
     fixed = dict(params)
 
     def fresh() -> Strategy:
@@ -56,20 +57,6 @@ def _built_in(name: str) -> Callable[..., Strategy]:
     close = get_close_matches(name, BUILT_IN, n=1)
     hint = f"did you mean {close[0]}?" if close else f"built in are {', '.join(BUILT_IN)}; your own is module:function"
     raise SettingsError(f"strategy {name} is unknown; {hint}")
-
-
-def _written_by_the_user(name: str) -> Callable[..., Strategy]:
-    module_name, _, function_name = name.partition(":")
-    try:
-        module = import_module(module_name)
-    except Exception as wrong:  # whatever the user's module does while it is imported
-        raise SettingsError(
-            f"strategy {name}: module {module_name!r} cannot be imported: {_in_words(wrong)}"
-        ) from wrong
-    make: Callable[..., Strategy] | None = getattr(module, function_name, None)
-    if not callable(make):
-        raise SettingsError(f"strategy {name}: module {module_name!r} has no function {function_name!r}")
-    return make
 
 
 def _in_words(wrong: Exception) -> str:
