@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from operators import identify
@@ -47,3 +49,19 @@ def test_two_subscribers_read_alike():
     first = m.record(read)
     m.expect(read, "-a-M|", show=outcome_letter)
     m.expect(first, "-a-M|", show=outcome_letter)
+
+
+def test_a_mapping_of_the_fields_is_a_signal_like_any_other():
+    said = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "key": "k1"}
+    m = Marbles(d=said, r=Raw(json.dumps(said).encode(), may_say_now=True))
+    seen = m.record(m.hot("-(dr)|").pipe(identify(m.clock)))
+    m.run()
+    by_dict, by_bytes = seen.values
+    assert by_dict.refusal is None
+    assert (by_dict.signal.id, by_dict.signal.content) == (by_bytes.signal.id, by_bytes.signal.content)
+
+
+@pytest.mark.parametrize("item", [{"strength": float("nan")}, {1: object()}, None, 7, b"x", object()], ids=repr)
+def test_what_is_no_signal_is_refused_and_ends_nothing(item):
+    m = Marbles(a=signal("a"), x=item)
+    m.expect(m.hot("-xa-|").pipe(identify(m.clock)), "-Ma-|", show=outcome_letter)

@@ -30,8 +30,9 @@ def sound_refusal(answer: object, rule: str) -> Refusal | None:
     """The refusal that a rule answered, as it can be recorded: never raises.
 
     Numbers of other types, such as NumPy's, become plain ones, and where no float is exact their text; a `Reason.RULE`
-    without a name gets `rule`. Anything else that is not sound becomes a refusal `check_failed` that says what was wrong: another type, a
-    reason that is none of `Reason`, a number that is not finite, a text that UTF-8 cannot encode or that is too long.
+    without a name gets `rule`. Anything else that is not sound becomes a refusal `check_failed` that says what was
+    wrong: another type, a reason that is none of `Reason`, a number that is not finite, a text that UTF-8 cannot encode
+    or that is too long.
     """
     if answer is None:
         return None
