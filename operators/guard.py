@@ -7,7 +7,7 @@ from inspect import getclosurevars
 from types import FunctionType
 from typing import TypeAlias
 
-from reactivex import Observable, Subject, abc
+from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
 
 from operators.notebook.split import Split
@@ -103,13 +103,30 @@ def guarded_rules(rules: Rules, default: Stage) -> Stage:
     return composed
 
 
+class _Input(Observable[Verdict]):
+    """What a guarded stage subscribes to, once or more often."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observers: tuple[abc.ObserverBase[Verdict], ...] = ()
+
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        def remove() -> None:
+            self.observers = tuple(other for other in self.observers if other is not observer)
+
+        self.observers = (*self.observers, observer)
+        return Disposable(remove)
+
+
 class _Running:
     """One subscription of a guarded stage. Memory: the stage's, and the answers to one verdict."""
 
     def __init__(self, stage: Stage, name: str) -> None:
         self._stage, self._name = stage, name
         self._subscription = SerialDisposable()
-        self._input: Subject[Verdict] = Subject()
+        self._input = _Input()
         self._answers: list[Verdict] | None = None
         self._ended: str | None = None
         self._begin()
@@ -120,7 +137,8 @@ class _Running:
             self._begin()
         before, self._answers = self._answers, []
         try:
-            self._input.on_next(verdict)
+            for observer in self._input.observers:
+                observer.on_next(verdict)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # CancelledError too: that of a future is no cancellation of ours
@@ -141,7 +159,7 @@ class _Running:
         """Subscribe to the stage, with an input of its own."""
         self._ended = None
         self._subscription.disposable = Disposable()
-        given = self._input = Subject()
+        given = self._input = _Input()
 
         def end(what: str) -> None:
             if given is self._input and self._ended is None:
@@ -158,7 +176,7 @@ class _Running:
         except BaseException as error:
             self._ended = f"raised {type(error).__name__}: {words_of(error)}"
 
-    def _take(self, given: Subject[Verdict], answer: Verdict) -> None:
+    def _take(self, given: _Input, answer: Verdict) -> None:
         if self._answers is not None and given is self._input:
             self._answers.append(answer)
 
@@ -188,7 +206,7 @@ class _Running:
 def _try(stage: Stage, name: str) -> None:
     """Apply a stage to a stream on which nothing happens."""
     try:
-        output: object = stage(Subject())
+        output: object = stage(_Input())
     except Exception as error:
         raise TypeError(f"{name} cannot be composed: {type(error).__name__}: {words_of(error)}") from error
     if not isinstance(output, Observable):

@@ -199,9 +199,10 @@ def test_a_signal_on_which_the_execution_raises_is_refused_and_the_others_go_on(
     it.send("b", symbol="ETH/USDT", strength=1.0)
     it.run(11)
     (refused,) = it.bodies(e.Refused)
-    assert (refused.reason, refused.measured) == (
+    assert (refused.reason, refused.measured, refused.rule) == (
         Reason.CHECK_FAILED,
-        "decide: ZeroDivisionError('division by zero')",
+        "ZeroDivisionError('division by zero')",
+        "decide",
     )
     assert it.ledger() == {"refused": 1, "placed": 1}
 
