@@ -17,6 +17,7 @@ DEFAULTS = {
     "validation.weights.confidence": 0.3,
     "validation.weights.freshness": 0.2,
     "validation.sources": None,
+    "validation.checks": (),
     "validation.market.max_data_age_s": None,
     "dedup.window_s": 0,
     "dedup.max_keys": 100_000,

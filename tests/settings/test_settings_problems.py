@@ -63,6 +63,17 @@ def complain(tmp_path):
             id="a symbol that is not unified",
         ),
         pytest.param(
+            {"validation": {"checks": ["my_rules.refuse_unsure"]}},
+            "validation.checks.0 (FILE): must be module:function, such as my_rules:refuse_unsure, "
+            "was 'my_rules.refuse_unsure'",
+            id="a check without its module",
+        ),
+        pytest.param(
+            {"validation": {"checks": "my_rules:refuse_unsure"}},
+            "validation.checks (FILE): must be a list",
+            id="a check that is no list",
+        ),
+        pytest.param(
             {"timeframe": "10x"},
             "timeframe (FILE): must be a number and s, m, h, d or w, such as 10s, was '10x'",
             id="a timeframe of unknown unit",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tidegate.settings.values import Count, Fraction, Parameter, Seconds, Section
+from tidegate.settings.values import Count, Fraction, OwnFunction, Parameter, Seconds, Section
 
 __all__ = [
     "DedupSettings",
@@ -67,11 +67,6 @@ class MarketCheckSettings(Section):
     """A signal waits while its symbol's market data is older, in seconds. null: two timeframes."""
 
 
-CheckName = Annotated[
-    str, Field(pattern=r"^[\w.]+:\w+$", max_length=100, examples=["my_rules:refuse_unsure"], title="module:function")
-]
-
-
 class ValidationSettings(Section):
     """Which signals are refused at receipt."""
 
@@ -85,7 +80,7 @@ class ValidationSettings(Section):
     sources: tuple[str, ...] | None = None
     """Only these senders are heard. null: any."""
     market: MarketCheckSettings = MarketCheckSettings()
-    checks: tuple[CheckName, ...] = ()
+    checks: tuple[OwnFunction, ...] = ()
     """Checks of your own, as `module:function`: `(signal, at_ns)` gives a `Refusal`, or None to let the signal pass."""
 
 

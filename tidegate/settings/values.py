@@ -16,6 +16,7 @@ __all__ = [
     "FileSize",
     "Fraction",
     "JournalUrl",
+    "OwnFunction",
     "Parameter",
     "Positive",
     "Seconds",
@@ -56,6 +57,9 @@ class _Spelled:
 Timeframe: TypeAlias = Annotated[str, _Spelled(r"[1-9]\d{0,5}[smhdw]", "a number and s, m, h, d or w, such as 10s")]
 Symbol: TypeAlias = Annotated[str, _Spelled(r"[^/\s]+/[^/\s]+", "a unified symbol, such as BTC/USDT")]
 TraderId: TypeAlias = Annotated[str, _Spelled(r"[a-z0-9-]+", "lowercase letters, digits and -, such as paper-1")]
+OwnFunction: TypeAlias = Annotated[
+    str, Field(max_length=100), _Spelled(r"[\w.]+:\w+", "module:function, such as my_rules:refuse_unsure")
+]
 JournalUrl: TypeAlias = Annotated[str, _Spelled(r"sqlite:///.+", "a file, such as sqlite:///data/journal.db")]
 FileSize: TypeAlias = Annotated[str, _Spelled(r"[1-9]\d* [KMG]B", "a size in KB, MB or GB, such as 20 MB")]
 
