@@ -142,7 +142,7 @@ class _Running:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # CancelledError too: that of a future is no cancellation of ours
-            self._ended = f"raised {type(error).__name__}: {words_of(error)}"
+            self._end(_raised(error))
         finally:
             answers, self._answers = self._answers, before
         if verdict.refusal is not None:
@@ -156,29 +156,25 @@ class _Running:
         self._subscription.dispose()
 
     def _begin(self) -> None:
-        """Subscribe to the stage, with an input of its own."""
+        """Subscribe to the stage, with an input of its own; an earlier subscription is disposed."""
         self._ended = None
+        self._input = _Input()
         self._subscription.disposable = Disposable()
-        given = self._input = _Input()
-
-        def end(what: str) -> None:
-            if given is self._input and self._ended is None:
-                self._ended = what
-
         try:
-            self._subscription.disposable = self._stage(given).subscribe(
-                lambda answer: self._take(given, answer),
-                lambda error: end(f"raised {type(error).__name__}: {words_of(error)}"),
-                lambda: end("completed"),
+            self._subscription.disposable = self._stage(self._input).subscribe(
+                self._take, lambda error: self._end(_raised(error)), lambda: self._end("completed")
             )
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            self._ended = f"raised {type(error).__name__}: {words_of(error)}"
+            self._end(_raised(error))
 
-    def _take(self, given: _Input, answer: Verdict) -> None:
-        if self._answers is not None and given is self._input:
+    def _take(self, answer: Verdict) -> None:
+        if self._answers is not None:
             self._answers.append(answer)
+
+    def _end(self, what: str) -> None:
+        self._ended = self._ended or what
 
     def _checked(self, verdict: Verdict, answers: list[Verdict]) -> Verdict:
         wrong = self._wrong(verdict, answers)
@@ -198,7 +194,7 @@ class _Running:
         answer: object = answers[0]
         if not isinstance(answer, Verdict):
             return f"gave a {type(answer).__name__} in place of a verdict"
-        if answer.signal is not verdict.signal and answer.signal != verdict.signal:
+        if answer.signal is not verdict.signal:
             return "gave the verdict of another signal: a rule changes only its score and refusal"
         return score_fault(answer.score)
 
@@ -211,6 +207,10 @@ def _try(stage: Stage, name: str) -> None:
         raise TypeError(f"{name} cannot be composed: {type(error).__name__}: {words_of(error)}") from error
     if not isinstance(output, Observable):
         raise TypeError(f"{name} must give an Observable of verdicts, gave {output!r}")
+
+
+def _raised(error: BaseException) -> str:
+    return f"raised {type(error).__name__}: {words_of(error)}"
 
 
 def _refused(verdict: Verdict, refusal: Refusal) -> Verdict:

@@ -23,8 +23,8 @@ def expire(*, ttl_s: float, clock: Clock, ended: Observable[str]) -> Stage:
         ---a--------        ended
         -a--b----B-|        b has expired
 
-    The time to live is the signal's own, else `ttl_s`, and counts from its receipt, by the steady clock. `ended` tells
-    the ids of signals that came to their end. The refusal is `awaiting_tick`: measured are the seconds waited, limit is
+    The time to live is the signal's own, else `ttl_s`, and counts from its receipt, by the steady clock. `ended` emits
+    the ids of signals that have ended. The refusal is `awaiting_tick`: measured are the seconds waited, limit is
     the time to live.
 
     Emits when:      upstream emits, and at the deadline of each accepted signal that has not ended.

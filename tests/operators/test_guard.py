@@ -164,6 +164,30 @@ def test_a_stage_that_ends_begins_again_with_a_memory_of_its_own():
     assert seen == []
 
 
+def test_a_stage_that_began_again_is_not_answered_for_by_what_it_was_before():
+    inputs = []
+
+    def remembering(source):
+        """Errors for b, and passes what comes on to everything that it ever was."""
+
+        def subscribe(observer, scheduler=None):
+            inputs.append(observer)
+
+            def receive(verdict):
+                if verdict.signal.key == "b":
+                    observer.on_error(ValueError("b"))
+                for each in inputs:
+                    each.on_next(verdict)
+
+            return source.subscribe(receive)
+
+        return Observable(subscribe)
+
+    m = Marbles(a=signal("a"), b=signal("b", key="b"))
+    m.expect(m.hot("-a-b-a|").pipe(identify(m.clock), guarded(remembering)), "-a-X-a|", show=outcome_letter)
+    assert len(inputs) == 2
+
+
 def test_two_subscribers_have_stages_of_their_own():
     def first_only(source):
         passed = []
