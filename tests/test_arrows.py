@@ -48,7 +48,7 @@ MAY_USE_ASYNCIO = {"clock", *OUTSIDE, "cli", "assembly", "facade", "benchmarks"}
 MAY_USE_ASYNCIO_TOO = {
     Path("operators/bridge.py"),
     Path("operators/record.py"),
-    *(Path(f"tidegate/emulator/{name}.py") for name in ("wire", "server", "__main__")),
+    *(Path(f"tidegate/emulator/{name}.py") for name in ("wire", "websocket", "server", "__main__")),
     Path("tidegate/torture/watched.py"),
 }
 

@@ -31,6 +31,7 @@ try:
     from tidegate.venues.ccxt.permissions import check_permissions
     from tidegate.venues.ccxt.quirks import ORDERS_BY_GET
     from tidegate.venues.ccxt.requests import hosts_of
+    from tidegate.venues.ccxt.user_stream import UserStream
     from tidegate.venues.ccxt.venue import CcxtVenue
 except ImportError as missing:
     raise SettingsError(
@@ -76,6 +77,7 @@ class RealVenues:
             fault=lambda where, error: self._fault(where, error),
         )
         self.venues: list[CcxtVenue] = []
+        self._streams: list[UserStream] = []
 
     @property
     def paces(self) -> Mapping[str, Pace]:
@@ -137,6 +139,8 @@ class RealVenues:
     async def close(self) -> None:
         """End all connections."""
         await self._feeds.close()
+        for stream in self._streams:
+            await stream.close()
         for connection in self._connections.values():
             await connection.close()
 
@@ -156,7 +160,7 @@ class RealVenues:
         if problems:
             raise SettingsError("\n  ".join(problems))
 
-    def _connected(self, trader: TraderSettings) -> VenueConnection:
+    def _connected(self, trader: TraderSettings, *, streaming: bool = False) -> VenueConnection:
         if trader.exchange == "paper":
             raise SettingsError(
                 f"traders.{trader.id}.exchange: must be one that ccxt knows, such as binance, was paper"
@@ -168,7 +172,14 @@ class RealVenues:
             )
         keys = keys_of(trader.id, environ=self._environ, dotenv=self._dotenv) if self._live else {}
         credentials = {_CREDENTIALS[name]: key for name, key in keys.items()}
-        return connect(trader.exchange, trader.ccxt, credentials, trader=trader.id, addresses=self._addresses)
+        return connect(
+            trader.exchange,
+            trader.ccxt,
+            credentials,
+            trader=trader.id,
+            streaming=streaming,
+            addresses=self._addresses,
+        )
 
     def _venue(self, trader: TraderSettings, connection: VenueConnection) -> CcxtVenue:
         return CcxtVenue(
@@ -178,7 +189,27 @@ class RealVenues:
             clock=self._clock,
             settle_s=self._settings.execution.settle_s,
             park=trader.after_unknown == "park",
+            stream=self._user_stream(trader, connection) if self._live else None,
         )
+
+    def _user_stream(self, trader: TraderSettings, trading: VenueConnection) -> UserStream | None:
+        """The stream of the account's orders, where ccxt has one at the addresses that are meant."""
+        try:
+            connection = self._connected(trader, streaming=True)
+        except SettingsError as error:
+            logger.warning("{}: its orders are only polled, without a user stream: {}", trader.id, error)
+            return None
+        if not connection.has_user_stream:
+            return None
+        stream = UserStream(
+            trader.id,
+            connection,
+            trading,
+            clock=self._clock,
+            fault=lambda where, error: self._fault(where, error),
+        )
+        self._streams.append(stream)
+        return stream
 
     async def _open_venue(self, trader: TraderSettings, patience: Patience) -> None:
         connection = self._connections[trader.id]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from tidegate.emulator import binance_market as market
 from tidegate.emulator import binance_trading as trading
 from tidegate.emulator.binance_errors import refuse
+from tidegate.emulator.binance_stream import BinanceStream
 from tidegate.emulator.binance_words import account_of, key_of
-from tidegate.emulator.dialect import Claim, DialectCall, Route
+from tidegate.emulator.dialect import Claim, DialectCall, Route, StreamDialect
 from tidegate.emulator.faults import Operation
 from tidegate.emulator.reading import as_json, pairs
 from tidegate.emulator.refusal import VenueRejection
@@ -23,6 +24,7 @@ class Binance:
     """Binance's dialect: form-encoded requests with the signature at their end, errors as `code` and `msg`."""
 
     def __init__(self) -> None:
+        self.stream: StreamDialect = BinanceStream()
         free, signed = _public, _signed
         self.routes: Mapping[tuple[str, str], Route] = {
             ("POST", "/api/v3/order"): signed(Operation.CREATE, trading.create),

@@ -9,8 +9,9 @@ import orjson
 from tidegate.emulator import bybit_market as market
 from tidegate.emulator import bybit_trading as trading
 from tidegate.emulator.bybit_errors import refuse
+from tidegate.emulator.bybit_stream import BybitStream
 from tidegate.emulator.bybit_words import key_of, wallet_of
-from tidegate.emulator.dialect import Claim, DialectCall, Route
+from tidegate.emulator.dialect import Claim, DialectCall, Route, StreamDialect
 from tidegate.emulator.faults import Operation
 from tidegate.emulator.reading import enveloped, pairs
 from tidegate.emulator.refusal import VenueRejection
@@ -23,6 +24,7 @@ class Bybit:
     """Bybit's dialect: JSON requests, the signature in their headers, and answers in an envelope with a `retCode`."""
 
     def __init__(self) -> None:
+        self.stream: StreamDialect = BybitStream()
         self.routes: Mapping[tuple[str, str], Route] = {
             ("POST", "/v5/order/create"): _signed(Operation.CREATE, trading.create),
             ("POST", "/v5/order/cancel"): _signed(Operation.CANCEL, trading.cancel),

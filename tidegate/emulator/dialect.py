@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from tidegate.emulator.account import ExchangeAccount
 from tidegate.emulator.faults import Operation
 from tidegate.emulator.listing import ListedSymbols
-from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder
+from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder, Trade
 from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.wire import Reply, Request
 
-__all__ = ["Claim", "Dialect", "DialectCall", "Route"]
+__all__ = ["Claim", "Dialect", "DialectCall", "Message", "Route", "StreamDialect"]
+
+Message: TypeAlias = Mapping[str, Any]
 
 
 class DialectCall(Struct):
@@ -52,12 +54,42 @@ class Claim(Struct, frozen=True, gc=False):
     signature: str
 
 
+class StreamDialect(Protocol):
+    """One exchange's manner of speaking on its user stream. Messages are objects of JSON."""
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+    def login(self, message: Message) -> Claim | VenueRejection | None:
+        """Who logs in; None where it is another message."""
+
+    def welcome(self, message: Message) -> Message:
+        """The answer to a login that succeeded."""
+
+    def refuse(self, message: Message, refusal: VenueRejection, now_ms: int) -> Message:
+        """The answer to one that did not."""
+
+    def subscribes(self, message: Message) -> bool:
+        """Whether it asks to be sent what happens to orders."""
+
+    def answer(self, message: Message) -> Message | None:
+        """The answer to any other message, if there is one."""
+
+    def event(self, order: ExchangeOrder, trade: Trade | None, now_ms: int) -> Message:
+        """That an order changed, by a trade or otherwise."""
+
+
 class Dialect(Protocol):
     """One exchange's manner of speaking."""
 
     @property
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """What can be asked for, by method and path."""
+
+    @property
+    def stream(self) -> StreamDialect:
+        """How its user stream speaks."""
 
     def read(self, request: Request) -> Mapping[str, str]:
         """The request's parameters, decoded."""

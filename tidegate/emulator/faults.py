@@ -30,6 +30,8 @@ class Operation(StrEnum):
     TIME = "time"
     KEY = "key"
     OTHER = "other"
+    LOGIN = "login"  # to the user stream
+    STREAM = "stream"  # a message of the user stream, which nobody asks for
     ANY = "any"
 
 
@@ -59,6 +61,10 @@ class FaultKind(StrEnum):
     CUT = "cut"
     PREVENTED = "prevented"
     BARE_ACK = "bare_ack"
+    # a message of the user stream is sent, otherwise than it should be
+    DUPLICATED = "duplicated"
+    STRANGER = "stranger"  # with one about somebody else's order
+    UNTRUE = "untrue"  # it claims that the order is filled
 
 
 _NOT_DONE = {FaultKind.LOST, FaultKind.LOST_CLOSED, FaultKind.LOST_RESET}
@@ -76,6 +82,9 @@ class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     Of the requests for the operation `on` (and of that `symbol`, with that `client_order_id`, of that `account`, where
     they are named) it strikes those from the `nth` on, `times` in all, 0 being without end. With a `probability`, it
     strikes each of them by chance instead.
+
+    The user stream knows the silences, the bodies that say nothing, `delayed`, and the kinds of its own: `lost` leaves
+    one message out, `silent` all from then on.
 
     `placed` says whether the request is done; by default as its kind is described, and with refusals that admit to
     not knowing. `status` is the HTTP status of an error page or a refusal, by default the exchange's own. `seconds` is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from tidegate.domain.signal import OrderType, Side
@@ -26,7 +26,8 @@ class VenueLedger:
     Market orders, and limits that reach the best price, fill at once at that price with the taker's fee; other limits
     stay open until `fill`, `cancel`, or `reach`.
 
-    `ids` numbers orders and trades; accounts of one exchange share it. Memory: every order and trade.
+    `ids` numbers orders and trades; accounts of one exchange share it. `on_change` gets each order that was accepted or
+    changed, as it is then, with the trade that changed it. Memory: every order and trade.
     """
 
     def __init__(
@@ -34,13 +35,14 @@ class VenueLedger:
         listings: ListedSymbols,
         balances: Mapping[str, Decimal],
         ids: Iterator[int],
+        on_change: Callable[[ExchangeOrder, Trade | None], None] = lambda _, __: None,
     ) -> None:
         self.listings = listings
         self.holdings = Holdings(balances)
         self.orders: dict[str, ExchangeOrder] = {}
         self.open: dict[str, ExchangeOrder] = {}
         self.trades: list[Trade] = []
-        self._ids = ids
+        self._ids, self._on_change = ids, on_change
         self._by_client_id: dict[str, list[ExchangeOrder]] = {}
         self._open_client_ids: set[str] = set()
 
@@ -52,10 +54,12 @@ class VenueLedger:
         if isinstance(draft, VenueRejection) or fate is Fate.DROPPED:
             return draft
         self._enter(draft)
+        self._on_change(draft, None)
         listing = self.listings[draft.symbol]
         best = listing.best(draft.side)
         if fate is Fate.PREVENTED:
             self._end(draft, Status.PREVENTED, now_ms)
+            self._on_change(draft, None)
         elif fate is Fate.CUT:
             if half := listing.round_down(draft.amount * _HALF):
                 self.fill(draft, now_ms, amount=half, price=best, is_maker=False)
@@ -64,6 +68,7 @@ class VenueLedger:
             self.fill(draft, now_ms, price=best, is_maker=False)
         elif draft.time_in_force != "GTC":
             self._end(draft, Status.EXPIRED, now_ms)
+            self._on_change(draft, None)
         return draft
 
     def fill(
@@ -113,10 +118,12 @@ class VenueLedger:
         self.trades.append(trade)
         if not order.remaining:
             self._end(order, Status.FILLED, now_ms)
+        self._on_change(order, trade)
 
     def cancel(self, order: ExchangeOrder, now_ms: int) -> None:
         """End an open order as canceled; what was filled stays filled."""
         self._end(order, Status.CANCELED, now_ms)
+        self._on_change(order, None)
 
     def reach(self, listing: ListedSymbol, now_ms: int) -> None:
         """Fill the open orders that the listing's prices now reach, at their own prices."""

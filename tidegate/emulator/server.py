@@ -21,7 +21,8 @@ from tidegate.emulator.faults import Fault, Faults
 from tidegate.emulator.limits import RequestLimits
 from tidegate.emulator.listing import ListedSymbol, usual_listings
 from tidegate.emulator.service import Service
-from tidegate.emulator.wire import Answer, HttpConnection, Reply, Request
+from tidegate.emulator.websocket import WebsocketConnection, accepted_key, wants_websocket
+from tidegate.emulator.wire import Answer, Connection, HttpConnection, Reply, Request, Upgrade
 
 __all__ = ["LocalExchange"]
 
@@ -80,7 +81,7 @@ class LocalExchange(Service):
         self.dialect = dialect
         self._port = port
         self._tls = server_context() if tls else None
-        self._connections: set[HttpConnection] = set()
+        self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._return: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -131,7 +132,11 @@ class LocalExchange(Service):
         self.stop()
 
     def _receive(self, request: Request, answer: Answer) -> None:
-        if request.path == "/-/down":
+        if wants_websocket(request) and request.path == self.streams.path:
+            client = WebsocketConnection(self.streams.receive, self.streams.gone, self._connections)
+            headers = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accepted_key(request)}\r\n"
+            answer(Upgrade(headers, client))
+        elif request.path == "/-/down":
             self._go_down_as_asked(request, answer)
         elif request.path.startswith("/-/"):
             answer(control(self, request))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -20,7 +21,8 @@ from tidegate.emulator.listing import ListedSymbol, ListedSymbols
 from tidegate.emulator.orders import ExchangeOrder, Fate, NewOrder
 from tidegate.emulator.refusal import VenueRejection
 from tidegate.emulator.spoiled import spoil
-from tidegate.emulator.wire import Answer, Reply, Request, Silence
+from tidegate.emulator.user_streams import UserStreams
+from tidegate.emulator.wire import Answer, Reply, Request, Silence, Upgrade
 
 __all__ = ["Service"]
 
@@ -40,7 +42,7 @@ class Service:
 
     `limits` says how much it takes; without any it takes everything. `requests` counts all that came, `asked` those
     that were understood, by operation; `requests_during_ban` those that came while their address was banned, which
-    lasts until `banned_until_ms`.
+    lasts until `banned_until_ms`. `streams` sends accounts what happens to their orders.
     """
 
     def __init__(
@@ -65,10 +67,16 @@ class Service:
         self.requests = 0
         self.requests_during_ban = 0
         self.asked: Counter[Operation] = Counter()
+        self.streams = UserStreams(
+            dialect.stream, admit=self._admit, faults=faults, now_ms=self.now_ms, later=self._call_later
+        )
         ids = count(_FIRST_ID)
         self.accounts = {
             key: ExchangeAccount(
-                api_key=key, secret=secret, ledger=VenueLedger(self.listings, balances, ids), user_id=user_id
+                api_key=key,
+                secret=secret,
+                ledger=VenueLedger(self.listings, balances, ids, partial(self.streams.publish, key)),
+                user_id=user_id,
             )
             for user_id, (key, secret) in enumerate(secrets.items(), _FIRST_USER)
         }
@@ -157,9 +165,7 @@ class Service:
         if fault is None:
             answer(self._respond(route, call))
         elif fault.kind is FaultKind.DELAYED:
-            due_ms = now_ms + round(fault.seconds * 1000)
-            heappush(self._late, (due_ms, next(self._lates), lambda: answer(self._deliver(route, call, claim))))
-            self._wake(fault.seconds, self._deliver_late)
+            self._call_later(fault.seconds, lambda: answer(self._deliver(route, call, claim)))
         else:
             self._misbehave(fault, route, call, answer)
 
@@ -213,6 +219,10 @@ class Service:
         call.now_ms = self.now_ms()
         return self._respond(route, call)
 
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        heappush(self._late, (self.now_ms() + round(seconds * 1000), next(self._lates), call))
+        self._wake(seconds, self._deliver_late)
+
     def _deliver_late(self) -> None:
         while self._late and self._late[0][0] <= self.now_ms():
             heappop(self._late)[2]()
@@ -226,7 +236,7 @@ class Service:
 def _with_headers(answer: Answer, headers: str) -> Answer:
     """Answer with some headers more, where there is an answer at all."""
 
-    def more(reply: Reply | Silence) -> None:
+    def more(reply: Reply | Silence | Upgrade) -> None:
         answer(replace(reply, headers=reply.headers + headers) if isinstance(reply, Reply) else reply)
 
     return more if headers else answer

@@ -8,11 +8,11 @@ import struct
 from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Answer", "HttpConnection", "Reply", "Request", "Silence"]
+__all__ = ["Answer", "Connection", "HttpConnection", "Reply", "Request", "Silence", "Upgrade", "reset_transport"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -54,7 +54,29 @@ class Silence(Enum):
     RESET = "the connection is torn down"
 
 
-Answer: TypeAlias = Callable[[Reply | Silence], None]
+class Connection(Protocol):
+    """A client's connection, whatever is spoken on it."""
+
+    def end(self) -> None:
+        """Close it."""
+        ...
+
+
+class Upgrade(Struct, frozen=True, gc=False):
+    """From now on the connection speaks another protocol."""
+
+    headers: str
+    protocol: asyncio.Protocol
+
+
+Answer: TypeAlias = Callable[[Reply | Silence | Upgrade], None]
+
+
+def reset_transport(transport: asyncio.Transport) -> None:
+    """Tear a connection down, so that the client notices at once."""
+    linger = transport.get_extra_info("socket")
+    linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -66,7 +88,7 @@ class HttpConnection(asyncio.Protocol):
 
     __slots__ = ("_buffer", "_busy", "_connections", "_handle", "_transport")
 
-    def __init__(self, handle: Callable[[Request, Answer], None], connections: set[HttpConnection]) -> None:
+    def __init__(self, handle: Callable[[Request, Answer], None], connections: set[Connection]) -> None:
         self._handle = handle
         self._connections = connections
         self._buffer = b""
@@ -101,9 +123,7 @@ class HttpConnection(asyncio.Protocol):
     def reset(self) -> None:
         """Reset the connection, so that the client sees it."""
         if self._transport is not None:
-            linger = self._transport.get_extra_info("socket")
-            linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self._transport.abort()
+            reset_transport(self._transport)
 
     def _next(self) -> Request | None:
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
@@ -122,11 +142,13 @@ class HttpConnection(asyncio.Protocol):
         path, _, query = target.partition("?")
         return Request(method, path, query, headers, rest[:length])
 
-    def _answer(self, reply: Reply | Silence) -> None:
+    def _answer(self, reply: Reply | Silence | Upgrade) -> None:
         if self._transport is None or reply is Silence.HANG:
             return
         self._busy = False
-        if reply is Silence.RESET:
+        if isinstance(reply, Upgrade):
+            self._upgrade(self._transport, reply)
+        elif reply is Silence.RESET:
             self.reset()
         elif reply is Silence.CLOSE:
             self._transport.close()
@@ -137,3 +159,12 @@ class HttpConnection(asyncio.Protocol):
                 self._transport.close()
             elif self._buffer:
                 self.data_received(b"")
+
+    def _upgrade(self, transport: asyncio.Transport, to: Upgrade) -> None:
+        transport.write(f"HTTP/1.1 101 Switching Protocols\r\n{to.headers}\r\n".encode())
+        self._transport = None
+        self._connections.discard(self)
+        transport.set_protocol(to.protocol)
+        to.protocol.connection_made(transport)
+        if self._buffer:
+            to.protocol.data_received(self._buffer)

@@ -1,4 +1,4 @@
-"""The line to a venue that is only listened to: requests, and the websocket."""
+"""The market data of a venue as it comes: by requests, and by websocket."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from tidegate.clock import Clock
 from tidegate.market.ccxt.exchange import CcxtExchange
-from tidegate.market.ccxt.troubles import Troubles
 from tidegate.venues.ccxt.calls import recorded
+from tidegate.venues.ccxt.troubles import Troubles
+from tidegate.venues.ccxt.websocket import Websocket
 
 __all__ = ["VenueFeed"]
 
@@ -39,8 +40,10 @@ class VenueFeed:
         self.exchange, self.clock, self.ahead_ns = exchange, clock, ahead_ns
         self._troubles = troubles
         self._places = asyncio.Semaphore(max_concurrent)
-        self._timeout_s, self._silent_after_s = timeout_s, silent_after_s
-        self._heard_ns = clock.now_ns()
+        self._timeout_s = timeout_s
+        self._websocket = Websocket(
+            exchange.close_ws_clients, troubles, clock=clock, timeout_s=timeout_s, silent_after_s=silent_after_s
+        )
 
     async def ask(self, where: str, request: Callable[[], Awaitable[_T]], take: Callable[[_T], _R]) -> _R | None:
         """What `take` makes of the answer to a request; None when one of them failed, or it is too early to ask."""
@@ -70,44 +73,7 @@ class VenueFeed:
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         """Pass each websocket message to `on_message`, until cancelled; call `lost` when messages may be missing."""
-        while True:
-            try:
-                async with asyncio.timeout(self._silent_after_s) as limit:
-                    message = await watch()
-                self._heard_ns = self.clock.now_ns()
-                on_message(message)
-                self._troubles.over(where)
-                continue
-            except asyncio.CancelledError:
-                if _is_cancelled():
-                    raise
-                error: Exception = ConnectionError("the websocket was closed")  # ccxt cancels what it had promised
-            except Exception as failure:
-                if limit.expired() and not self._is_silent():
-                    continue  # other symbols are updated: this market is quiet
-                error = _named(failure, limit, self._silent_after_s)
-            lost()
-            self._troubles.note(where, error)
-            if limit.expired():
-                await self._renew(where)
-            await self.pause(where)
-
-    def _is_silent(self) -> bool:
-        return self.clock.now_ns() - self._heard_ns >= self._silent_after_s * 1e9
-
-    async def _renew(self, where: str) -> None:
-        """Close the websocket: ccxt takes what was subscribed to for subscribed, as long as it is open."""
-        self._heard_ns = self.clock.now_ns()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self.exchange.close_ws_clients()
-        except Exception as error:
-            self._troubles.note(where, error)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        await self._websocket.listen(where, watch, on_message, lost)
 
 
 def _named(error: Exception, limit: asyncio.Timeout, timeout_s: float) -> Exception:

@@ -19,8 +19,8 @@ from tidegate.market.ccxt.exchange import CcxtExchange
 from tidegate.market.ccxt.feed import VenueFeed
 from tidegate.market.ccxt.followed import Followed
 from tidegate.market.ccxt.quotes import Quotes
-from tidegate.market.ccxt.troubles import Troubles
 from tidegate.venues.ccxt.quirks import quirks_of
+from tidegate.venues.ccxt.troubles import Troubles
 
 __all__ = ["CcxtMarket", "open_market"]
 

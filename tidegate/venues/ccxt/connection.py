@@ -82,6 +82,11 @@ class VenueConnection:
         """How long ccxt waits for an answer."""
         return int(self.exchange.timeout)
 
+    @property
+    def has_user_stream(self) -> bool:
+        """Whether it can listen to what happens to the account's orders; only one made for streaming can."""
+        return self.exchange.has.get("watchOrders") is True
+
     def order_params(self, client_order_id: str) -> Mapping[str, str]:
         """What goes along with an order that is sent now: its id, and its end where that is a parameter."""
         params = {self.quirks.id_param: client_order_id}

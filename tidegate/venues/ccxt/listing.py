@@ -18,9 +18,14 @@ from tidegate.venues.ccxt.orders import OrderListings
 from tidegate.venues.ccxt.parsing import check_order, decimal_of, fills_of
 from tidegate.venues.ccxt.reads import Pages, Reads
 
-__all__ = ["AccountListing"]
+__all__ = ["AccountListing", "may_be_ours"]
 
 _OURS = re.compile(r"[0-9a-f]{18}")
+
+
+def may_be_ours(client_order_id: str | None) -> bool:
+    """Whether an order goes by an id of our form, of whichever installation."""
+    return client_order_id is not None and _OURS.fullmatch(client_order_id) is not None
 
 
 class AccountListing:
@@ -81,7 +86,7 @@ class AccountListing:
         ours = self._quirks.client_order_id(order.get("clientOrderId"))
         # a trade that does not say whose it is may be anybody's
         fills = fills_of(order_id, [*traded.get(order_id, ()), *traded.get("", ())], fee_field)
-        if ours and _OURS.fullmatch(ours) and _amount(fills) < decimal_of(order.get("filled")):
+        if may_be_ours(ours) and _amount(fills) < decimal_of(order.get("filled")):
             own = await listings.trades_of(order, symbol)
             fills = max(fills, fills_of(order_id, own.items, fee_field, of_order=True), key=_amount)
             missing += [own.missing] if own.missing else []

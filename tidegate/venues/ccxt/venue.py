@@ -17,12 +17,13 @@ from tidegate.venues.ccxt.balances import read_balances
 from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.finding import OrderFinder
 from tidegate.venues.ccxt.following import OrderFollower
-from tidegate.venues.ccxt.listing import AccountListing
+from tidegate.venues.ccxt.listing import AccountListing, may_be_ours
 from tidegate.venues.ccxt.orders import OrderListings
 from tidegate.venues.ccxt.parsing import decimal_of, rules_of
 from tidegate.venues.ccxt.quirks import Carrier
 from tidegate.venues.ccxt.reads import Reads, bounded
 from tidegate.venues.ccxt.sending import OrderSender
+from tidegate.venues.ccxt.user_stream import UserStream
 
 __all__ = ["CcxtVenue"]
 
@@ -35,9 +36,10 @@ class CcxtVenue:
     """Sends orders, each once, and tells what came of each; looks orders up; lists them.
 
     Satisfies `tidegate.domain.ports.Venue`. `pace` is how fast it takes orders. `symbols` are those that are
-    traded. A send that takes longer than ccxt's timeout and 5 s more is given up, and nobody knows what became of
-    it. An order that was acknowledged and is not over is asked after for half a minute, since venues tell of trades
-    late; after that reconciliation does. Memory: the markets, and the orders that are asked after.
+    traded. A send that takes longer than ccxt's timeout and 5 s more is given up, and its placement is unconfirmed. An
+    order that was acknowledged and is not over is followed for half a minute, since venues report trades late; after
+    that reconciliation does it, and the user stream, where there is one, for as long as the order is open. Memory: the
+    markets, and the orders that are followed.
 
     Raises:
         SettingsError: `settle_s` is shorter than a request may stay valid.
@@ -52,6 +54,7 @@ class CcxtVenue:
         clock: Clock,
         settle_s: float | None = None,
         park: bool = False,
+        stream: UserStream | None = None,
     ) -> None:
         self.trader, self.batch_max = trader, 1
         self.pace = connection.pace
@@ -61,7 +64,15 @@ class CcxtVenue:
         self._finder = OrderFinder(connection, clock=clock)
         self._sender = OrderSender(connection, self._finder, clock=clock, refresh=self._refresh)
         self._listing = AccountListing(connection, symbols, clock=clock)
-        self._follower = OrderFollower(trader, clock=clock, open_orders=self._open_orders, find=self.find_order)
+        self._stream = stream
+        self._follower = OrderFollower(
+            trader,
+            clock=clock,
+            open_orders=self._open_orders,
+            recent_orders=self._recent_orders,
+            find=self.find_order,
+            stream=stream,
+        )
         self._reloaded_ns: int | None = None
         self._reloading = asyncio.Lock()
         self.unknown_order_policy = self._unknown_order_policy(settle_s, park=park)
@@ -82,15 +93,17 @@ class CcxtVenue:
 
     async def close(self) -> None:
         """End its connections."""
+        if self._stream is not None:
+            await self._stream.close()
         await self._connection.close()
 
     def rules(self, symbol: str) -> MarketRules | None:
         """What an order of `symbol` must fit; None where the venue does not trade it."""
         return self._rules.get(symbol)
 
-    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
-        """Tell `heard` what becomes of acknowledged orders."""
-        self._follower.listen(heard)
+    def listen(self, on_update: Callable[[OrderUpdate], None]) -> None:
+        """Call `on_update` with what becomes of acknowledged orders; the user stream is listened to from now on."""
+        self._follower.listen(on_update)
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
         """Send orders, each once, and tell what came of each. Never raises for what a venue may do."""
@@ -98,7 +111,7 @@ class CcxtVenue:
         for request in requests:
             answer = await self._sender.send(request)
             if isinstance(answer, Acknowledged) and answer.status is OrderStatus.OPEN:
-                self._follower.follow(request)
+                self._follower.follow(request, answer.venue_order_id)
             answers.append(answer)
         return answers
 
@@ -117,7 +130,10 @@ class CcxtVenue:
         Raises:
             VenueUnavailable: the venue answered none of it.
         """
-        return await self._listing.since(since_ns)
+        listing = await self._listing.since(since_ns)
+        ours = [order for order in listing.orders if may_be_ours(order.client_order_id)]
+        self._follower.listed(ours, whole=not listing.missing)
+        return listing
 
     async def balances(self) -> Mapping[str, Decimal]:
         """What there is of each currency in all, what orders hold included.
@@ -165,6 +181,16 @@ class CcxtVenue:
             raise VenueUnavailable(pages.missing)
         named = ((self._quirks.client_order_id(order.get("clientOrderId")), order) for order in pages.items)
         return {our_id: decimal_of(order.get("filled")) for our_id, order in named if our_id}
+
+    async def _recent_orders(self, symbol: str, since_ns: int) -> Mapping[str, Acknowledged]:
+        listing = await AccountListing(self._connection, [symbol], clock=self._clock).since(since_ns)
+        return {
+            order.client_order_id: Acknowledged(
+                venue_order_id=order.venue_order_id, status=order.booked_as, fills=order.fills, filled=order.filled
+            )
+            for order in listing.orders
+            if order.client_order_id
+        }
 
     def take_rules(self) -> None:
         """Know the rules of the markets that are loaded."""

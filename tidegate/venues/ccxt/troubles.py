@@ -1,4 +1,4 @@
-"""Failures of a venue's market data: reported once, retried later."""
+"""What goes wrong with a venue that is only listened to: reported once, and tried again later."""
 
 from __future__ import annotations
 
