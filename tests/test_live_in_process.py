@@ -23,14 +23,14 @@ SYMBOL = "BTC/USDT"
 class Live:
     """A live pipeline on some exchanges, with one account on each."""
 
-    def __init__(self, exchanges, folder, **overrides):
-        self.exchanges, self.overrides = exchanges, overrides
+    def __init__(self, exchanges, folder, *, streams=False, **overrides):
+        self.exchanges, self.streams, self.overrides = exchanges, streams, overrides
         self.journal = SqliteJournal(f"sqlite:///{folder}/journal.db", mode="live")
 
     async def __aenter__(self):
         traders = []
         for name, exchange in self.exchanges.items():
-            block = settings_for(exchange.dialect, exchange.address)
+            block = settings_for(exchange.dialect, exchange.address, streams=self.streams)
             block["options"]["recvWindow"] = 1000
             traders.append({"id": name, "exchange": exchange.dialect,
                             "ccxt": {**block, "timeout": 2000, "timeout_on_exit": 0}})  # fmt: skip
@@ -209,3 +209,68 @@ def test_each_order_has_the_price_of_the_exchange_that_it_goes_to(tmp_path):
             return [[order.price for order in exchange.ledger.orders.values()] for exchange in (one, other)]
 
     assert asyncio.run(scenario()) == [[Decimal(60_010)], [Decimal(61_010)]]
+
+
+@pytest.mark.parametrize("dialect", ["binance", "bybit"])
+def test_a_resting_order_that_fills_is_booked_at_once_and_again_after_a_restart(dialect, tmp_path):
+    """The account's user stream hints at it; the next comparison with the venue would be a minute later."""
+
+    async def booked_within_s(live, exchange):
+        (order,) = exchange.ledger.open.values()
+        exchange.ledger.fill(order, exchange.now_ms(), amount=order.remaining / 2)
+        began_s, fills = asyncio.get_running_loop().time(), len(filled(live))
+        await live.until(lambda: len(filled(live)) > fills, within_s=10)
+        return asyncio.get_running_loop().time() - began_s
+
+    def filled(live):
+        return [event.body.fill for event in live.journal.read() if isinstance(event.body, e.Filled)]
+
+    async def scenario():
+        async with LocalExchange(dialect) as exchange:
+            times_s = []
+            for run in range(2):
+                exchange.set_price(SYMBOL, bid=Decimal(60_000), ask=Decimal(60_010))
+                async with Live({"main": exchange}, tmp_path, streams=True) as live:
+                    await live.until(lambda: exchange.streams.listening)
+                    if run == 0:
+                        await live.send("k0", price="50000", order_type="limit")
+                        await live.until(lambda: live.outcomes().get("placed"))
+                        await asyncio.sleep(5)
+                    times_s.append(await booked_within_s(live, exchange))
+                    faults = [b for b in (x.body for x in live.journal.read()) if isinstance(b, e.Faulted)]
+                    trades = filled(live)
+            return times_s, trades, exchange.ledger.trades, [f.where for f in faults if "user stream" in f.where]
+
+    times_s, booked, traded, faults = asyncio.run(scenario())
+    assert max(times_s) < 2
+    assert [(fill.trade_id, fill.amount) for fill in booked] == [(trade.trade_id, trade.amount) for trade in traded]
+    assert len(booked) == 2
+    assert faults == []
+
+
+def test_on_paper_nobody_logs_in_to_a_user_stream(tmp_path):
+    async def scenario():
+        async with LocalExchange("binance") as exchange:
+            block = {**settings_for("binance", exchange.address, streams=True), "timeout_on_exit": 0}
+            settings = load_settings(
+                environ={},
+                overrides={
+                    "mode": "paper",
+                    "market.source": "ccxt",
+                    "market.history": "0",
+                    "symbols": json.dumps([SYMBOL]),
+                    "timeframe": "1m",
+                    "signals.strategies": "[]",
+                    "traders": json.dumps([{"id": "main", "exchange": "binance", "ccxt": block}]),
+                },
+            )
+            environ = {"TIDEGATE_TRADER_MAIN_API_KEY": "key", "TIDEGATE_TRADER_MAIN_SECRET": "secret"}
+            real = RealVenues(settings, Clock.live(asyncio.get_running_loop()), environ=environ)
+            await real.open()
+            (venue,) = real.venues
+            venue.listen(lambda _: None)
+            await asyncio.sleep(0.5)
+            await real.close()
+            return exchange.streams.logins
+
+    assert asyncio.run(scenario()) == 0

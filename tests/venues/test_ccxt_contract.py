@@ -7,6 +7,7 @@ import asyncio
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,6 +17,7 @@ import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
 
 from tidegate.domain.reasons import Reason
+from tidegate.emulator.connecting import DialectName
 from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply
 from tidegate.venues.ccxt.calls import recorded
 from tidegate.venues.ccxt.meaning import BY_CLASS, Meaning
@@ -357,7 +359,19 @@ def _listing_cells(quirks):
     return [quirks.exchange_id, over, _pages_of(listings.closed), _pages_of(listings.trades), one]
 
 
+def _stream_cells(quirks):
+    import ccxt.pro
+
+    has = quirks.exchange_id in ccxt.pro.exchanges and getattr(ccxt.pro, quirks.exchange_id)().has["watchOrders"]
+    spoken = quirks.exchange_id in get_args(DialectName)
+    return [quirks.exchange_id, "yes" if has is True else "no", "yes" if spoken else "no"]
+
+
 TABLES = {
+    "streams": table(
+        ["venue", "user stream", "tested against the local exchange"],
+        [_stream_cells(quirks) for quirks in VENUES.values()],
+    ),
     "listings": table(
         ["venue", "orders that are over", "pages of them", "pages of trades", "trades of one order"],
         [_listing_cells(quirks) for quirks in VENUES.values()],
