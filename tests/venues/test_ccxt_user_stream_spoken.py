@@ -28,7 +28,7 @@ class Account:
     def __init__(self, exchange, *, streams=True):
         self.exchange = exchange
         block = settings_for(exchange.dialect, exchange.address, streams=streams)
-        block |= {"timeout": 1000, "timeout_on_exit": 0}
+        block |= {"timeout": 10_000, "timeout_on_exit": 0}
         clock = Clock.live(asyncio.get_running_loop())
         trading = connect(exchange.dialect, block, KEYS, trader="main")
         streaming = connect(exchange.dialect, block, KEYS, trader="main", streaming=True)

@@ -178,7 +178,7 @@ def test_the_settle_window_covers_what_may_still_be_on_its_way(exchange_id, bloc
 
     unknown_order_policy, parked = asyncio.run(main())
     assert (unknown_order_policy.window_s, unknown_order_policy.absence_is_proof) == (window_s, proves)
-    assert not parked.proves
+    assert not parked.absence_is_proof
 
 
 def test_a_window_that_is_too_short_is_refused():
