@@ -74,7 +74,7 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
 
 def _error(engine: Engine, before: Sequence[str], execution: Execution) -> ExecutionError:
     if not before:
-        return _nothing_waits(engine.parts.telemetry.last_loss)
+        return _nothing_waits(engine.parts.activity.last_loss)
     best = before[0]
     why = execution.ended.get(best) or execution.waiting.get(best) or Refusal(Reason.AWAITING_TICK)
     if why.reason is Reason.AWAITING_TICK and best in execution.ended:

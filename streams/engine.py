@@ -70,7 +70,7 @@ class Engine:
         parts.commits.committed.subscribe(self._fold, self._fail)
         parts.commits.committed.subscribe(parts.updates.follow, self._fail)
         parts.commits.refused.subscribe(self._not_recorded, self._fail)
-        self.observe("telemetry", parts.telemetry.watch)
+        self.observe("activity", parts.activity.watch)
         self.started_ns = parts.clock.now_ns()
         story = pipeline(self.inbox.signals, self.traders, self.rules, parts, self.asked)
         self._subscriptions.add(story.subscribe(on_error=self._fail))

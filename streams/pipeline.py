@@ -15,6 +15,7 @@ from reactivex import operators as ops
 
 from operators import identify
 from operators.record import GroupCommit, record
+from streams.activity import Activity
 from streams.availability import Availability
 from streams.decision import Decision, OrderRules, decide
 from streams.execution import Candidate, Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue
@@ -25,7 +26,6 @@ from streams.orders import OrderUpdates
 from streams.pending import PendingQueue, PendingSignal, enqueue
 from streams.placement import Placement
 from streams.state import State
-from streams.telemetry import Telemetry
 from streams.traders import Trader
 from tidegate.clock import Clock
 from tidegate.domain.ports import Item
@@ -65,7 +65,7 @@ class Parts(Struct, frozen=True):
     updates: OrderUpdates
     availability: Availability
     intake_load: IntakeLoad
-    telemetry: Telemetry
+    activity: Activity
 
 
 def pipeline(
@@ -102,11 +102,11 @@ def pipeline(
             )
             placement.take(decision)
             decisions.append(decision)
-        parts.telemetry.decided(len(turn))
+        parts.activity.decided(len(turn))
         return decisions
 
     def executed(cycle: ExecutionCycle) -> None:
-        parts.telemetry.cycle(cycle)
+        parts.activity.cycle(cycle)
         parts.intake_load.record(clock.wall_ns())
 
     received = signals.pipe(rules.admit, identify(clock))

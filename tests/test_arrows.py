@@ -25,11 +25,12 @@ MAY_IMPORT = {
     "venues": {*FLOW},
     "market": {*FLOW, "venues"},
     "sources": {*FLOW, "files", "journal"},
-    "assembly": {*FLOW, *OUTSIDE, "files", "settings", "strategies"},
+    "insight": {*FLOW},
+    "assembly": {*FLOW, *OUTSIDE, "files", "insight", "settings", "strategies"},
     "replay": {*FLOW, *OUTSIDE, "assembly", "marbles", "settings", "strategies"},
     "emulator": {*MEANING},
     "torture": {*FLOW, *OUTSIDE, "assembly", "settings", "strategies"},
-    "facade": {*FLOW, *OUTSIDE, "assembly", "settings"},
+    "facade": {*FLOW, *OUTSIDE, "assembly", "insight", "settings"},
 }
 API = {*MAY_IMPORT}
 ABOVE = {
@@ -57,6 +58,9 @@ MAY_LOAD_CCXT = {
     *(Path(f"tidegate/assembly/{name}.py") for name in ("real", "real_accounts", "real_feeds")),
     *(Path(f"benchmarks/{name}.py") for name in ("stubbed_transport", "venues")),
 }
+PRINTS = {"click", "rich"}
+STORAGE = {"sqlite3", *(f"tidegate.journal.sqlite_{name}" for name in ("checkup", "file", "journal", "lock", "schema"))}
+
 LOADS_CCXT = ("tidegate.venues.ccxt", "tidegate.market.ccxt", "tidegate.assembly.real")
 
 NOT_IN_THE_DOMAIN = {
@@ -108,6 +112,10 @@ def wrong_imports(module: Path, source: str) -> set[str]:
         wrong |= rooms & {"asyncio"}
     if room == "domain":
         wrong |= rooms & NOT_IN_THE_DOMAIN
+    if room == "insight":
+        wrong |= rooms & PRINTS
+    if room not in {"journal", "benchmarks"}:
+        wrong |= {name for name in imported(tree) if name in STORAGE}
     if not any(module.match(pattern) for pattern in CCXT_LIVES_IN):
         wrong |= rooms & {"ccxt", "aiohttp"}
         if module not in MAY_LOAD_CCXT:
@@ -172,6 +180,18 @@ def test_the_arrows_have_no_circle():
             id="real venues when they are asked for",
         ),
         pytest.param("streams/traders.py", "def f():\n import ccxt", {"ccxt"}, id="ccxt in a stream"),
+        pytest.param("tidegate/insight/a.py", "def f():\n from rich import box", {"rich"}, id="insight prints nothing"),
+        pytest.param("tidegate/insight/a.py", "import click", {"click"}, id="nor knows a command line"),
+        pytest.param("tidegate/insight/a.py", "import tidegate.cli", {"cli"}, id="nor the commands"),
+        pytest.param("tidegate/cli/why.py", "import click", set(), id="a command does"),
+        pytest.param(
+            "tidegate/cli/a.py",
+            "def f():\n from tidegate.journal.sqlite_file import connect",
+            {"tidegate.journal.sqlite_file"},
+            id="how a journal is stored is known in its room",
+        ),
+        pytest.param("streams/state.py", "import sqlite3", {"sqlite3"}, id="no storage elsewhere"),
+        pytest.param("tidegate/cli/a.py", "from tidegate.journal import open_journal", set(), id="opened by its URL"),
         pytest.param("tidegate/strategies/a.py", "from tidegate.clock import Clock", {"clock"}, id="no clock there"),
     ],
 )

@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 import pytest
 
-from streams.check_result import CheckResult, Health
 from tidegate import SignalOrderPipeline
 from tidegate.domain import events as e
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.errors import (
     ConfidenceTooLow,
     ExchangeError,

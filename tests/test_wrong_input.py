@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from reactivex import compose
 
 from operators import score, screen
-from streams.check_result import Health
 from tidegate import SignalOrderPipeline
 from tidegate.assembly import assemble
 from tidegate.cli import main
 from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.check_result import Health
 from tidegate.domain.events import Halted, Resumed
 from tidegate.domain.ports import Item
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader

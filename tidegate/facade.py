@@ -23,12 +23,14 @@ import msgspec
 
 from streams.availability import Suspension
 from streams.diagnosed import Execution, execute_with_diagnostics
-from streams.diagnosis import CheckResult, diagnose
 from streams.engine import Engine
 from tidegate.assembly import Following, begin_log, generated, open_live
 from tidegate.clock import Clock
+from tidegate.domain.check_result import CheckResult
 from tidegate.domain.errors import NotAccepted, TidegateError
 from tidegate.domain.signal import Raw, Receipt
+from tidegate.insight.diagnosis import diagnose
+from tidegate.insight.telemetry import Telemetry
 from tidegate.settings import Settings, load_settings
 
 __all__ = ["SignalOrderPipeline"]
@@ -62,6 +64,7 @@ class SignalOrderPipeline:
         self._settings, self._strategies = settings, strategies
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine: Engine | None = None
+        self._telemetry: Telemetry
         self._thread: Thread | None = None
         self._ended: asyncio.Event | None = None
         self._changing = Lock()
@@ -135,7 +138,7 @@ class SignalOrderPipeline:
         """
 
         async def look(engine: Engine) -> Sequence[CheckResult]:
-            return diagnose(engine)
+            return diagnose(engine, self._telemetry)
 
         return self._call(look)
 
@@ -213,7 +216,7 @@ class SignalOrderPipeline:
         except BaseException:
             await engine.stop()
             raise
-        self._loop, self._ended, self._engine = loop, ended, engine
+        self._loop, self._ended, self._engine, self._telemetry = loop, ended, engine, log.telemetry
         begun.set_result(None)
         await ended.wait()
         log.stop()

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from streams.event_lines import EventLine
 from tidegate.assembly.log import log_events, log_line, set_up
 from tidegate.domain import events as e
 from tidegate.domain.errors import SettingsError
+from tidegate.insight.event_lines import EventLine
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tidegate.domain.market import Quote
 from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
+from tidegate.insight.telemetry import Telemetry
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import Settings
 
@@ -95,7 +96,7 @@ def asked(scene, *requests):
         engine = await assemble(settings, journal, clock, frozenset(settings.symbols))
         await engine.start([])
         await scene(engine)
-        answer = answerer(engine)
+        answer = answerer(engine, Telemetry.of(engine))
         return [await answer(request) for request in requests]
 
     return loop.run_until_complete(live())
@@ -243,7 +244,7 @@ def test_without_a_pipeline_a_signal_waits_for_one(tmp_path, monkeypatch):
 def test_a_signal_that_expires_during_a_halt_has_the_halt_for_its_last_obstacle():
     async def expire(engine):
         await halted(engine)
-        await answerer(engine)({"do": "send", "signal": {**SIGNAL, "ttl_s": 2}})
+        await answerer(engine, Telemetry.of(engine))({"do": "send", "signal": {**SIGNAL, "ttl_s": 2}})
         await asyncio.sleep(3)
         told = [event.body for event in engine.journal.read() if isinstance(event.body, e.Expired)]
         assert told == [e.Expired(reason=Reason.HALTED, measured="lunch")]

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from streams.check_result import CheckResult, Health
 from tidegate.cli import main
 from tidegate.cli.checks import check_clock, check_disk
 from tidegate.domain import events as e
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.ports import Item
 from tidegate.journal.sqlite_checkup import examine, writer_of
 from tidegate.journal.sqlite_journal import SqliteJournal

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from tidegate.cli.export import _cell
 from tidegate.domain.events import Redelivered, Refused
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import SignalSummary
+from tidegate.insight.export import _cell
 from tidegate.journal.sqlite_journal import SqliteJournal
 
 

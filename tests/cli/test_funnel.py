@@ -12,10 +12,8 @@ import pytest
 from rich.console import Console
 
 from tidegate.assembly import assemble
-from tidegate.cli.formatting import age, change, count, duration, money, percent, plain
-from tidegate.cli.funnel import Funnel, show_funnel, summary_line
+from tidegate.cli.funnel import Funnel, show_funnel
 from tidegate.cli.live_screen import LiveScreen, LogTail
-from tidegate.cli.recent_orders import RecentOrders
 from tidegate.cli.screen_room import shares
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
@@ -24,6 +22,10 @@ from tidegate.domain.market import Quote
 from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Raw, Side
+from tidegate.insight.formatting import age, change, count, duration, money, percent, plain
+from tidegate.insight.recent_orders import RecentOrders
+from tidegate.insight.summary_line import summary_line
+from tidegate.insight.telemetry import Telemetry
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import Settings
 
@@ -80,7 +82,7 @@ def drawn(funnel, width=100, height=30):
 
 def seen(scene=trade, width=100, height=30, then=None, **changes):
     async def look(engine):
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         await scene(engine)
         if then is not None:
             await then(engine)
@@ -138,7 +140,7 @@ def test_it_fits_the_terminal(width, height, colour):
         account.holdings.update({f"S{n}/USDT": account.holdings["A/USDT"] for n in range(99)})
         engine.record(e.Halted(reduce_only=False, why="x" * 999))
         await engine.committed()
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         console = Console(width=width, height=height, color_system=colour, force_terminal=True, file=io.StringIO())
         return console.render_lines(funnel, console.options)
 
@@ -232,7 +234,7 @@ def test_an_order_that_is_open_after_a_restart_is_on_the_screen_before_later_one
         await engine.stop()
 
     async def again(engine):
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         await engine.start([])
         before = rows(drawn(funnel))
         show(engine, "A/USDT", "10.00", "12.50")
@@ -268,7 +270,7 @@ async def lose(engine):
 )
 def test_colours_say_what_matters(then, coloured):
     async def look(engine):
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         await trade(engine)
         if then is not None:
             await then(engine)
@@ -331,7 +333,7 @@ def test_without_a_terminal_each_execution_prints_a_line_once_its_outcomes_are_k
     out = io.StringIO()
 
     async def live(engine):
-        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        stop = show_funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market", out=out)
         await trade(engine)
         await asyncio.sleep(30)
         stop()
@@ -347,7 +349,7 @@ def test_an_urgent_execution_of_one_signal_prints_no_line():
     out = io.StringIO()
 
     async def live(engine):
-        show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        show_funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market", out=out)
         await trade(engine)
 
     run(live, execution={"urgent_score": 0.5, "first_after_s": 100, "signal_ttl_s": 500})
@@ -370,7 +372,7 @@ def test_a_reader_that_has_gone_does_not_disturb_the_pipeline():
     out = Closed()
 
     async def live(engine):
-        show_funnel(engine, mode="paper", world_name="simulated market", out=out)
+        show_funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market", out=out)
         await trade(engine)
         await asyncio.sleep(60)
         return engine.failed.done(), engine.parts.clock.loop.unhandled
@@ -388,7 +390,7 @@ ENTER, LEAVE, HOME = "\x1b[?1049h", "\x1b[?1049l", "\x1b[H"
 
 
 def live_on(engine, console, view=None, gone=lambda error: None):
-    funnel = Funnel(engine, mode="paper", world_name="simulated market")
+    funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
     return LiveScreen(view or funnel.view, console, clock=engine.parts.clock, log=funnel.log, gone=gone)
 
 
@@ -404,7 +406,7 @@ def frames(text):
 
 def test_on_a_terminal_the_screen_is_drawn_four_times_a_second_until_it_is_stopped():
     async def live(engine):
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         taken_at_ns = []
 
         def view():
@@ -466,7 +468,7 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
         settings = Settings.model_validate({"traders": [{"balances": {"USDT": "1000"}}]})
         journal = SqliteJournal(f"sqlite:///{tmp_path}/j.db", mode="paper")
         engine = await assemble(settings, journal, Clock.live(loop), SYMBOLS)
-        funnel = Funnel(engine, mode="paper", world_name="x")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="x")
         taken = []
 
         def view():
@@ -537,7 +539,7 @@ def test_a_log_without_lines_has_no_last_one():
 
 def test_a_view_stays_as_it_was_taken():
     async def look(engine):
-        funnel = Funnel(engine, mode="paper", world_name="simulated market")
+        funnel = Funnel(engine, Telemetry.of(engine), mode="paper", world_name="simulated market")
         await trade(engine)
         view = funnel.view()
         before = msgspec.json.encode((view.received, view.outcomes, view.reasons, view.orders, view.quotes))
@@ -577,7 +579,9 @@ def test_a_terminal_gets_what_it_can_show(term, plain, wanted, monkeypatch):
     out = Terminal()
 
     async def live(engine):
-        stop = show_funnel(engine, mode="paper", world_name="simulated market", out=out, plain=plain)
+        stop = show_funnel(
+            engine, Telemetry.of(engine), mode="paper", world_name="simulated market", out=out, plain=plain
+        )
         await trade(engine)
         stop()
 

@@ -2,8 +2,8 @@ from contextlib import closing
 
 import pytest
 
-from tidegate.cli.report import report_of
 from tidegate.domain.lifecycle import Outcome
+from tidegate.insight.report import report_of
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.journal_of_a_million import written
-from tidegate.cli.search import find_histories
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.identity import keyed_id
@@ -100,7 +99,7 @@ def make_old(url: str) -> None:
 
 def keys_of(reader: SqliteReader, name: str) -> list[str]:
     """The lines that go by a name, as the search of `why` has them."""
-    return [history.raw.decode().partition('"key":')[2] for history in find_histories(reader, name)]
+    return [history.raw.decode().partition('"key":')[2] for history in reader.find_histories(name)]
 
 
 NAMES = {

@@ -33,7 +33,7 @@ def waiting(trading, *script, **changes):
 
 
 def looks(it) -> int:
-    return it.engine.parts.telemetry.decisions
+    return it.engine.parts.activity.decisions
 
 
 def test_signals_that_wait_for_an_account_to_be_compared_are_looked_at_once_it_is(trading):

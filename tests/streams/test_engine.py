@@ -5,13 +5,14 @@ from contextlib import closing
 
 from reactivex import Subject, never, throw
 
-from tidegate.cli.report import report_of
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
 from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw
+from tidegate.insight.report import report_of
+from tidegate.insight.telemetry import Telemetry
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
@@ -220,7 +221,9 @@ def test_a_ledger_that_does_not_balance_halts_entries(stage):
 
 
 def test_silence_of_the_market_is_a_gap_and_no_fault_recorded_once_and_again_after_news(stage):
-    it = stage().start()
+    it = stage()
+    telemetry = Telemetry.of(it.engine)
+    it.start()
     it.loop.advance(19)
     assert it.bodies(e.Gap) == []
     it.loop.advance(100)
@@ -234,7 +237,7 @@ def test_silence_of_the_market_is_a_gap_and_no_fault_recorded_once_and_again_aft
     it.loop.advance(10)
     assert len(it.bodies(e.Gap)) == 2
     assert faults(it) == []
-    assert it.engine.parts.telemetry.counts["fault"] == 0
+    assert (telemetry.counts["fault"], telemetry.counts["gap"]) == (0, 2)
 
 
 def test_the_end_of_a_recording_is_no_silence(stage):

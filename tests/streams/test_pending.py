@@ -141,7 +141,7 @@ def test_an_urgent_signal_that_is_superseded_at_once_is_not_executed(stage):
     it.send("old", generated=True, source="strategy:s", timestamp=OLDER, strength=1.0, confidence=1.0)
     it.run(1)
     assert it.kinds() == ["accepted", "accepted", "superseded"]
-    assert it.engine.parts.telemetry.executions == 0
+    assert it.engine.parts.activity.executions == 0
 
 
 def test_a_redelivered_signal_does_not_enter_twice(stage):

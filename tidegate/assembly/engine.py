@@ -24,6 +24,7 @@ from operators import (
     watch,
 )
 from operators.record import GroupCommit
+from streams.activity import Activity
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
 from streams.decision import OrderRules
@@ -38,7 +39,6 @@ from streams.pipeline import Parts, PipelineRules, Stage
 from streams.placement import Placement, Retries
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
-from streams.telemetry import Telemetry
 from streams.traders import Trader, another_is_able, refuse_untradable
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
@@ -150,7 +150,7 @@ async def assemble(
         OrderUpdates(state, commits, markets.valued),
         availability,
         intake_load,
-        Telemetry(clock),
+        Activity(),
     )
     rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
     return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)

@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 
-from streams.check_result import CheckResult
 from streams.state import State
 from tidegate.clock import Clock
+from tidegate.domain.check_result import CheckResult
 from tidegate.domain.errors import JournalRefused
-from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.journal import open_journal
 from tidegate.settings import Settings
 
 __all__ = ["examine_venues"]
@@ -32,6 +32,6 @@ async def examine_venues(settings: Settings) -> Sequence[CheckResult]:
 
 
 def _banned(journal_url: str) -> Mapping[str, int]:
-    with suppress(JournalRefused), closing(SqliteReader(journal_url)) as reader:
+    with suppress(JournalRefused), closing(open_journal(journal_url)) as reader:
         return State.of(reader).banned
     return {}

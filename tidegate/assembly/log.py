@@ -9,11 +9,11 @@ from pathlib import Path
 
 from loguru import logger
 
-from streams.event_lines import EventLine
 from tidegate.assembly.log_file import LogFile, bytes_of
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Faulted, Recorded, encode_body, kind_of
 from tidegate.files.disk_space import words_of
+from tidegate.insight.event_lines import EventLine
 
 __all__ = ["log_events", "log_line", "set_up"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from reactivex import Observable
 
 from streams.engine import Engine
-from streams.event_lines import EventLine, EventLines
 from tidegate.assembly.log import log_events, log_line, set_up
-from tidegate.journal.sqlite_file import path_of
-from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.insight.event_lines import EventLine, EventLines
+from tidegate.insight.telemetry import Telemetry
+from tidegate.journal import open_journal, path_of
 from tidegate.settings import Settings
 from tidegate.settings.loading import DOTENV_PATH
 from tidegate.settings.sources import read_environment
@@ -44,14 +44,15 @@ def begin_log(
 
 
 class Following:
-    """A pipeline that is logged: what happens in it has a line each, which others may read along.
+    """Observes a pipeline: its telemetry, and a line for each thing that happens, which is logged and emitted.
 
-    Signals are read through a connection of their own, so that nobody waits for a commit that is under way.
+    Signals are read through a connection of their own, so that no reader waits for a commit that is under way.
     """
 
     def __init__(self, engine: Engine, journal_url: str, *, detailed: bool) -> None:
-        self._reader = SqliteReader(journal_url) if path_of(journal_url) != ":memory:" else None
+        self._reader = open_journal(journal_url) if path_of(journal_url) != ":memory:" else None
         history = (self._reader or engine.journal).history
+        self.telemetry = Telemetry.of(engine)
         commits = engine.parts.commits
         self._lines = EventLines(history, clock=engine.parts.clock, failing=lambda: commits.failing)
         self.lines: Observable[EventLine] = self._lines.lines

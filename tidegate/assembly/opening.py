@@ -13,7 +13,7 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Body
 from tidegate.domain.ports import Item, Venue
-from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.journal import WritableJournal, write_journal
 from tidegate.market.feeds import Playback, played_world, simulated_world
 from tidegate.market.recordings import content_of
 from tidegate.settings import Settings
@@ -77,8 +77,8 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
     return engine, world
 
 
-def _journal(settings: Settings, playback: Playback | None) -> SqliteJournal:
-    return SqliteJournal(
+def _journal(settings: Settings, playback: Playback | None) -> WritableJournal:
+    return write_journal(
         settings.journal.url,
         mode=settings.mode,
         synchronous=settings.journal.synchronous,

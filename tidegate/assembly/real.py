@@ -8,10 +8,10 @@ from pathlib import Path
 from loguru import logger
 
 from streams.availability import Pace
-from streams.check_result import CheckResult, Health
 from streams.market import MarketFeed
 from tidegate.assembly.patience import Patience
 from tidegate.clock import Clock
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Banned, Body
 from tidegate.domain.market import MarketRules

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from streams.check_result import CheckResult, Health
-from streams.diagnosis import halt_result
 from streams.state import State
-from tidegate.cli.formatting import age, count
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.errors import JournalRefused, SettingsError, TidegateError
-from tidegate.journal.sqlite_checkup import Checkup, examine
-from tidegate.journal.sqlite_file import path_of
-from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.insight.diagnosis import halt_result
+from tidegate.insight.formatting import age, count
+from tidegate.journal import Checkup, examine, open_journal, path_of
 from tidegate.settings import Settings, keys_of
 from tidegate.strategies import load
 
@@ -69,7 +67,7 @@ def check_journal(settings: Settings) -> tuple[CheckResult, Checkup | None]:
 def check_halt(journal_url: str) -> Iterator[CheckResult]:
     """The halt that stands in a journal, which the next pipeline begins with; nothing where there is none."""
     try:
-        with closing(SqliteReader(journal_url)) as reader:
+        with closing(open_journal(journal_url)) as reader:
             halted = State.of(reader).halted
     except TidegateError:  # what is the matter with the journal has a finding of its own
         return

@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from streams.diagnosis import diagnose
 from streams.engine import Engine
-from streams.preview import Blocker, blocked, blockers
 from tidegate.domain import events as e
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.order import Acknowledged, OrderStatus
 from tidegate.domain.signal_summary import line_of
 from tidegate.domain.text import safe
+from tidegate.insight.diagnosis import diagnose
+from tidegate.insight.preview import Blocker, blocked, blockers
+from tidegate.insight.telemetry import Telemetry
 from tidegate.sources.control import Answerer, Json
 
 __all__ = ["answerer"]
 
 
-def answerer(engine: Engine) -> Answerer:
+def answerer(engine: Engine, telemetry: Telemetry) -> Answerer:
     """Answers `send`, `trigger`, `blockers`, `halt`, `resume`, `resolve`, `reconcile` and `diagnose`."""
 
     async def answer(request: Mapping[str, Json]) -> dict[str, Json]:
@@ -53,7 +54,7 @@ def answerer(engine: Engine) -> Answerer:
                     "unavailable": list(unavailable),
                 }
             case {"do": "diagnose"}:
-                return {"findings": [msgspec.to_builtins(finding) for finding in diagnose(engine)]}
+                return {"findings": [msgspec.to_builtins(finding) for finding in diagnose(engine, telemetry)]}
         raise ValueError(f"cannot do {request.get('do')!r}")
 
     return answer

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from streams.check_result import CheckResult, Health, blocking
 from tidegate.assembly import examine_venues
 from tidegate.cli.checks import (
     check_clock,
@@ -21,9 +20,11 @@ from tidegate.cli.checks import (
     free_bytes,
 )
 from tidegate.cli.invocation import Invocation, json_option
-from tidegate.cli.printing import print_json, print_wrapped, printable
+from tidegate.cli.printing import print_json, print_wrapped
+from tidegate.domain.check_result import CheckResult, Health, blocking
 from tidegate.domain.errors import SettingsError, TidegateError
-from tidegate.journal.sqlite_checkup import writer_of
+from tidegate.domain.text import printable
+from tidegate.journal import writer_of
 from tidegate.sources.control import ask
 
 __all__ = ["diagnose"]

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from tidegate.cli.formatting import count
 from tidegate.cli.invocation import Invocation, json_option
 from tidegate.cli.moments import moment_ns
 from tidegate.cli.printing import print_json
@@ -18,6 +17,7 @@ from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.market import Candle
 from tidegate.domain.moment import iso_of
 from tidegate.domain.timeframe import parse_timeframe
+from tidegate.insight.formatting import count
 from tidegate.market.growing_recording import RecordingGap, append_candles, continues_ns, gaps_in
 from tidegate.market.recordings_csv import candles_of
 

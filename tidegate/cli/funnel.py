@@ -11,20 +11,20 @@ from reactivex import Observable, never
 from reactivex.disposable import CompositeDisposable
 
 from streams.engine import Engine
-from streams.event_lines import EventLine
-from streams.execution import ExecutionCycle, next_execution_ns
-from streams.preview import accepted
+from streams.execution import ExecutionCycle
 from tidegate.cli.live_screen import LiveScreen, LogTail, Picture
-from tidegate.cli.printing import printable
-from tidegate.cli.recent_orders import RecentOrders
-from tidegate.cli.view import View, view_of
-from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.moment import iso_of
+from tidegate.domain.text import printable
+from tidegate.insight.event_lines import EventLine
+from tidegate.insight.recent_orders import RecentOrders
+from tidegate.insight.summary_line import next_execution, summary_line
+from tidegate.insight.telemetry import Telemetry
+from tidegate.insight.view import View, view_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["Funnel", "show_funnel", "summary_line"]
+__all__ = ["Funnel", "show_funnel"]
 
 _OUTCOMES_KNOWN_AFTER_S = 1.0
 
@@ -32,8 +32,8 @@ _OUTCOMES_KNOWN_AFTER_S = 1.0
 class Funnel:
     """What there is to show of a running pipeline, at any moment. Memory: the last orders, and lines of the log."""
 
-    def __init__(self, engine: Engine, *, mode: str, world_name: str) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, telemetry: Telemetry, *, mode: str, world_name: str) -> None:
+        self.engine, self.telemetry = engine, telemetry
         self.banner = f"{mode} · {world_name}".upper()
         self.orders = RecentOrders()
         self.orders.resume(engine.journal.open())
@@ -42,7 +42,7 @@ class Funnel:
 
     def view(self) -> View:
         """What the screen shows now. Only on the pipeline's loop."""
-        return view_of(self.engine, self.banner, self.orders, self.log.last)
+        return view_of(self.engine, self.telemetry, self.orders, banner=self.banner, log=self.log.last)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from Picture(self.view()).__rich_console__(console, options)
@@ -50,6 +50,7 @@ class Funnel:
 
 def show_funnel(
     engine: Engine,
+    telemetry: Telemetry,
     *,
     mode: str,
     world_name: str,
@@ -66,7 +67,7 @@ def show_funnel(
     if out.isatty() and os.environ.get("TERM") != "dumb" and not plain:
         from rich.console import Console
 
-        funnel = Funnel(engine, mode=mode, world_name=world_name)
+        funnel = Funnel(engine, telemetry, mode=mode, world_name=world_name)
 
         def gone(error: Exception) -> None:
             engine.fault("the screen", error)
@@ -90,39 +91,7 @@ def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out:
         except OSError:  # whoever read it has seen enough, or the terminal is gone
             printing.dispose()
 
-    print(f"{banner}: {_next_execution(engine)}", file=out, flush=True)
-    printing.add(parts.telemetry.cycles.subscribe(executed))
+    print(f"{banner}: {next_execution(engine)}", file=out, flush=True)
+    printing.add(parts.activity.cycles.subscribe(executed))
     printing.add(lines.subscribe(lambda line: say(f"{iso_of(line.at_ns)[11:19]} {printable(line.text)}")))
     return printing.dispose
-
-
-def summary_line(engine: Engine) -> str:
-    """Where every signal stands, in one plain line."""
-    ledger = engine.parts.state.ledger
-    counts = [
-        ("executions", engine.parts.telemetry.executions),
-        ("received", ledger.received),
-        ("accepted", accepted(ledger)),
-    ]
-    counts += [(outcome.value, ledger.outcomes[outcome]) for outcome in _FROM_WAITING]
-    told = ", ".join(f"{name} {count}" for name, count in counts)
-    return f"{told}; balanced: {'yes' if ledger.balanced else 'NO'}; {_next_execution(engine)}"
-
-
-_FROM_WAITING = (
-    Outcome.WAITING,
-    Outcome.PLACING,
-    Outcome.PLACED,
-    Outcome.REFUSED,
-    Outcome.SUPERSEDED,
-    Outcome.EXPIRED,
-    Outcome.FAILED,
-    Outcome.UNKNOWN,
-    Outcome.PARKED,
-)
-
-
-def _next_execution(engine: Engine) -> str:
-    now_ns = engine.parts.clock.now_ns()
-    left_ns = next_execution_ns(engine.rules.schedule, engine.started_ns, now_ns) - now_ns
-    return f"next execution in {-(-left_ns // 1_000_000_000)} s"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tidegate.journal.sqlite_journal import SqliteReader
+    from tidegate.domain.ports import JournalReader
     from tidegate.settings import Settings
 
-__all__ = ["Invocation", "journal_option", "journal_url", "json_option", "set_option", "settings_by_path"]
+__all__ = ["Invocation", "journal_option", "json_option", "set_option", "settings_by_path"]
 
 _NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
@@ -47,16 +47,16 @@ class Invocation:
 
         return self.settings_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
 
-    def reader(self, journal: str | None) -> SqliteReader:
+    def reader(self, journal: str | None) -> JournalReader:
         """Open the journal at a path or URL for reading, or the one of the settings. Whoever asks closes it.
 
         Raises:
             SettingsError: the settings are wrong, or it is no such URL.
             JournalRefused: there is none, or it cannot be read by this program.
         """
-        from tidegate.journal.sqlite_journal import SqliteReader
+        from tidegate.journal import open_journal
 
-        return SqliteReader(self.journal_url(journal))
+        return open_journal(self.journal_url(journal))
 
     def journal_url(self, journal: str | None) -> str:
         """The URL of the journal at a path or URL, or of the one of the settings.
@@ -66,12 +66,9 @@ class Invocation:
         """
         if journal is None:
             return self.settings().journal.url
-        return journal_url(journal)
+        from tidegate.journal import url_of
 
-
-def journal_url(journal: str) -> str:
-    """The URL of a journal that is named by its path or URL."""
-    return journal if "://" in journal else f"sqlite:///{journal}"
+        return url_of(journal)
 
 
 def settings_by_path(changes: Sequence[str]) -> dict[str, str]:

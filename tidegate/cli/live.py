@@ -16,17 +16,16 @@ import click
 from reactivex import Observable
 
 from streams.engine import Engine
-from streams.event_lines import EventLine
 from tidegate.assembly import begin_log
-from tidegate.cli.invocation import Invocation, journal_url, set_option, settings_by_path
-from tidegate.cli.printing import printable
+from tidegate.cli.invocation import Invocation, set_option, settings_by_path
 from tidegate.cli.replies import tell_sent, tell_triggered
 from tidegate.cli.runner import RunPlan, serve
 from tidegate.domain.events import Body, Halted, Resumed
-from tidegate.domain.ports import Item
-from tidegate.domain.text import safe
-from tidegate.journal.sqlite_file import path_of
-from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.domain.ports import Item, Journal
+from tidegate.domain.text import printable, safe
+from tidegate.insight.event_lines import EventLine
+from tidegate.insight.telemetry import Telemetry
+from tidegate.journal import path_of, url_of, write_journal
 from tidegate.market.feeds import Playback
 from tidegate.market.recordings import content_of, read_candles
 from tidegate.settings import Settings
@@ -100,11 +99,11 @@ def run(
     )
     found = _where(invocation, settings)
 
-    def show(engine: Engine, world_name: str, lines: Observable[EventLine]) -> Callable[[], None]:
+    def show(engine: Engine, telemetry: Telemetry, world_name: str, lines: Observable[EventLine]) -> Callable[[], None]:
         may_be_covered = sys.stdout.isatty()
         if may_be_covered:
             click.echo(found)
-        end = show_funnel(engine, mode=settings.mode, world_name=world_name, lines=lines, plain=no_dashboard)
+        end = show_funnel(engine, telemetry, mode=settings.mode, world_name=world_name, lines=lines, plain=no_dashboard)
         if not may_be_covered:
             click.echo(found)
         return end
@@ -203,7 +202,7 @@ def _settings(
     invocation: Invocation, playback: Playback | None, changes: Mapping[str, str], journal: str | None
 ) -> Settings:
     """The settings, changed as asked for. What is played has its own timeframe, and its own journal."""
-    changes = {**({"journal.url": journal_url(journal)} if journal is not None else {}), **changes}
+    changes = {**({"journal.url": url_of(journal)} if journal is not None else {}), **changes}
     if playback is None:
         return invocation.settings(changes)
     changes = {"timeframe": playback.timeframe, **changes}
@@ -218,29 +217,30 @@ def _settings(
 def _journal_of(playback: Playback, url: str) -> str:
     """A journal beside another one, for these recordings and no others."""
     path = Path(path_of(url))
-    return f"sqlite:///{path.with_name(f'{path.stem}-candles-{content_of(playback.files)[:8]}{path.suffix}')}"
+    name = f"{path.stem}-candles-{content_of(playback.files)[:8]}{path.suffix}"
+    return url_of(str(path.with_name(name)))
 
 
 def _ask(invocation: Invocation, journal: str | None, request: dict[str, Json]) -> dict[str, Json]:
-    url = invocation.settings().journal.url if journal is None else journal_url(journal)
+    url = invocation.settings().journal.url if journal is None else url_of(journal)
     return asyncio.run(control.ask(url, request))
 
 
 def _decree(invocation: Invocation, journal: str | None, body: Halted | Resumed, said: str) -> int:
     """Have it recorded by the running pipeline, or, where none is running, here."""
-    settings = invocation.settings({} if journal is None else {"journal.url": journal_url(journal)})
+    settings = invocation.settings({} if journal is None else {"journal.url": url_of(journal)})
     request: dict[str, Json] = {"do": "resume"}
     if isinstance(body, Halted):
         request = {"do": "halt", "reduce_only": body.reduce_only, "why": body.why}
     try:
         asyncio.run(control.ask(settings.journal.url, request))
     except NotRunning:
-        with closing(SqliteJournal(settings.journal.url, mode=settings.mode)) as opened:
+        with closing(write_journal(settings.journal.url, mode=settings.mode)) as opened:
             asyncio.run(_commit(opened, body))
         said += " (recorded; no pipeline is running)"
     click.echo(said)
     return 0
 
 
-async def _commit(journal: SqliteJournal, body: Body) -> None:
+async def _commit(journal: Journal, body: Body) -> None:
     await journal.commit([Item(time.time_ns(), (body,))], {})

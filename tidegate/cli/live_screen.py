@@ -10,8 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TextIO
 
-from tidegate.cli.view import View
 from tidegate.clock import Clock
+from tidegate.insight.view import View
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

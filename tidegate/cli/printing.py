@@ -15,6 +15,7 @@ import orjson
 
 from tidegate.cli.columns import Column, fitted
 from tidegate.domain.order_summary import plain
+from tidegate.domain.text import printable
 
 __all__ = [
     "emphasised",
@@ -24,7 +25,6 @@ __all__ = [
     "print_json_array",
     "print_table",
     "print_wrapped",
-    "printable",
     "width",
     "wrapped",
 ]
@@ -101,11 +101,6 @@ def emphasised(text: str) -> str:
 def faint(text: str) -> str:
     """The text dimmed, on a terminal that is not to do without."""
     return click.style(text, dim=True) if _styled() else text
-
-
-def printable(text: str) -> str:
-    """The text with whatever could steer a terminal escaped: others wrote it."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:

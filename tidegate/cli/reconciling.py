@@ -13,17 +13,16 @@ import msgspec
 from tidegate.assembly import open_live
 from tidegate.cli.invocation import Invocation, json_option
 from tidegate.cli.printing import print_json, print_table
-from tidegate.cli.search import find_histories
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import OrderStatus
-from tidegate.domain.ports import Item, SignalHistory
+from tidegate.domain.ports import Item, Journal, SignalHistory
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import line_of
 from tidegate.domain.text import safe
-from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.journal import write_journal
 from tidegate.settings import Settings
 from tidegate.sources import control
 from tidegate.sources.control import NotRunning
@@ -50,7 +49,7 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
     placed = None if placed is None else safe(placed)
     settings = invocation.settings()
     with closing(invocation.reader(None)) as reader:
-        histories = [history for history in find_histories(reader, id) if _is_open(history)]
+        histories = [history for history in reader.find_histories(id) if _is_open(history)]
     if len(histories) != 1:
         raise click.ClickException(f"{id} is not the name of one signal that is parked or unknown: see `why {id}`")
     (history,) = histories
@@ -120,11 +119,11 @@ def _record(settings: Settings, history: SignalHistory, placed: str | None) -> N
     if placed is not None:
         body = e.Placed(client_order_id=order_id, venue_order_id=placed, status=OrderStatus.OPEN)
     item = Item(time.time_ns(), (body,), history.number, history.signal_id, done=placed is None)
-    with closing(SqliteJournal(settings.journal.url, mode=settings.mode)) as journal:
+    with closing(write_journal(settings.journal.url, mode=settings.mode)) as journal:
         asyncio.run(_commit(journal, item))
 
 
-async def _commit(journal: SqliteJournal, item: Item) -> None:
+async def _commit(journal: Journal, item: Item) -> None:
     await journal.commit([item], {})
 
 

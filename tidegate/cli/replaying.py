@@ -14,11 +14,12 @@ from streams.inbox import as_stamped
 from streams.market import News
 from tidegate.assembly import assemble, generated
 from tidegate.cli.invocation import Invocation, set_option, settings_by_path
-from tidegate.cli.report import print_report, report_of, results_in
+from tidegate.cli.report import print_report
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.money import Results
 from tidegate.domain.timeframe import timeframe_text
-from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
+from tidegate.insight.report import report_of, results_in
+from tidegate.journal import open_journal, url_of, write_journal
 from tidegate.market.feeds import recorded_world
 from tidegate.market.recordings import CandleFile, merge_candles, read_candles
 from tidegate.settings import Settings
@@ -62,7 +63,7 @@ def replay(
     if journal is not None and journal.exists():
         raise click.UsageError(f"{journal} exists: a replay begins a new journal, name another file")
     with tempfile.TemporaryDirectory(prefix="tidegate-") as folder, _progress(files) as seen:
-        url = f"sqlite:///{(journal or Path(folder) / 'replay.db').absolute()}"
+        url = url_of(str((journal or Path(folder) / "replay.db").absolute()))
         loop = VirtualLoop()
         try:
             report = loop.run_until_complete(
@@ -84,7 +85,7 @@ async def play(
     """
     candles = list(merge_candles(recording.files))
     clock = Clock.simulated(loop, candles[0].opened_at_ns)
-    journal = SqliteJournal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
+    journal = write_journal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
     world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
@@ -95,7 +96,7 @@ async def play(
     await engine.start(inputs)
     await engine.when_idle()
     await engine.stop()
-    with closing(SqliteReader(recording.journal_url)) as reader:
+    with closing(open_journal(recording.journal_url)) as reader:
         return report_of(reader), results_in(reader)
 
 

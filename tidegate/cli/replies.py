@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import click
 import msgspec
 
-from streams.preview import Blocker
 from streams.remedies import REMEDIES
-from tidegate.cli.blockers import waiting_for
-from tidegate.cli.explaining import explain
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure
+from tidegate.insight.blockers import waiting_for
+from tidegate.insight.explaining import explain
+from tidegate.insight.preview import Blocker
 from tidegate.sources.control import Json
 
 __all__ = ["tell_sent", "tell_triggered"]

@@ -15,14 +15,15 @@ from pathlib import Path
 from reactivex import Observable
 
 from streams.engine import Engine
-from streams.event_lines import EventLine
 from streams.inbox import given_room
 from streams.market import MarketFeed
 from tidegate.assembly import Following, generated, open_live
 from tidegate.cli.control_api import answerer
-from tidegate.cli.inputs import InputReport
 from tidegate.clock import Clock
 from tidegate.domain.signal import Raw
+from tidegate.insight.event_lines import EventLine
+from tidegate.insight.input_report import InputReport
+from tidegate.insight.telemetry import Telemetry
 from tidegate.market.feeds import Playback
 from tidegate.settings import Settings
 from tidegate.sources import control
@@ -31,7 +32,7 @@ from tidegate.sources.standard_input import read_lines
 
 __all__ = ["RunPlan", "Show", "serve"]
 
-Show = Callable[[Engine, str, Observable[EventLine]], Callable[[], None]]
+Show = Callable[[Engine, Telemetry, str, Observable[EventLine]], Callable[[], None]]
 
 _INTERRUPTED = 130
 _PARKED = 3
@@ -84,11 +85,11 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
             market = reports[1].follow(market)
     for report in reports:
         engine.observe("the report of an input", report.watch)
-    hang_up = await control.answer(settings.journal.url, answerer(engine))
     log = Following(engine, settings.journal.url, detailed=plan.detailed_log)
+    hang_up = await control.answer(settings.journal.url, answerer(engine, log.telemetry))
     stop_showing: Callable[[], None] | None = None
     try:
-        stop_showing = show(engine, world.name, log.lines)
+        stop_showing = show(engine, log.telemetry, world.name, log.lines)
         if plan.strategies and (plan.playback is not None or not outside):
             await engine.start([market, *outside])
         else:  # the simulated market has no end that anybody could wait for

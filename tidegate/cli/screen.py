@@ -6,8 +6,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tidegate.cli.formatting import count, duration
-from tidegate.cli.printing import printable
 from tidegate.cli.screen_room import shares
 from tidegate.cli.screen_tables import (
     latencies_table,
@@ -17,8 +15,10 @@ from tidegate.cli.screen_tables import (
     positions_table,
     reasons_table,
 )
-from tidegate.cli.view import View
 from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.text import printable
+from tidegate.insight.formatting import count, duration
+from tidegate.insight.view import View
 
 __all__ = ["screen"]
 

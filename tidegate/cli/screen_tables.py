@@ -10,13 +10,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tidegate.cli.formatting import age, change, count, money, percent, plain
-from tidegate.cli.view import View
 from tidegate.domain.market import quote_of
 from tidegate.domain.money import Results
 from tidegate.domain.order_summary import OrderState
 from tidegate.domain.position import Position
 from tidegate.domain.signal import Side
+from tidegate.insight.formatting import age, change, count, money, percent, plain
+from tidegate.insight.view import View
 
 __all__ = ["latencies_table", "markets_table", "money_table", "orders_table", "positions_table", "reasons_table"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
@@ -10,17 +9,16 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.cli.blockers import blockers_of, current
+from tidegate.cli.blockers import blockers_of
 from tidegate.cli.columns import Column
-from tidegate.cli.formatting import rounded_text
 from tidegate.cli.invocation import Invocation, journal_option, json_option
 from tidegate.cli.moments import moment_ns
 from tidegate.cli.printing import print_json_array, print_table
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.order_summary import orders_of
+from tidegate.domain.ports import JournalReader
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal_summary import SignalSummary, line_of
-from tidegate.journal.sqlite_journal import SqliteReader
+from tidegate.insight.formatting import rounded_text
+from tidegate.insight.listing import SignalFilter, order_rows, signal_rows
 
 __all__ = ["orders", "signals"]
 
@@ -85,22 +83,17 @@ def signals(
     as_json: bool,
 ) -> None:
     """List signals and their outcomes, oldest first."""
-
-    def wanted(line: SignalSummary) -> bool:
-        return (
-            (outcome is None or line.outcome == outcome)
-            and (symbol is None or line.symbol == symbol)
-            and (source is None or line.source == source)
-            and (reason is None or line.reason == reason)
-        )
-
+    wanted = SignalFilter(
+        outcome=None if outcome is None else Outcome(outcome),
+        symbol=symbol,
+        source=source,
+        reason=None if reason is None else Reason(reason),
+        since_ns=since_ns,
+        limit=limit,
+    )
     with closing(invocation.reader(journal)) as reader:
         blockers = blockers_of(reader, invocation.journal_url(journal), reader.open())
-        histories = (
-            history for history in reader.histories() if since_ns is None or history.events[0].at_ns >= since_ns
-        )
-        lines: Iterable[SignalSummary] = filter(wanted, (current(line_of(history), blockers) for history in histories))
-        _print(_SIGNAL_COLUMNS, reader, lines if limit is None else deque(lines, limit), as_json=as_json)
+        _print(_SIGNAL_COLUMNS, reader, signal_rows(reader, blockers, wanted), as_json=as_json)
 
 
 @click.command()
@@ -111,12 +104,10 @@ def signals(
 def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json: bool) -> None:
     """List orders, in the order of their signals."""
     with closing(invocation.reader(journal)) as reader:
-        lines = (order for history in reader.histories() for order in orders_of(history))
-        lines = (line for line in lines if not (only_open and line.status.over))
-        _print(_ORDER_COLUMNS, reader, lines, as_json=as_json)
+        _print(_ORDER_COLUMNS, reader, order_rows(reader, only_open=only_open), as_json=as_json)
 
 
-def _print(columns: Sequence[Column], reader: SqliteReader, lines: Iterable[Struct], *, as_json: bool) -> None:
+def _print(columns: Sequence[Column], reader: JournalReader, lines: Iterable[Struct], *, as_json: bool) -> None:
     if as_json:
         print_json_array(lines)
         return
@@ -124,7 +115,7 @@ def _print(columns: Sequence[Column], reader: SqliteReader, lines: Iterable[Stru
     def short_id(signal_id: str) -> str:
         """As much of an id as `why` needs to know it."""
         lengths = range(_SHORT_ID, len(signal_id), 2)
-        return next((signal_id[:n] for n in lengths if len(reader.begun(signal_id[:n], 2)) == 1), signal_id)
+        return next((signal_id[:n] for n in lengths if len(reader.ids_from(signal_id[:n], 2)) == 1), signal_id)
 
     shown = [replace(column, show=short_id) if column.name == "signal_id" else column for column in columns]
     print_table(shown, ([getattr(line, column.name) for column in columns] for line in lines))

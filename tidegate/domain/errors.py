@@ -6,6 +6,7 @@
     │   ├── JournalRefused         another writer, another mode, newer, corrupt: nothing may be written (exit 2)
     │   └── JournalUnavailable     the commit did not happen: disk full, locked; the same batch may be tried again
     ├── VenueUnavailable         a venue did not tell what it was asked: ask again later
+    ├── SignalNotFound           the journal has no signal of that name, or several: ask by another name
     ├── IllegalTransition        an event that cannot follow: a bug, it is not written
     └── NotAccepted              the signal was not recorded, the sender may send it again
 
@@ -31,6 +32,7 @@ __all__ = [
     "PositionLimitsExceeded",
     "SettingsError",
     "SignalExpired",
+    "SignalNotFound",
     "TidegateError",
     "TraderUnavailable",
     "TradingLimitsExceeded",
@@ -56,6 +58,10 @@ class JournalRefused(JournalError):
 
 class JournalUnavailable(JournalError):
     """The commit did not happen; the same batch may be tried again."""
+
+
+class SignalNotFound(TidegateError):
+    """No signal goes by a name, or several ids begin with it; the message says which."""
 
 
 class VenueUnavailable(TidegateError):

@@ -19,6 +19,7 @@ __all__ = [
     "Item",
     "ItemRefused",
     "Journal",
+    "JournalReader",
     "NewSignal",
     "Past",
     "SignalHistory",
@@ -155,6 +156,60 @@ class Journal(Past, Protocol):
 
     def close(self) -> None:
         """Let go of it."""
+        ...
+
+
+class JournalReader(Past, Protocol):
+    """A journal opened for reading, also while a pipeline writes it. An id is the hash that names a signal; a number
+    is its place in the journal."""
+
+    def mode(self) -> str:
+        """What it is a journal of: paper, live, replay."""
+        ...
+
+    def head(self) -> int:
+        """The position of the newest event, 0 when there is none."""
+        ...
+
+    def open(self) -> Iterator[SignalHistory]:
+        """The signals that are not done, oldest first. Memory: one at a time."""
+        ...
+
+    def histories(self) -> Iterator[SignalHistory]:
+        """Every signal with all its events, oldest first. Memory: one at a time."""
+        ...
+
+    def received_since(self, at_ns: int) -> Iterator[SignalHistory]:
+        """The signals received at a moment or later, newest first. Memory: one at a time."""
+        ...
+
+    def history(self, number: int) -> SignalHistory:
+        """One signal with all its events.
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        ...
+
+    def find_histories(self, name: str) -> Sequence[SignalHistory]:
+        """The signals that go by a name: a signal's id or the first six letters of it or more, a key, or an order's
+        id, ours or the venue's. Several where senders share a key. Memory: what is found.
+
+        Raises:
+            SignalNotFound: nothing goes by it, or several ids begin with it; the message names them.
+        """
+        ...
+
+    def ids_from(self, prefix: str, most: int) -> Sequence[str]:
+        """The ids of signals that begin with `prefix`, in hex, `most` of them at most."""
+        ...
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The numbers of those of the signals that are known, by id."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
         ...
 
 

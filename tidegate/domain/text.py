@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["LONGEST", "encodable", "safe", "words_of"]
+__all__ = ["LONGEST", "encodable", "printable", "safe", "words_of"]
 
 LONGEST = 1000
 """Characters that are kept of a text, where nothing else is said."""
@@ -22,6 +22,11 @@ def encodable(text: str) -> str:
         return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
     except UnicodeEncodeError:
         return text.encode(errors="backslashreplace").decode()
+
+
+def printable(text: str) -> str:
+    """The text, with characters that could control a terminal escaped: others wrote it."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def safe(text: str, longest: int = LONGEST) -> str:

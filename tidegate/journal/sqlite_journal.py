@@ -27,6 +27,7 @@ from tidegate.domain.ports import CommitResults, Committed, Conflict, Item, Item
 from tidegate.domain.reasons import Reason
 from tidegate.domain.text import encodable
 from tidegate.files.disk_space import full_disk
+from tidegate.journal.search import search
 from tidegate.journal.sqlite_file import connect, is_full, path_of
 from tidegate.journal.sqlite_lock import Lock
 from tidegate.journal.sqlite_schema import SCHEMA_VERSION, name_hash, segment_of
@@ -52,7 +53,7 @@ def _event(row: tuple[int, int, str, int, str, str]) -> Recorded:
 
 
 class SqliteReader:
-    """Reads a journal, also while another process writes it.
+    """Reads a journal, also while another process writes it. Satisfies `tidegate.domain.ports.JournalReader`.
 
     Raises:
         JournalRefused: there is none, or it cannot be read by this program.
@@ -131,8 +132,16 @@ class SqliteReader:
         numbers = self.find([keyed_id(sender, name) for sender in senders]).values()
         yield from map(self.history, sorted(numbers))
 
-    def begun(self, prefix: str, most: int) -> Sequence[str]:
-        """The ids of signals that begin so, in hex, `most` of them at most."""
+    def find_histories(self, name: str) -> Sequence[SignalHistory]:
+        """The signals that go by a name: see `tidegate.domain.ports.JournalReader`.
+
+        Raises:
+            SignalNotFound: nothing goes by it, or several ids begin with it.
+        """
+        return search(self, name)
+
+    def ids_from(self, prefix: str, most: int) -> Sequence[str]:
+        """The ids of signals that begin with `prefix`, in hex, `most` of them at most."""
         first, last = (bytes.fromhex(prefix.ljust(2 * SIGNAL_ID_BYTES, digit)) for digit in "0f")
         asked = "SELECT id FROM signal WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
         return [key.hex() for (key,) in self._connection.execute(asked, (first, last, most))]

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from tidegate.domain.errors import JournalRefused, TidegateError
 from tidegate.domain.text import encodable
 from tidegate.files.owner_only import make_folder
-from tidegate.journal.sqlite_file import path_of
+from tidegate.journal import path_of
 
 __all__ = ["Answerer", "Json", "NotRunning", "answer", "ask", "socket_path"]
 

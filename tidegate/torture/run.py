@@ -55,7 +55,7 @@ class _Histories:
         clock = around.world.enter(loop)
         journal = self._machine.open()
         try:
-            disk = FaultyJournal(journal, around.world, around.disk)
+            disk = FaultyJournal(journal, around.world, around.disk, self._machine.committed)
             venues = list(around.venues.values())
             engine = loop.run_until_complete(self._setup.engine(disk, clock, venues, around.bounds))
             self._obey(engine, loop)

@@ -37,6 +37,10 @@ class Machine(Protocol):
         """Open the journal, as a process does that starts."""
         ...
 
+    def committed(self) -> None:
+        """Take notice that the open journal was committed to."""
+        ...
+
     def cut_power(self) -> None:
         """Take along what was committed and never made durable. The journal is not open."""
         ...

@@ -18,9 +18,9 @@ from streams.engine import Engine
 from tidegate.assembly.engine import assemble, generated
 from tidegate.clock import Clock
 from tidegate.domain.market import MarketRules, base_of, quote_of
-from tidegate.domain.ports import CommitResults, Item, Journal, Venue
+from tidegate.domain.ports import Journal, Venue
 from tidegate.domain.signal import Raw
-from tidegate.journal.sqlite_journal import SqliteJournal
+from tidegate.journal import WritableJournal, url_of, write_journal
 from tidegate.market.feeds import simulated_world
 from tidegate.settings import Settings, TraderSettings, keys_of
 from tidegate.torture.history import Bounds
@@ -151,7 +151,7 @@ class TorturedSetup:
 
 def _made(path: Path) -> bytes:
     """A new journal, as the first start makes it: thousands of runs begin with a copy."""
-    SqliteJournal(f"sqlite:///{path}", mode=_MODE).close()
+    write_journal(url_of(str(path)), mode=_MODE).close()
     return path.read_bytes()
 
 
@@ -163,13 +163,17 @@ class _Machine:
         self._kept: deque[bytes] = deque(maxlen=_AT_RISK + 1)
         path.write_bytes(empty)
 
-    def open(self) -> SqliteJournal:
+    def open(self) -> WritableJournal:
         """Open the journal, as a process does that starts."""
-        journal = _Watched(f"sqlite:///{self._path}", mode=_MODE, synchronous=self._synchronous)
-        if not journal.is_durable:
-            self._kept.append(journal.copy())
-            journal.committed = self._kept.append
+        self._journal = journal = write_journal(url_of(str(self._path)), mode=_MODE, synchronous=self._synchronous)
+        self._forgets = not journal.is_durable
+        self.committed()
         return journal
+
+    def committed(self) -> None:
+        """Keep a copy of the journal as it is now, where the next commits may not survive a power cut."""
+        if self._forgets:
+            self._kept.append(self._journal.copy())
 
     def cut_power(self) -> None:
         """Take along the last commits, where they were not made durable. The journal is not open."""
@@ -183,15 +187,3 @@ class _Machine:
         for ending in _ENDINGS:
             with suppress(FileNotFoundError):
                 os.unlink(f"{self._path}{ending}")  # noqa: PTH108 - thousands of times
-
-
-class _Watched(SqliteJournal):
-    """Keeps copies of the journal after each commit, where somebody wants them."""
-
-    committed: Callable[[bytes], None] | None = None
-
-    async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
-        outcomes = await super().commit(items, snapshots)
-        if self.committed is not None:
-            self.committed(self.copy())
-        return outcomes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
@@ -23,10 +23,15 @@ class Disk:
 
 
 class FaultyJournal:
-    """Wraps `inner`: commits fail, or take long, as the world's script says; reading always works."""
+    """Wraps `inner`: commits fail, or take long, as the world's script says; reading always works.
 
-    def __init__(self, inner: Journal, world: FaultyWorld, disk: Disk) -> None:
-        self._inner, self._world, self._disk = inner, world, disk
+    `committed` is called after each commit.
+    """
+
+    def __init__(
+        self, inner: Journal, world: FaultyWorld, disk: Disk, committed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._inner, self._world, self._disk, self._committed = inner, world, disk, committed
 
     async def commit(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> CommitResults:
         """Commit a batch, unless the disk fails.
@@ -47,6 +52,7 @@ class FaultyJournal:
         if world.now_ns() < disk.fails_until_ns:
             raise JournalUnavailable("the commit failed: database or disk is full")
         outcomes = await self._inner.commit(items, snapshots)
+        self._committed()
         world.points.reach("committed", can_fail=False)
         return outcomes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from streams.check_result import CheckResult, Health
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.venues.ccxt.connection import VenueConnection
 from tidegate.venues.ccxt.permissions import check_permissions

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from streams.event_lines import EventLines
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.order import Acknowledged, Fill, OrderStatus, OrderUpdate, Unanswered
 from tidegate.domain.reasons import Reason
+from tidegate.insight.event_lines import EventLines
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from tidegate.cli.formatting import change, money, percent, plain
 from tidegate.domain.account import Holding
 from tidegate.domain.moment import iso_of
 from tidegate.domain.money import Money, Results
+from tidegate.insight.formatting import change, money, percent, plain
 
 __all__ = ["as_last_ordered", "money_as_json", "money_in_words"]
 

@@ -11,9 +11,9 @@ from reactivex import Subject
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.event_text import is_told, pipeline_text, signal_text
 from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal_summary import line_of
+from tidegate.insight.line_text import is_told, pipeline_text, signal_text
 
 __all__ = ["EventLine", "EventLines"]
 

@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from streams.availability import FOR_EVER
-from streams.check_result import CheckResult, Health, blocking
 from streams.engine import Engine
 from streams.execution import next_execution_ns
-from streams.preview import signals_waiting
 from streams.remedies import REMEDIES
 from streams.traders import Trader
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Ledger, Outcome
 from tidegate.domain.market import Quote
 from tidegate.domain.reasons import Reason
+from tidegate.insight.preview import signals_waiting
+from tidegate.insight.telemetry import Telemetry
 
-__all__ = ["CheckResult", "Health", "blocking", "diagnose", "halt_result"]
+__all__ = ["diagnose", "halt_result"]
 
 _LATE_NS = 1_000_000_000
 
 
-def diagnose(engine: Engine) -> Sequence[CheckResult]:
-    """Look at everything an execution needs, and at what waits for one; changes nothing."""
+def diagnose(engine: Engine, telemetry: Telemetry) -> Sequence[CheckResult]:
+    """Check everything that an execution needs, and the signals that wait for one. Changes nothing."""
     at_ns = engine.parts.clock.now_ns()
     return [
         _streams(engine),
@@ -33,9 +34,9 @@ def diagnose(engine: Engine) -> Sequence[CheckResult]:
         _in_flight(engine),
         *(_trader(engine, trader, at_ns) for trader in engine.traders),
         *(_market(engine, symbol, at_ns) for symbol in sorted(engine.parts.markets.symbols)),
-        _stages(engine, at_ns),
+        _stages(engine, telemetry, at_ns),
         _unproved(engine.parts.state.ledger),
-        _faults(engine),
+        _faults(engine, telemetry),
         _execution(engine, at_ns),
         *signals_waiting(engine, at_ns),
     ]
@@ -128,8 +129,10 @@ def _market(engine: Engine, symbol: str, at_ns: int) -> CheckResult:
     return CheckResult(f"market {symbol}", Health.OK, says)
 
 
-def _stages(engine: Engine, at_ns: int) -> CheckResult:
-    beats = engine.parts.telemetry.heartbeats
+def _stages(engine: Engine, telemetry: Telemetry, at_ns: int) -> CheckResult:
+    beats, cycle_ns = dict(telemetry.heartbeats), engine.parts.activity.last_cycle_ns
+    if cycle_ns is not None:
+        beats["cycle"] = cycle_ns
     last = ", ".join(f"{stage} {_seconds(at_ns - beat_ns)} ago" for stage, beat_ns in sorted(beats.items()))
     return CheckResult("stages", Health.OK, last or "nothing happened since the start")
 
@@ -144,9 +147,8 @@ def _unproved(ledger: Ledger) -> CheckResult:
     return CheckResult("unproved orders", Health.OK, says)
 
 
-def _faults(engine: Engine) -> CheckResult:
-    counts = engine.parts.telemetry.counts
-    faults, turned_away = counts["fault"], counts["turned_away"]
+def _faults(engine: Engine, telemetry: Telemetry) -> CheckResult:
+    faults, turned_away = telemetry.counts["fault"], telemetry.counts["turned_away"]
     if turned_away:
         says = f"{engine.parts.state.ledger.turned_away} signals were turned away, their senders were told"
         return CheckResult(
@@ -163,7 +165,8 @@ def _execution(engine: Engine, at_ns: int) -> CheckResult:
     next_ns = next_execution_ns(schedule, engine.started_ns, at_ns)
     due_ns = next_ns - round(schedule.interval_s * 1e9)
     first = next(iter(engine.parts.pending.entries.values()), None)
-    last_ns = engine.parts.telemetry.heartbeats.get("tick", engine.started_ns)
+    cycle_ns = engine.parts.activity.last_cycle_ns
+    last_ns = engine.started_ns if cycle_ns is None else cycle_ns
     if first is not None and max(first.received_ns, last_ns) < due_ns < at_ns - _LATE_NS:
         says = f"one was due {_seconds(at_ns - due_ns)} ago, and did not take place"
         return CheckResult(

@@ -8,13 +8,13 @@ from itertools import islice
 
 from msgspec import Struct
 
-from streams.check_result import CheckResult, Health
 from streams.decision import Refuse, Wait, decide
 from streams.engine import Engine
 from streams.execution import Candidate, next_execution_ns
 from streams.pending import PendingSignal
 from streams.readiness import halting
 from streams.remedies import REMEDIES
+from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.lifecycle import Ledger
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure, Refusal

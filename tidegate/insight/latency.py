@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Latencies"]
+from collections.abc import Mapping
+
+from tidegate.domain import events as e
+
+__all__ = ["Latencies", "SignalLatencies"]
 
 _STEPS = 16  # buckets for each doubling; its middle is at most 1/32 off what is in one
 _EXACT = 2 * _STEPS
+_ENDS: frozenset[type[e.Body]] = frozenset({e.Expired, e.Superseded, e.Failed, e.Refused})
 
 
 class Latencies:
@@ -42,6 +47,38 @@ class Latencies:
             if left <= 0:
                 return _middle_ns(bucket) / 1e6
         return None
+
+
+class SignalLatencies:
+    """How long signals took, by the times of their events.
+
+    `waited` is from receipt to the intent, `sent` from there to the acknowledgement, `total` from receipt to the
+    acknowledgement. Memory: two moments for each signal that is waiting or in flight.
+    """
+
+    def __init__(self) -> None:
+        self._waited, self._sent, self._total = Latencies(), Latencies(), Latencies()
+        self.by_stage: Mapping[str, Latencies] = {"waited": self._waited, "sent": self._sent, "total": self._total}
+        self._received: dict[int, int] = {}
+        self._intended: dict[int, int] = {}
+
+    def see(self, event: e.Recorded) -> None:
+        """Take in an event of a signal, in the order of the journal."""
+        number, at_ns, kind = event.number, event.at_ns, type(event.body)
+        if kind is e.Accepted:
+            self._received[number] = at_ns
+        elif kind is e.Intent:
+            self._intended[number] = at_ns
+            if (received_ns := self._received.get(number)) is not None:
+                self._waited.add(at_ns - received_ns)
+        elif kind is e.Placed:
+            if (intended_ns := self._intended.pop(number, None)) is not None:
+                self._sent.add(at_ns - intended_ns)
+            if (received_ns := self._received.pop(number, None)) is not None:
+                self._total.add(at_ns - received_ns)
+        elif kind in _ENDS:
+            self._received.pop(number, None)
+            self._intended.pop(number, None)
 
 
 def _middle_ns(bucket: int) -> float:

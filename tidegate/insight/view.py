@@ -8,14 +8,15 @@ from msgspec import Struct
 
 from streams.engine import Engine
 from streams.execution import next_execution_ns
-from streams.latency import Latencies
-from streams.preview import accepted
 from streams.traders import is_dust
-from tidegate.cli.recent_orders import RecentOrder, RecentOrders
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Quote
 from tidegate.domain.money import Results, results_of
 from tidegate.domain.position import Position
+from tidegate.insight.latency import Latencies
+from tidegate.insight.preview import accepted
+from tidegate.insight.recent_orders import RecentOrder, RecentOrders
+from tidegate.insight.telemetry import Telemetry
 
 __all__ = ["Banner", "View", "view_of"]
 
@@ -62,10 +63,10 @@ class View(Struct, frozen=True):
     log: str
 
 
-def view_of(engine: Engine, banner: str, orders: RecentOrders, log: str = "") -> View:
+def view_of(engine: Engine, telemetry: Telemetry, orders: RecentOrders, *, banner: str, log: str = "") -> View:
     """Take what is to be shown now: copies of what changes, in well under a millisecond."""
     parts = engine.parts
-    now_ns, ledger, telemetry, markets = parts.clock.now_ns(), parts.state.ledger, parts.telemetry, parts.markets
+    now_ns, ledger, markets = parts.clock.now_ns(), parts.state.ledger, parts.markets
     results = _results(engine)
     held = [position for position in results.positions if position.amount]
     positions = [position for position in held if not position.dust]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from tidegate.cli.formatting import rounded
-from tidegate.cli.printing import printable
 from tidegate.domain.order_summary import plain
 from tidegate.domain.reasons import Reason
+from tidegate.domain.text import printable
 from tidegate.domain.verdict import Measure
+from tidegate.insight.formatting import rounded
 
 __all__ = ["explain", "margin_of"]
 

@@ -5,18 +5,20 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from streams.diagnosis import CheckResult, Health, blocking, diagnose
 from streams.execution import Schedule, next_execution_ns
-from streams.preview import LOOKED_AT_MAX
 from streams.remedies import REMEDIES
 from tidegate.assembly import assemble
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
+from tidegate.domain.check_result import CheckResult, Health, blocking
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Quote
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw
+from tidegate.insight.diagnosis import diagnose
+from tidegate.insight.preview import LOOKED_AT_MAX
+from tidegate.insight.telemetry import Telemetry
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import Settings
 
@@ -33,10 +35,11 @@ def diagnosed(scene, *, symbols=("A/USDT",), **changes):
         settings = Settings.model_validate({"traders": [{"balances": {"USDT": "1000"}}], **changes})
         journal = SqliteJournal("sqlite:///:memory:", mode="paper", synchronous="normal")
         engine = await assemble(settings, journal, clock, frozenset(symbols))
+        telemetry = Telemetry.of(engine)
         await engine.start([])
         await scene(engine)
-        findings = diagnose(engine)
-        assert findings == diagnose(engine), "a look changes nothing"
+        findings = diagnose(engine, telemetry)
+        assert findings == diagnose(engine, telemetry), "looking changes nothing"
         engine.parts.commits.failing = None
         if not engine.failed.done():
             await engine.stop()
@@ -358,7 +361,7 @@ def test_the_next_execution_is_when_the_next_tick_comes():
     seen = []
 
     async def scene(engine):
-        engine.parts.telemetry.cycles.subscribe(lambda tick: seen.append(tick.due_ns))
+        engine.parts.activity.cycles.subscribe(lambda tick: seen.append(tick.due_ns))
         await send(engine, "a")
         seen.append(next_execution_ns(engine.rules.schedule, engine.started_ns, engine.parts.clock.now_ns()))
         await asyncio.sleep(10)

@@ -11,10 +11,10 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from streams.state import State
-from tidegate.cli.explaining import explain
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.signal import Raw, Receipt
+from tidegate.insight.explaining import explain
 
 __all__ = ["InputReport"]
 

@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import pytest
 
-from tidegate.cli.explaining import explain
-from tidegate.cli.formatting import rounded
 from tidegate.domain.reasons import Reason
+from tidegate.insight.explaining import explain
+from tidegate.insight.formatting import rounded
 
 
 @pytest.mark.parametrize(

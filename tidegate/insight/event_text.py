@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from tidegate.cli.explaining import explain, margin_of
-from tidegate.cli.formatting import rounded
 from tidegate.domain import events as e
 from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.moment import iso_of
@@ -16,6 +14,8 @@ from tidegate.domain.order_summary import plain, traded
 from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure
+from tidegate.insight.explaining import explain, margin_of
+from tidegate.insight.formatting import rounded
 
 __all__ = ["EventText", "steps_of"]
 

@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from streams.latency import Latencies
+from tidegate.insight.latency import Latencies
 
 
 def exact_ms(durations_ns, share):

@@ -6,11 +6,11 @@ from reactivex import Subject
 
 from streams.state import State
 from tidegate.cli import main
-from tidegate.cli.inputs import InputReport
 from tidegate.domain import events as e
 from tidegate.domain.order import OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt
+from tidegate.insight.input_report import InputReport
 from tidegate.sources.signal_lines import read_signals
 
 LINE = {"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp": "now", "source": "desk"}
