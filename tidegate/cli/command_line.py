@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Never
 
 import click
+from click.shell_completion import CompletionItem
 
 from tidegate.cli.invocation import Invocation
 from tidegate.domain.errors import JournalRefused, SettingsError, TidegateError
@@ -40,6 +41,7 @@ COMMANDS = {
     "reduce-only": ("live", "Only closing orders until `resume`."),
     "resume": ("live", "Let new orders through again."),
     "download": ("download", "Download past candles of an exchange, for `replay`."),
+    "completion": ("completion", "Print a script that completes these commands in a shell."),
     "show-config": ("config", "Print the settings in force, secrets masked."),
 }
 """Each command, in the order of the help: the module of `commands` that has it, and what it does."""
@@ -64,10 +66,16 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if not ctx.resilient_parsing and name not in COMMANDS and not name.startswith("-"):
             near = "".join(f", did you mean {near}?" for near in get_close_matches(name, COMMANDS, n=1))
             raise click.UsageError(f"there is no command {name}{near}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [
+            CompletionItem(name, help=what) for name, (_module, what) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

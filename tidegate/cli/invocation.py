@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tidegate.cli.completers import complete_files, complete_settings
+
 if TYPE_CHECKING:
     from tidegate.domain.ports import JournalReader
     from tidegate.settings import Settings
 
-__all__ = ["Invocation", "journal_option", "json_option", "set_option", "settings_by_path"]
+__all__ = ["Invocation", "journal_option", "json_option", "program", "set_option", "settings_by_path"]
 
 _NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
-journal_option = click.option("--journal", metavar="FILE|URL", help="The journal to read, instead of the settings'.")
+journal_option = click.option(
+    "--journal",
+    metavar="FILE|URL",
+    shell_complete=complete_files,
+    help="The journal to read, instead of the settings'.",
+)
 set_option = click.option(
-    "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Another setting, this time only; repeatable."
+    "--set",
+    "changes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete_settings,
+    help="Another setting, this time only; repeatable.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -69,6 +81,11 @@ class Invocation:
         from tidegate.journal import url_of
 
         return url_of(journal)
+
+
+def program() -> str:
+    """How this program was called: `tidegate`, `python run.py`, `python -m tidegate`."""
+    return click.get_current_context().find_root().info_name or "tidegate"
 
 
 def settings_by_path(changes: Sequence[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from reactivex import Observable
 
 from streams.engine import Engine
 from tidegate.assembly import begin_log
+from tidegate.cli.completers import complete_files, complete_symbols
 from tidegate.cli.invocation import Invocation, set_option, settings_by_path
 from tidegate.cli.replies import tell_sent, tell_triggered
 from tidegate.cli.runner import RunPlan, serve
@@ -56,7 +57,12 @@ class Duration(click.ParamType[float]):
 
 @click.command()
 @click.option("--for", "for_s", type=Duration(), help="End after this time, such as 90s.")
-@click.option("--signals", metavar="FILE|-", help="Signals from a file of JSON lines, or from standard input.")
+@click.option(
+    "--signals",
+    metavar="FILE|-",
+    shell_complete=complete_files,
+    help="Signals from a file of JSON lines, or from standard input.",
+)
 @click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
 @click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
 @click.option(
@@ -113,7 +119,7 @@ def run(
 
 @click.command()
 @click.argument("side", type=click.Choice(["buy", "sell"]))
-@click.argument("symbol")
+@click.argument("symbol", shell_complete=complete_symbols)
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="What you claim.")
 @click.option("--confidence", type=click.FloatRange(0, 1), help="How sure you are; the strength where not given.")
 @click.option("--price", help="Limit price; the market's where not given.")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from streams.inbox import as_stamped
 from streams.market import News
 from tidegate.assembly import assemble, generated
 from tidegate.cli.invocation import Invocation, set_option, settings_by_path
@@ -23,7 +22,7 @@ from tidegate.journal import open_journal, url_of, write_journal
 from tidegate.market.feeds import recorded_world
 from tidegate.market.recordings import CandleFile, merge_candles, read_candles
 from tidegate.settings import Settings
-from tidegate.sources.signal_lines import read_signals
+from tidegate.sources import open_source
 
 __all__ = ["replay"]
 
@@ -91,8 +90,8 @@ async def play(
     inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
     if recording.signals is not None:
         depth, depth_max = engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1
-        lines = read_signals(recording.signals)
-        inputs.append(as_stamped(lines, clock=clock, depth=depth, depth_max=depth_max))
+        source = open_source(str(recording.signals), clock=clock, recorded=True)
+        inputs.append(source.signals(depth, depth_max))
     await engine.start(inputs)
     await engine.when_idle()
     await engine.stop()

@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
 
 from reactivex import Observable
 
 from streams.engine import Engine
-from streams.inbox import given_room
 from streams.market import MarketFeed
 from tidegate.assembly import Following, generated, open_live
 from tidegate.cli.control_api import answerer
@@ -26,9 +22,7 @@ from tidegate.insight.input_report import InputReport
 from tidegate.insight.telemetry import Telemetry
 from tidegate.market.feeds import Playback
 from tidegate.settings import Settings
-from tidegate.sources import control
-from tidegate.sources.signal_lines import read_signals
-from tidegate.sources.standard_input import read_lines
+from tidegate.sources import control, open_source
 
 __all__ = ["RunPlan", "Show", "serve"]
 
@@ -63,7 +57,7 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
     for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0), (signal.SIGHUP, 0)):
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
             loop.add_signal_handler(number, _end, ending, code)
-    opened = _opened(plan.signals, settings.intake.capacity // 2 or 1, clock)
+    source = None if plan.signals is None else open_source(plan.signals, clock=clock)
     opening = asyncio.ensure_future(open_live(settings, clock, playback=plan.playback, patient=True))
     begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, MarketFeed]]] = [opening, ending]
     await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
@@ -76,10 +70,10 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
     market = generated(engine, world, settings, strategies=plan.strategies)
     outside: list[Observable[Raw]] = []
     reports: list[InputReport] = []
-    if opened is not None:
-        raws, numbers = opened
-        reports = [InputReport("standard input" if plan.signals == "-" else plan.signals or "", numbers)]
-        outside = [reports[0].follow(raws(engine.parts.intake_load.depth))]
+    if source is not None:
+        reports = [InputReport(source.name, source.numbers)]
+        signals = source.signals(engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1)
+        outside = [reports[0].follow(signals)]
         if plan.strategies:
             reports.append(InputReport("strategies"))
             market = reports[1].follow(market)
@@ -125,20 +119,6 @@ async def _until(engine: Engine, ending: asyncio.Future[int], *, idle: bool) -> 
     if engine.failed.done():
         engine.failed.result()
     return ending.result() if ending.done() else 0
-
-
-def _opened(
-    signals: str | None, depth_max: int, clock: Clock
-) -> tuple[Callable[[Callable[[], int]], Observable[Raw]], Iterator[int]] | None:
-    """The input, and the numbers of its lines; of standard input, blank ones do not count."""
-    if signals is None:
-        return None
-    if signals == "-":
-        lines = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - at its end Python needs sys.stdin's lock
-        return lambda depth: read_lines(lines, depth=depth, depth_max=depth_max, clock=clock), count(1)
-    numbers: deque[int] = deque()
-    recorded = read_signals(Path(signals), numbered=numbers.append)
-    return lambda depth: given_room(recorded, depth=depth, depth_max=depth_max, clock=clock), iter(numbers.popleft, 0)
 
 
 def _in_words(engine: Engine, left: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tidegate.cli.blockers import blockers_of
 from tidegate.cli.columns import Column
+from tidegate.cli.completers import complete_symbols
 from tidegate.cli.invocation import Invocation, journal_option, json_option
 from tidegate.cli.moments import moment_ns
 from tidegate.cli.printing import print_json_array, print_table
@@ -63,7 +64,7 @@ _ORDER_COLUMNS = (
 
 @click.command()
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only these.")
-@click.option("--symbol", help="Only this symbol.")
+@click.option("--symbol", shell_complete=complete_symbols, help="Only this symbol.")
 @click.option("--source", help="Only those that this sender sent.")
 @click.option("--since", "since_ns", type=moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
 @click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these.", metavar="REASON")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tidegate.cli.invocation import Invocation, json_option
+from tidegate.cli.invocation import Invocation, json_option, program
 from tidegate.cli.printing import print_json, print_table
 from tidegate.cli.workers import in_processes
 from tidegate.torture.campaign import Crashes, Tally
@@ -159,7 +159,7 @@ def _print(tally: Tally, record: dict[str, object]) -> None:
         click.echo(f"\nseed {broken.seed}, point {broken.point} ({broken.where}):")
         for violation in broken.violations:
             click.echo(f"  {violation}")
-        click.echo(f"  replay it: python run.py torture --seed {broken.seed} --point {broken.point or 1}")
+        click.echo(f"  replay it: {program()} torture --seed {broken.seed} --point {broken.point or 1}")
     if len(tally.failures) > _SHOWN:
         click.echo(f"\nand {len(tally.failures) - _SHOWN} more: see --json")
     click.echo(
