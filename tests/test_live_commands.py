@@ -50,7 +50,7 @@ def test_an_order_that_cannot_be_proved_is_parked_until_a_person_decides(program
     assert ended.returncode == 3, ended.stderr
     assert [line["outcome"] for line in it.exported()] == ["parked"]
     why = it("why", "k").stdout
-    assert "It cannot be proved either way: " in why
+    assert "Cannot be proved either way: " in why
     assert "RequestTimeout" in why
     (order,) = it.exchange("/-/ledger")["accounts"]["key"]["orders"]
     told = it("resolve", "k", "--placed", order["venue_order_id"])
@@ -75,7 +75,7 @@ def test_resolve_wants_one_word(program, words):
     it = program()
     told = it("resolve", "k", *words)
     assert told.returncode == 2
-    assert "say either --placed VENUE_ID or --not-placed" in told.stderr
+    assert "give either --placed VENUE_ID or --not-placed" in told.stderr
 
 
 def test_reconcile_agrees_and_tells_what_differs(program):

@@ -309,7 +309,7 @@ def test_a_signal_file_that_cannot_be_read(command, name, why):
 def test_a_replay_begins_a_new_journal():
     before = write_journal().read_bytes()
     told = complaint("replay", "--candles", recording(), "--journal", "data/journal.db")
-    assert "data/journal.db exists: a replay begins a new journal, name another file" in told
+    assert "data/journal.db exists: a replay needs a new journal, name another file" in told
     assert Path("data/journal.db").read_bytes() == before
 
 

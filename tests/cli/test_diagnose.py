@@ -91,7 +91,7 @@ def test_on_a_fresh_machine_only_a_running_pipeline_is_missing(place):
     answer = place.ask()
     assert answer.exit_code == 1
     lines = answer.stdout.splitlines()
-    assert "ok       journal     data/journal.db is not there yet: the first `run` makes it" in lines
+    assert "ok       journal     data/journal.db does not exist yet: the first `run` creates it" in lines
     assert "error    running     no pipeline writes this journal" in lines
     assert (
         lines[lines.index("error    running     no pipeline writes this journal") + 1].strip()
@@ -201,7 +201,7 @@ def test_a_writer_that_cannot_be_asked_is_an_error(place):
     with running(place.url, None):
         answer, finding = place.ask(), place.findings()["running"]
     assert answer.exit_code == 1
-    assert finding["says"].startswith(f"process {os.getpid()} writes the journal, but cannot be asked: ")
+    assert finding["says"].startswith(f"process {os.getpid()} writes the journal, but does not respond: ")
 
 
 def test_looking_for_the_writer_does_not_take_the_lock(tmp_path):

@@ -227,7 +227,7 @@ def test_a_new_file_needs_a_beginning_and_a_timeframe_that_is_one(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     asked = ["download", "--exchange", "binance", "--symbol", "BTC/USDT"]
     answer = CliRunner().invoke(main, asked)
-    assert (answer.exit_code, "BTC-USDT-5m.csv is new: say from when on" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "BTC-USDT-5m.csv is new: give a start" in answer.stderr) == (2, True)
     answer = CliRunner().invoke(main, [*asked, "--timeframe", "5x"])
     assert (answer.exit_code, "timeframe must be" in answer.stderr) == (2, True)
     answer = CliRunner().invoke(main, ["download", "--exchange", "bnance", "--symbol", "BTC/USDT", "--since", "1d"])

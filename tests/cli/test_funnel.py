@@ -308,7 +308,7 @@ async def unbalance(engine):
     [
         pytest.param(halt, r"HALTED: by \x1b[2Jhand", id="halted, and a reason that steers no terminal"),
         pytest.param(reduce_only, "REDUCE ONLY: by hand", id="reduce only"),
-        pytest.param(break_down, "BROKEN, nothing more is sent: boom", id="a stream broke"),
+        pytest.param(break_down, "FAILED, nothing more is sent: boom", id="a stream broke"),
         pytest.param(fill_the_disk, "JOURNAL FAILING: disk full", id="the journal fails"),
         pytest.param(unbalance, "balanced: NO, 6 received · turned away: 0 · faults: 1", id="a signal is lost"),
     ],

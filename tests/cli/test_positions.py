@@ -59,7 +59,7 @@ def test_the_report_begins_with_the_money(ask):
     money, *_ = ask("report").stdout.split("\n\n")
     assert money.splitlines() == [
         "equity      9,999.78 USDT, -0.22 USDT (0.00%) by trading",
-        "cash        9,799.86 USDT, 600.60 USDT of it set aside for orders",
+        "cash        9,799.86 USDT, 600.60 USDT of it reserved for orders",
         "realized    0.00 USDT, fees included",
         "unrealized  -0.22 USDT on 1 open position",
         "fees        0.20 USDT",
@@ -78,5 +78,5 @@ def test_what_an_orderly_stop_left_is_priced_by_its_quotes(tmp_path):
     stopped = e.Stopped(left={}, marks={"ETH/USDT": Mark(Decimal(50), 1_515_628_799_000_000_000)})
     written(f"{tmp_path}/j.db", e.Funded(trader="paper", balances=balances), stopped)
     shown = CliRunner().invoke(main, ["report", "--journal", f"{tmp_path}/j.db"]).stdout.splitlines()
-    assert shown[0] == "equity      200.00 USDT, 0.00 USDT (0.00%) by trading, without XYZ, of which no price is known"
+    assert shown[0] == "equity      200.00 USDT, 0.00 USDT (0.00%) by trading, without XYZ, whose price is unknown"
     assert "priced at   ETH/USDT 50 of 2018-01-10T23:59:59Z" in shown

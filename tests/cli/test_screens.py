@@ -90,18 +90,18 @@ as sent     {{"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp":
             1515628800000, "source": "desk", "key": "placed"}}
 
   +0.000 s  accepted     Passed every check with a score of 0.8 (strength 0.9).
-                         May wait until 00:02:00.
+                         It may wait until 00:02:00.
  +10.000 s  intent       Attempt 1: buy 0.02 BTC/USDT, limit at 10000, by paper
-                         as c1. 200.2 USDT set aside.
- +10.500 s  deferred     Not placed. never_sent: no route. May be tried again
+                         as c1. 200.2 USDT reserved.
+ +10.500 s  deferred     Not placed. never_sent: no route. It may be retried
                          from 00:00:11.
  +12.000 s  intent       Attempt 2: buy 0.02 BTC/USDT, limit at 10000, by paper
-                         as c2. 200.2 USDT set aside.
+                         as c2. 200.2 USDT reserved.
  +12.250 s  placed       The venue has the order as V-2: open. Filled 0.005 at
                          10000, fee 0.1 USDT.
  +13.000 s  fill         Trade t2. Filled 0.015 at 9996, fee 0.1 USDT.
  +13.000 s  order        The order is closed on the venue.
- +14.000 s  redelivered  The same signal came again: nothing changed."""
+ +14.000 s  redelivered  The same signal arrived again: nothing changed."""
     )
 
 

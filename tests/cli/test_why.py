@@ -55,8 +55,8 @@ def test_a_life_is_told_with_times_attempts_and_answers(ask):
     assert events[4]["at"] == "2018-01-11T00:00:12.250Z"
     assert events[4]["body"]["venue_order_id"] == "V-2"
     assert "Attempt 2: buy 0.02 BTC/USDT, limit at 10000, by paper as c2." in events[3]["words"]
-    assert events[2]["words"] == "Not placed. never_sent: no route. May be tried again from 00:00:11."
-    assert "a score of 0.8 (strength 0.9). May wait until 00:02:00." in events[0]["words"]
+    assert events[2]["words"] == "Not placed. never_sent: no route. It may be retried from 00:00:11."
+    assert "a score of 0.8 (strength 0.9). It may wait until 00:02:00." in events[0]["words"]
     assert told["raw"].startswith('{"symbol": "BTC/USDT"')
     assert told["outcome"] == "placed"
 
@@ -79,7 +79,7 @@ def test_what_was_measured_stands_beside_its_limit(name, kind, measured, limit, 
     ("name", "words"),
     [
         pytest.param("weak", "weak: strength 0.2, 0.3 below the minimum of 0.5. Its score was 0.3.", id="numbers"),
-        pytest.param("expired", "it would make 11 open positions, 10 are allowed.", id="counts"),
+        pytest.param("expired", "would make 11 open positions, 10 allowed.", id="counts"),
         pytest.param("malformed", "malformed: no JSON.", id="words"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_conflict_names_the_signal_it_conflicts_with(ask):
 def test_a_superseded_signal_names_the_one_that_took_its_place(ask):
     (told,) = ask.json("why", "older")
     assert told["superseded_by"] == ask.ids["newer"]
-    assert f"{ask.ids['newer']} took its place" in ask("why", "older").stdout
+    assert f"Replaced by the newer signal {ask.ids['newer']}" in ask("why", "older").stdout
 
 
 def test_what_others_wrote_cannot_steer_a_terminal(ask):

@@ -149,7 +149,7 @@ async def park(engine):
         pytest.param(fill_the_disk, "commits", "error", "disk full; 0 wait for it", id="the journal fails"),
         pytest.param(take_every_place, "in flight", "warning", "1024 of at most 1024", id="no place in flight"),
         pytest.param(break_a_stream, "pipeline", "error",
-                     "a stream broke, nothing more is sent: ValueError: boom", id="a stream broke"),
+                     "a stream failed, nothing more is sent: ValueError: boom", id="a stream broke"),
         pytest.param(show_and_wait, "market A/USDT", "error",
                      "the price is 20.5 s old, at most 20.0 s is allowed", id="the price is too old"),
         pytest.param(halt, "market A/USDT", "error", "no price so far", id="there is no price"),
@@ -157,7 +157,7 @@ async def park(engine):
         pytest.param(spend_everything, "trader paper", "error", "nothing is free to be spent", id="no money"),
         pytest.param(fault, "faults", "warning", "1 since the start", id="a strategy raised"),
         pytest.param(turn_away, "faults", "warning",
-                     "3 signals were turned away, their senders were told", id="a full door"),
+                     "3 signals were rejected at intake, and their senders notified", id="a full door"),
         pytest.param(doubt, "unproved orders", "warning", "1 unknown, 0 parked", id="an order nobody vouches for"),
         pytest.param(park, "unproved orders", "warning", "0 unknown, 1 parked", id="a person has to decide"),
     ],
@@ -219,10 +219,10 @@ async def waiting(engine):
 @pytest.mark.parametrize(
     ("scene", "verdict", "says"),
     [
-        pytest.param(nothing, "warning", "no signals: none was ever received", id="nothing came"),
+        pytest.param(nothing, "warning", "no signals: none has been received", id="nothing came"),
         pytest.param(all_weak, "warning", "no signals: all 2 received were refused: weak 2", id="nothing passed"),
-        pytest.param(placed, "ok", "no signals: none waits, all 1 accepted are decided", id="nothing waits"),
-        pytest.param(waiting, "ok", "1 wait: 1 could be executed now", id="one waits for its turn"),
+        pytest.param(placed, "ok", "no signals: none is waiting, all 1 accepted are decided", id="nothing waits"),
+        pytest.param(waiting, "ok", "1 waiting: 1 could be executed now", id="one waits for its turn"),
     ],
 )
 def test_no_signals_are_told_from_signals_that_wait(scene, verdict, says):
@@ -280,7 +280,7 @@ async def in_backoff(engine):
 )  # fmt: skip
 def test_signals_that_cannot_be_executed_say_why_with_an_example(scene, says, fix):
     count, held = of("signals", diagnosed(scene, **ASLEEP))
-    assert count.says.endswith(" wait: 0 could be executed now")
+    assert count.says.endswith(" waiting: 0 could be executed now")
     assert held.verdict is Health.WARNING
     assert held.says.startswith(f"{says}; such as ")
     assert held.fix == REMEDIES[fix]
@@ -297,7 +297,7 @@ def test_the_most_frequent_obstacle_comes_first():
         for finding in of("signals", diagnosed(scene, symbols=("A/USDT", "B/USDT"), **ASLEEP))
     ]
     assert said == [
-        "5 wait: 0 could be executed now", "4 cannot be executed: no_market_data", "1 would be refused: no_position",
+        "5 waiting: 0 could be executed now", "4 cannot be executed: no_market_data", "1 would be refused: no_position",
     ]  # fmt: skip
 
 
@@ -308,7 +308,7 @@ def test_of_very_many_signals_only_the_first_are_looked_at():
         engine.parts.pending.entries.update((-n, entry) for n in range(LOOKED_AT_MAX))
 
     (count,) = of("signals", diagnosed(scene, **ASLEEP))
-    assert count.says == "1001 wait, 1000 were looked at: 1000 could be executed now"
+    assert count.says == "1001 waiting, 1000 checked: 1000 could be executed now"
 
 
 def overdue(late_ns, received_before_ns=1):
@@ -334,7 +334,7 @@ def overdue(late_ns, received_before_ns=1):
 def test_an_execution_that_did_not_take_place_is_an_error(scene, verdict):
     execution = only("execution", diagnosed(scene, **ASLEEP))
     assert execution.verdict is verdict
-    assert (execution.says == "one was due 2.0 s ago, and did not take place") is (verdict is Health.ERROR)
+    assert (execution.says == "one was due 2.0 s ago and did not happen") is (verdict is Health.ERROR)
 
 
 def test_every_reason_has_a_cure():

@@ -86,8 +86,8 @@ def test_a_halt_and_what_was_turned_away_need_somebody(watched):
     assert seen.texts == [
         "halted, closing orders only: lunch",
         "halted: dinner",
-        "resumed: new orders are let through",
-        "3 signals were turned away: door_full",
+        "resumed: new orders are allowed",
+        "3 signals were rejected at intake: door_full",
     ]
     assert seen.warnings == [text for text in seen.texts if not text.startswith("resumed")]
 
@@ -98,7 +98,7 @@ def test_beyond_so_many_a_second_they_are_counted_and_summed_up(watched):
         it.send(f"{number}", strength=0.1)
     it.run(2)
     assert [text.split()[0] for text in seen.texts] == ["refused"] * 3 + ["and"]
-    assert seen.texts[3] == "and 7 more within a second: refused 7; `signals` lists them"
+    assert seen.texts[3] == "and 7 more within one second: refused 7; `signals` lists them"
     it.send("later", strength=0.1)
     it.run(0.5)
     assert len(seen.texts) == 5
@@ -110,7 +110,7 @@ def test_what_was_left_out_is_told_at_the_end(watched):
         it.send(f"{number}", strength=0.1)
     it.run(0.1)
     seen.lines.stop()
-    assert seen.texts[-1] == "and 2 more within a second: refused 2; `signals` lists them"
+    assert seen.texts[-1] == "and 2 more within one second: refused 2; `signals` lists them"
     it.run(5)
     assert len(seen.texts) == 2
 
@@ -126,7 +126,7 @@ def test_a_journal_that_fails_is_told_once_and_its_recovery_too(watched):
         == seen.texts
         == [
             "the journal cannot be written: the commit failed: the disk is full: 0.0 MB free in /data",
-            "the journal is written again",
+            "the journal can be written again",
         ]
     )
 

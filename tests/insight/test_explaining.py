@@ -17,12 +17,12 @@ from tidegate.insight.formatting import rounded
         ),
         (
             (Reason.STALE, 7012.5, 5000),
-            "stale: it was 7012.5 ms old at receipt, 2012.5 ms more than the 5000 ms allowed",
+            "stale: 7012.5 ms old at receipt, 2012.5 ms more than the 5000 ms allowed",
         ),
-        ((Reason.POSITION_LIMIT, 11, 10), "position_limit: it would make 11 open positions, 10 are allowed"),
+        ((Reason.POSITION_LIMIT, 11, 10), "position_limit: would make 11 open positions, 10 allowed"),
         (
             (Reason.INSUFFICIENT_BALANCE, "12.5", "100.1"),
-            "insufficient_balance: 12.5 free, 100.1 needed: 87.6 are missing",
+            "insufficient_balance: 12.5 free, 100.1 needed: 87.6 missing",
         ),
         ((Reason.MALFORMED, "no JSON\n"), r"malformed: no JSON\n"),
         ((Reason.HALTED, "lunch"), "halted: lunch"),

@@ -46,19 +46,19 @@ def test_a_file_ends_with_its_outcomes_and_the_lines_that_were_refused(run):
     ) == (
         0,
         [
-            "in.jsonl: 7 signals: 5 refused, 1 known already, 1 placed",
+            "in.jsonl: 7 signals: 5 refused, 1 already known, 1 placed",
             "  line 3: refused, malformed: Expected `float`, got `str` - at `$.strength`",
             "  line 4: refused, weak: strength 0.2, 0.3 below the minimum of 0.5",
             "  line 6: refused, unknown_symbol: DOGE/USDT is not one of BTC/USDT, ETH/USDT, SOL/USDT, XRP/USDT",
-            "  line 8: refused, conflict: its key came before with other content",
-            "  line 9: refused, no_position: 0 held, the least that can be sold is 0.001",
+            "  line 8: refused, conflict: its key was used before with different content",
+            "  line 9: refused, no_position: 0 held, the minimum to sell is 0.001",
         ],
     )
 
 
 def test_a_second_run_knows_every_line(run):
     run({"key": "a"}, {"key": "b"})
-    assert run({"key": "a"}, {"key": "b"}) == (0, ["in.jsonl: 2 signals: 2 known already"])
+    assert run({"key": "a"}, {"key": "b"}) == (0, ["in.jsonl: 2 signals: 2 already known"])
 
 
 def test_only_the_first_twenty_lines_are_named(run):
@@ -124,7 +124,7 @@ def test_an_accepted_signal_is_followed_to_its_outcome(followed, body, told):
 
 def test_what_was_turned_away_is_named_and_may_be_sent_again(followed):
     followed.come(None, reason=Reason.DOOR_FULL)
-    assert followed.told() == ["in: 1 signal: 1 turned away", "  line 10: turned away, door_full: send it again"]
+    assert followed.told() == ["in: 1 signal: 1 rejected at intake", "  line 10: rejected at intake, door_full: send it again"]
 
 
 def test_the_numbers_of_lines_count_blank_ones(tmp_path):

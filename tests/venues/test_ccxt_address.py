@@ -173,7 +173,7 @@ def test_what_an_earlier_run_was_told_holds_and_is_not_told_again(virtual):
 
 
 def given_at(pace, at_s):
-    """How many orders are let through at a moment, without an answer to any."""
+    """How many orders are allowed at a moment, without an answer to any."""
     given = 0
     while pace.suspension(round(at_s * 1e9)) is None:
         pace.given()

@@ -23,7 +23,7 @@ __all__ = ["check_clock", "check_disk", "check_halt", "check_journal", "check_ke
 _OK, _WARNING, _ERROR = Health.OK, Health.WARNING, Health.ERROR
 _LITTLE_BYTES, _TOO_LITTLE_BYTES = 1_000_000_000, 100_000_000
 _STEP_NS, _BEHIND_NS = 100_000_000, 1_000_000_000
-_DAMAGED = "restore it from a backup together with its -wal file, or move it away to begin a new one"
+_DAMAGED = "restore it from a backup together with its -wal file, or move it away to start a new one"
 
 
 def check_strategies(settings: Settings) -> Iterator[CheckResult]:
@@ -49,11 +49,11 @@ def check_journal(settings: Settings) -> tuple[CheckResult, Checkup | None]:
         fix = "make it writable for this user, or set journal.url to another place"
         return CheckResult("journal", _ERROR, f"{place} cannot be written", fix), None
     if not path.exists():
-        return CheckResult("journal", _OK, f"{path} is not there yet: the first `run` makes it"), None
+        return CheckResult("journal", _OK, f"{path} does not exist yet: the first `run` creates it"), None
     try:
         found = examine(settings.journal.url)
     except JournalRefused as error:
-        return CheckResult("journal", _ERROR, str(error), "put it right, or set journal.url to another file"), None
+        return CheckResult("journal", _ERROR, str(error), "fix it, or set journal.url to another file"), None
     if found.damage:
         return CheckResult("journal", _ERROR, f"{path} is damaged: {found.damage}", _DAMAGED), None
     if found.mode != settings.mode:
@@ -83,7 +83,7 @@ def free_bytes(settings: Settings) -> int:
 def check_disk(free: int) -> CheckResult:
     """Whether `free` bytes are enough to go on recording."""
     says = f"{free / 1e9:,.1f} GB free" if free >= _LITTLE_BYTES else f"{free / 1e6:,.0f} MB free"
-    fix = "free some: without space nothing is recorded, and nothing is sent"
+    fix = "free some space: without it nothing is recorded, and nothing is sent"
     if free < _TOO_LITTLE_BYTES:
         return CheckResult("disk", _ERROR, says, fix)
     return CheckResult("disk", _WARNING, says, fix) if free < _LITTLE_BYTES else CheckResult("disk", _OK, says)
@@ -97,22 +97,22 @@ def check_keys(settings: Settings) -> CheckResult:
     try:
         without = [trader.id for trader in settings.traders if not {"API_KEY", "SECRET"} <= keys_of(trader.id).keys()]
     except SettingsError as error:
-        return CheckResult("keys", _ERROR, str(error), "set each of a trader's keys in one way")
+        return CheckResult("keys", _ERROR, str(error), "set each key of a trader in one place only")
     if without:
         fix = "set TIDEGATE_TRADER_<ID>_API_KEY and _SECRET, in the environment or in .env"
-        return CheckResult("keys", _ERROR, f"trader {', '.join(without)} has none", fix)
+        return CheckResult("keys", _ERROR, f"trader {', '.join(without)} has no keys", fix)
     return CheckResult("keys", _OK, f"trader {traders} has them")
 
 
 def check_clock(*, now_ns: int, last_event_ns: int, wall_passed_ns: int, monotonic_passed_ns: int) -> CheckResult:
     """Whether the wall clock goes forward, and as fast as the monotonic one."""
     step_ns, behind_ns = abs(wall_passed_ns - monotonic_passed_ns), last_event_ns - now_ns
-    fix = "let the machine keep its time by NTP: senders' ages are judged by the wall clock"
+    fix = "synchronise the machine's clock by NTP: the age of signals is measured by it"
     if behind_ns > _BEHIND_NS:
         return CheckResult("clock", _ERROR, f"the wall clock is {age(behind_ns)} behind the journal's last event", fix)
     if step_ns > _STEP_NS:
-        return CheckResult("clock", _WARNING, f"the wall clock was moved by {age(step_ns)} just now", fix)
-    return CheckResult("clock", _OK, "wall and monotonic clock are in step")
+        return CheckResult("clock", _WARNING, f"the wall clock was set by {age(step_ns)} just now", fix)
+    return CheckResult("clock", _OK, "the wall clock and the monotonic clock agree")
 
 
 def _existing(path: Path) -> Path:

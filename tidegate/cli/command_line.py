@@ -23,26 +23,26 @@ from tidegate.domain.errors import JournalRefused, SettingsError, TidegateError
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
-    "run": ("live", "Run the pipeline, on paper unless the settings say live. What happens without a command."),
+    "run": ("live", "Run the pipeline, on paper unless the settings say live. The default command."),
     "replay": ("replaying", "Run the pipeline over recorded market data, as fast as it goes."),
-    "why": ("why", "Tell one signal's whole life."),
+    "why": ("why", "Show a signal's full history."),
     "signals": ("tables", "List signals and their outcomes."),
     "orders": ("tables", "List orders."),
     "positions": ("positions", "List what our trades hold and have earned."),
-    "report": ("report", "Sum up a journal: outcomes, reasons, latencies, digest."),
+    "report": ("report", "Summarise a journal: outcomes, reasons, latencies, digest."),
     "export": ("export", "Write one line per signal, as JSON lines or CSV."),
-    "diagnose": ("diagnose", "Check whether signals can be executed, and say why not."),
-    "reconcile": ("reconciling", "Compare the journal with the venues; 3 where they differ."),
-    "resolve": ("reconciling", "Decide what became of a parked signal's order."),
-    "torture": ("torture", "Kill the pipeline at every point of faulty worlds, and check the promise."),
+    "diagnose": ("diagnose", "Check whether signals can be executed, and if not, why."),
+    "reconcile": ("reconciling", "Compare the journal with the venues; exit code 3 if they differ."),
+    "resolve": ("reconciling", "Decide whether a parked signal's order was placed."),
+    "torture": ("torture", "Kill the pipeline at every point, on faulty venues, and check the promise."),
     "send": ("live", "Send a signal to the running pipeline."),
-    "trigger": ("live", "Execute now whatever waits in the running pipeline."),
-    "halt": ("live", "No new orders until `resume`."),
-    "reduce-only": ("live", "Only closing orders until `resume`."),
-    "resume": ("live", "Let new orders through again."),
-    "download": ("download", "Download past candles of an exchange, for `replay`."),
+    "trigger": ("live", "Execute all waiting signals of the running pipeline now."),
+    "halt": ("live", "Send no new orders until `resume`."),
+    "reduce-only": ("live", "Send only closing orders until `resume`."),
+    "resume": ("live", "Allow new orders again."),
+    "download": ("download", "Download historical candles from an exchange, for `replay`."),
     "completion": ("completion", "Print a script that completes these commands in a shell."),
-    "show-config": ("config", "Print the settings in force, secrets masked."),
+    "show-config": ("config", "Print the effective settings, with secrets masked."),
 }
 """Each command, in the order of the help: the module of `commands` that has it, and what it does."""
 
@@ -137,7 +137,7 @@ def _let_go(ctx: click.Context) -> Never:
     "settings_path",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Settings file; by default settings.json.",
+    help="Settings file; default: settings.json.",
 )
 @click.option(
     "--version",
@@ -145,7 +145,7 @@ def _let_go(ctx: click.Context) -> Never:
     is_eager=True,
     expose_value=False,
     callback=lambda *asked: _version(*asked),
-    help="Print the version.",
+    help="Print the version and exit.",
 )
 @click.pass_context
 def main(ctx: click.Context, settings_path: Path | None) -> object:

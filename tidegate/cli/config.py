@@ -15,7 +15,7 @@ __all__ = ["show_config"]
 @json_option
 @click.pass_obj
 def show_config(invocation: Invocation, as_json: bool) -> None:
-    """Print the settings in force, wherever they come from, with secrets masked."""
+    """Print the effective settings, wherever they come from, with secrets masked."""
     from tidegate.settings import masked
 
     values = masked(invocation.settings())

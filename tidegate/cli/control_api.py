@@ -70,13 +70,13 @@ async def _decide(engine: Engine, adopt: Sequence[str], ignore: Sequence[str]) -
         return
     reconciliations = engine.reconciliations
     if reconciliations is None:
-        raise TidegateError("paper accounts have no orders but those of the journal")
+        raise TidegateError("paper accounts have only the journal's orders")
     for order_id in adopt:
         if not await reconciliations.adopt(order_id):
-            raise TidegateError(f"{order_id} is no order that waits to be adopted: `reconcile` lists those")
+            raise TidegateError(f"{order_id} is not an order that can be adopted: `reconcile` lists those")
     for order_id in ignore:
         if not await reconciliations.ignore(order_id):
-            raise TidegateError(f"nothing differs by an order {order_id}: `reconcile` lists what does")
+            raise TidegateError(f"no difference involves an order {order_id}: `reconcile` lists the differences")
 
 
 async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> bool:

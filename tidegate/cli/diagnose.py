@@ -36,7 +36,7 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.ERROR: "red"}
 @json_option
 @click.pass_obj
 def diagnose(invocation: Invocation, as_json: bool) -> int:
-    """Check whether signals can be executed, and say why not; 1 where something keeps them from it."""
+    """Check whether signals can be executed, and if not, why; exit code 1 if they cannot."""
     findings = list(_findings(invocation))
     wrong = bool(blocking(findings))
     if as_json:
@@ -51,7 +51,7 @@ def _findings(invocation: Invocation) -> Iterator[CheckResult]:
     try:
         settings = invocation.settings()
     except SettingsError as error:
-        yield CheckResult("settings", Health.ERROR, str(error), "correct them: nothing else can be checked before")
+        yield CheckResult("settings", Health.ERROR, str(error), "correct them first: nothing else can be checked")
         return
     symbols = ", ".join(settings.symbols)
     yield CheckResult("settings", Health.OK, f"valid: {settings.mode}, {settings.timeframe} candles of {symbols}")
@@ -82,8 +82,8 @@ def _running(journal_url: str) -> Iterator[CheckResult]:
     try:
         reply = asyncio.run(ask(journal_url, {"do": "diagnose"}))
     except TidegateError as error:
-        says = f"process {writer} writes the journal, but cannot be asked: {error}"
-        yield CheckResult("running", Health.ERROR, says, f"ask again in a moment; else end process {writer}, and `run`")
+        says = f"process {writer} writes the journal, but does not respond: {error}"
+        yield CheckResult("running", Health.ERROR, says, f"try again, or stop process {writer} and `run` again")
         return
     yield CheckResult("running", Health.OK, f"process {writer}")
     yield from msgspec.convert(reply["findings"], list[CheckResult])

@@ -27,11 +27,11 @@ _GAPS_SHOWN = 20
 
 
 @click.command()
-@click.option("--exchange", "exchange_id", required=True, help="As ccxt calls it, such as binance.")
-@click.option("--symbol", required=True, help="As ccxt writes it, such as BTC/USDT.")
+@click.option("--exchange", "exchange_id", required=True, help="Exchange, as ccxt names it, such as binance.")
+@click.option("--symbol", required=True, help="Symbol, as ccxt writes it, such as BTC/USDT.")
 @click.option("--timeframe", default="5m", show_default=True)
-@click.option("--since", "since_ns", type=moment_ns, metavar="T", help="From here on: 90d ago, or ISO 8601.")
-@click.option("--until", "until_ns", type=moment_ns, metavar="T", help="Up to here; up to now where not given.")
+@click.option("--since", "since_ns", type=moment_ns, metavar="T", help="Start: 90d ago, or ISO 8601.")
+@click.option("--until", "until_ns", type=moment_ns, metavar="T", help="End; default: now.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @json_option
 @click.pass_obj
@@ -57,7 +57,7 @@ def download(
         raise click.UsageError(str(wrong)) from None
     begins_ns = continues_ns(path, symbol, step_ns) or since_ns
     if begins_ns is None:
-        raise click.UsageError(f"{path} is new: say from when on, such as --since 90d")
+        raise click.UsageError(f"{path} is new: give a start, such as --since 90d")
     from tidegate.market.ccxt.history import open_history, pages_of
 
     exchange = open_history(exchange_id, _ccxt_block(invocation, exchange_id))
@@ -79,7 +79,7 @@ def download(
     try:
         added = asyncio.run(work())
     except VenueUnavailable as error:
-        raise click.ClickException(f"{error}; what came before it is in {path}: ask again to continue") from error
+        raise click.ClickException(f"{error}; what came before is in {path}: run this again to continue") from error
     saved = Downloaded.of(path, symbol, step_ns, added)
     if as_json:
         print_json(_as_json(saved))

@@ -24,7 +24,7 @@ journal_option = click.option(
     "--journal",
     metavar="FILE|URL",
     shell_complete=complete_files,
-    help="The journal to read, instead of the settings'.",
+    help="Journal to read; default: the settings'.",
 )
 set_option = click.option(
     "--set",
@@ -32,7 +32,7 @@ set_option = click.option(
     metavar="KEY=VALUE",
     multiple=True,
     shell_complete=complete_settings,
-    help="Another setting, this time only; repeatable.",
+    help="Override a setting for this call; repeatable.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -39,7 +39,12 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 
 
-_journal = click.option("--journal", metavar="FILE|URL", help="That of the running pipeline, if not the settings'.")
+_journal = click.option(
+    "--journal",
+    metavar="FILE|URL",
+    shell_complete=complete_files,
+    help="Journal of the running pipeline; default: the settings'.",
+)
 
 
 class Duration(click.ParamType[float]):
@@ -56,26 +61,26 @@ class Duration(click.ParamType[float]):
 
 
 @click.command()
-@click.option("--for", "for_s", type=Duration(), help="End after this time, such as 90s.")
+@click.option("--for", "for_s", type=Duration(), help="Stop after this time, such as 90s.")
 @click.option(
     "--signals",
     metavar="FILE|-",
     shell_complete=complete_files,
-    help="Signals from a file of JSON lines, or from standard input.",
+    help="Read signals from a file of JSON lines, or from standard input (-).",
 )
-@click.option("--strategies", is_flag=True, help="Generate signals too, though --signals are given.")
-@click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Play recorded candles as the market.")
+@click.option("--strategies", is_flag=True, help="Generate signals as well when --signals is given.")
+@click.option("--candles", type=click.Path(path_type=Path), multiple=True, help="Recorded candles as the market.")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0, min_open=True),
-    help="How many times as fast as they happened candles are played; 1 by default.",
+    help="Speed at which candles are played; 1 (default) is real time.",
 )
 @set_option
 @click.option(
-    "--journal", metavar="FILE|URL", help="Another journal than the settings'. Played candles have one of their own."
+    "--journal", metavar="FILE|URL", help="Journal to write; default: the settings', or one of their own for --candles."
 )
-@click.option("--until-idle", is_flag=True, help="End once the input is at its end and nothing waits.")
-@click.option("--no-dashboard", is_flag=True, help="Print plain lines, also on a terminal.")
+@click.option("--until-idle", is_flag=True, help="Stop at the end of the input, once no signal is waiting.")
+@click.option("--no-dashboard", is_flag=True, help="Print plain lines, even on a terminal.")
 @click.pass_obj
 def run(
     invocation: Invocation,
@@ -89,7 +94,7 @@ def run(
     until_idle: bool,
     no_dashboard: bool,
 ) -> int:
-    """Run the pipeline: signals in, orders out, on paper."""
+    """Run the pipeline: signals in, orders out; on paper unless the settings say live."""
     from tidegate.cli.funnel import show_funnel
 
     playback = _playback(candles, speed)
@@ -120,13 +125,13 @@ def run(
 @click.command()
 @click.argument("side", type=click.Choice(["buy", "sell"]))
 @click.argument("symbol", shell_complete=complete_symbols)
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="What you claim.")
-@click.option("--confidence", type=click.FloatRange(0, 1), help="How sure you are; the strength where not given.")
-@click.option("--price", help="Limit price; the market's where not given.")
-@click.option("--quantity", help="Amount in the base currency; by the settings where not given.")
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="How strong it is.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="How sure you are; default: the strength.")
+@click.option("--price", help="Limit price; default: the market's.")
+@click.option("--quantity", help="Amount in the base currency; default: by the settings.")
 @click.option("--order-type", type=click.Choice(["limit", "market"]))
-@click.option("--ttl", "ttl_s", type=Duration(), help="How long it may wait.")
-@click.option("--key", help="Your own id: the same key is the same signal. A new one where not given.")
+@click.option("--ttl", "ttl_s", type=Duration(), help="How long it may wait, such as 90s.")
+@click.option("--key", help="Your own id; the same key is the same signal. Default: a new one.")
 @click.option("--source", default="send", show_default=True, help="Who sends it.")
 @_journal
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -141,7 +146,7 @@ def send(
     as_json: bool,
     **fields: object,
 ) -> int:
-    """Send one signal to the running pipeline; 1 where it was refused."""
+    """Send a signal to the running pipeline; exit code 1 if it is refused."""
     signal = {"side": side, "symbol": symbol, "timestamp": "now", "key": key or secrets.token_hex(8), **fields}
     given = {name: value for name, value in signal.items() if value is not None}
     told = _ask(invocation, journal, {"do": "send", "signal": given})  # type: ignore[dict-item]
@@ -156,7 +161,7 @@ def send(
 @_journal
 @click.pass_obj
 def trigger(invocation: Invocation, journal: str | None) -> int:
-    """Execute now whatever waits in the running pipeline; 1 where orders are halted."""
+    """Execute all waiting signals of the running pipeline now; exit code 1 while orders are halted."""
     return tell_triggered(_ask(invocation, journal, {"do": "trigger"}))
 
 
@@ -165,7 +170,7 @@ def trigger(invocation: Invocation, journal: str | None) -> int:
 @_journal
 @click.pass_obj
 def halt(invocation: Invocation, why: str, journal: str | None) -> int:
-    """No new orders until `resume`, also after a restart."""
+    """Send no new orders until `resume`, even after a restart."""
     body = Halted(reduce_only=False, why=safe(why))
     return _decree(invocation, journal, body, "halted: no new orders until `resume`")
 
@@ -175,7 +180,7 @@ def halt(invocation: Invocation, why: str, journal: str | None) -> int:
 @_journal
 @click.pass_obj
 def reduce_only(invocation: Invocation, why: str, journal: str | None) -> int:
-    """Only closing orders until `resume`, also after a restart."""
+    """Send only closing orders until `resume`, even after a restart."""
     body = Halted(reduce_only=True, why=safe(why))
     return _decree(invocation, journal, body, "reduce-only: only closing orders until `resume`")
 
@@ -184,8 +189,8 @@ def reduce_only(invocation: Invocation, why: str, journal: str | None) -> int:
 @_journal
 @click.pass_obj
 def resume(invocation: Invocation, journal: str | None) -> int:
-    """Let new orders through again."""
-    return _decree(invocation, journal, Resumed(), "resumed: new orders are let through")
+    """Allow new orders again."""
+    return _decree(invocation, journal, Resumed(), "resumed: new orders are allowed")
 
 
 def _where(invocation: Invocation, settings: Settings) -> str:
@@ -200,7 +205,7 @@ def _playback(candles: Sequence[Path], speed: float | None) -> Playback | None:
     if candles:
         return Playback([read_candles(path) for path in candles], speed or 1.0)
     if speed is not None:
-        raise click.UsageError("--speed is that of --candles: name the recordings to be played")
+        raise click.UsageError("--speed needs --candles: name the recordings to play")
     return None
 
 
@@ -214,7 +219,7 @@ def _settings(
     changes = {"timeframe": playback.timeframe, **changes}
     settings = invocation.settings(changes)
     if settings.mode == "live":
-        raise click.UsageError("--candles is for paper: live orders are decided by the prices of the exchange")
+        raise click.UsageError("--candles is for paper trading only: live orders follow the prices of the exchange")
     if "journal.url" in changes:
         return settings
     return invocation.settings({"journal.url": _journal_of(playback, settings.journal.url), **changes})

@@ -36,16 +36,16 @@ _BY_HAND = "resolved by hand: not placed"
 
 @click.command()
 @click.argument("id")
-@click.option("--placed", metavar="VENUE_ID", help="The venue has the order, under this id of its own.")
+@click.option("--placed", metavar="VENUE_ID", help="The venue has the order, under this id.")
 @click.option("--not-placed", is_flag=True, help="The venue never had it, and never will.")
 @click.pass_obj
 def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: bool) -> int:
-    """Decide what became of the order of a signal that is parked or unknown.
+    """Decide whether the order of a parked or unknown signal was placed.
 
-    ID is what `why` takes. Look the order up on the venue first: what you say is believed.
+    ID is what `why` takes. Look the order up on the venue first: your answer is final.
     """
     if (placed is None) == (not not_placed):
-        raise click.UsageError("say either --placed VENUE_ID or --not-placed")
+        raise click.UsageError("give either --placed VENUE_ID or --not-placed")
     placed = None if placed is None else safe(placed)
     settings = invocation.settings()
     with closing(invocation.reader(None)) as reader:
@@ -60,22 +60,22 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
         _record(settings, history, placed)
     else:
         if not told["resolved"]:
-            raise click.ClickException(f"{id} was decided meanwhile: see `why {id}`")
+            raise click.ClickException(f"{id} has been decided in the meantime: see `why {id}`")
     outcome = f"placed, as {placed}" if placed else "failed: not placed"
     click.echo(f"{history.signal_id} is {outcome}")
     return 0
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Let the journal follow the venues, as the running pipeline does anyway.")
-@click.option("--adopt", multiple=True, metavar="ID", help="Book an order of ours that the journal does not know.")
-@click.option("--ignore", multiple=True, metavar="ID", help="Leave an order out of account, for good.")
+@click.option("--fix", is_flag=True, help="Correct the journal by the venues, as the running pipeline does anyway.")
+@click.option("--adopt", multiple=True, metavar="ID", help="Book an order of ours that is missing from the journal.")
+@click.option("--ignore", multiple=True, metavar="ID", help="Ignore an order from now on.")
 @json_option
 @click.pass_obj
 def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore: tuple[str, ...], as_json: bool) -> int:
-    """Compare the journal with the venues, and print what differs; 3 where a difference remains.
+    """Compare the journal with the venues and print the differences; exit code 3 if any remain.
 
-    Other people's orders on an account are listed, and are no difference. ID is the name of an order in that list.
+    Orders on the account that are not ours are listed, but are not differences. ID is an order's id in that list.
     """
     settings = invocation.settings()
     asked: dict[str, control.Json] = {"do": "reconcile", "fix": fix, "adopt": list(adopt), "ignore": list(ignore)}
@@ -85,7 +85,7 @@ def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore:
         unavailable: Sequence[str] = msgspec.convert(told["unavailable"], list[str])
     except NotRunning:
         if fix or adopt or ignore:
-            raise click.ClickException("no pipeline is running: start it with `run`, then ask again") from None
+            raise click.ClickException("no pipeline is running: start one with `run`, then try again") from None
         differences, unavailable = asyncio.run(_compared(settings))
     remaining = any(difference.remains for difference in differences) or bool(unavailable)
     if as_json:

@@ -38,11 +38,11 @@ class ReplayPlan:
 
 @click.command()
 @click.option("--candles", type=click.Path(path_type=Path), multiple=True, required=True, help="Recorded candles, CSV.")
-@click.option("--signals", type=click.Path(path_type=Path), help="Recorded signals, JSON lines, by their timestamp.")
-@click.option("--symbol", help="The symbol of the candles, where the file's name does not say it.")
-@click.option("--timeframe", help="Their timeframe, where the file's name does not say it.")
+@click.option("--signals", type=click.Path(path_type=Path), help="Recorded signals, JSON lines, by timestamp.")
+@click.option("--symbol", help="Symbol of the candles, if the file's name lacks it.")
+@click.option("--timeframe", help="Timeframe of the candles, if the file's name lacks it.")
 @set_option
-@click.option("--journal", type=click.Path(path_type=Path), help="Keep the journal here; a new file.")
+@click.option("--journal", type=click.Path(path_type=Path), help="Keep the journal in this new file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def replay(
@@ -60,7 +60,7 @@ def replay(
     longest = timeframe_text(max(file.timeframe_ns for file in files))
     settings = invocation.settings({"timeframe": longest, **settings_by_path(changes)})
     if journal is not None and journal.exists():
-        raise click.UsageError(f"{journal} exists: a replay begins a new journal, name another file")
+        raise click.UsageError(f"{journal} exists: a replay needs a new journal, name another file")
     with tempfile.TemporaryDirectory(prefix="tidegate-") as folder, _progress(files) as seen:
         url = url_of(str((journal or Path(folder) / "replay.db").absolute()))
         loop = VirtualLoop()

@@ -44,10 +44,10 @@ def tell_sent(told: Mapping[str, Json]) -> None:
         says = f"waiting{' for' if reason is Reason.AWAITING_TICK else ':'} {waiting_for(blocker)}"
     else:
         says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit, sent.rule)}" if reason else "")
-    click.echo(f"{sent.signal_id} {'known already, ' if sent.redelivered else ''}{says}")
+    click.echo(f"{sent.signal_id} {'already known, ' if sent.redelivered else ''}{says}")
     if reason is not None and reason is not Reason.AWAITING_TICK:
         click.echo(f"fix: {REMEDIES[reason]}")
-    click.echo(f"`why {sent.signal_id}` tells its life")
+    click.echo(f"`why {sent.signal_id}` shows its history")
 
 
 def tell_triggered(told: Mapping[str, Json]) -> int:

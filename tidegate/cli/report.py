@@ -24,9 +24,9 @@ _MONEY = ("money", "fees", "unvalued_fees", "prices")
 @json_option
 @click.pass_obj
 def report(invocation: Invocation, journal: str | None, as_json: bool) -> None:
-    """Sum up a journal: money, outcomes, whether they balance, reasons, rates, latencies, digest.
+    """Summarise a journal: money, outcomes, whether they balance, reasons, rates, latencies, digest.
 
-    Money is at the prices of the newest trades on record, or of the newest quotes where the run ended orderly.
+    Money is at the prices of the newest trades on record, or of the newest quotes if the run ended in good order.
     """
     with closing(invocation.reader(journal)) as reader:
         print_report(report_of(reader), results_in(reader), as_json=as_json)

@@ -64,7 +64,7 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
     if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
         opening.cancel()
         await asyncio.wait([opening])
-        say("stopped before it began: nothing was sent")
+        say("stopped before it started: nothing was sent")
         return ending.result()
     engine, world = opening.result()
     market = generated(engine, world, settings, strategies=plan.strategies)

@@ -63,12 +63,14 @@ _ORDER_COLUMNS = (
 
 
 @click.command()
-@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only these.")
+@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only this outcome.")
 @click.option("--symbol", shell_complete=complete_symbols, help="Only this symbol.")
-@click.option("--source", help="Only those that this sender sent.")
+@click.option("--source", help="Only signals from this sender.")
 @click.option("--since", "since_ns", type=moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
-@click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these.", metavar="REASON")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N of them.")
+@click.option(
+    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only this.", metavar="REASON"
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
 @journal_option
 @json_option
 @click.pass_obj
@@ -98,12 +100,12 @@ def signals(
 
 
 @click.command()
-@click.option("--open", "only_open", is_flag=True, help="Only those that may still come to something.")
+@click.option("--open", "only_open", is_flag=True, help="Only orders that can still fill.")
 @journal_option
 @json_option
 @click.pass_obj
 def orders(invocation: Invocation, only_open: bool, journal: str | None, as_json: bool) -> None:
-    """List orders, in the order of their signals."""
+    """List orders, sorted by the receipt of their signals."""
     with closing(invocation.reader(journal)) as reader:
         _print(_ORDER_COLUMNS, reader, order_rows(reader, only_open=only_open), as_json=as_json)
 

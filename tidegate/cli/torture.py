@@ -35,14 +35,14 @@ _SELDOM = 3_000_000  # what hundreds of short lives leave behind dies with their
 
 
 @click.command()
-@click.option("--seeds", type=click.IntRange(1), help="How many worlds; by default 24, or 2 with pairs.")
-@click.option("--crashes", type=click.Choice(["every", "pairs"]), default="every", help="One crash a run, or two.")
-@click.option("--seed", type=click.IntRange(0), help="One world only: the first, or with --point the only run of it.")
-@click.option("--point", metavar="P", help="Replay one run of --seed and tell it: 17, 17+23, cancel:9.")
+@click.option("--seeds", type=click.IntRange(1), help="Number of worlds; default: 24, or 2 with pairs.")
+@click.option("--crashes", type=click.Choice(["every", "pairs"]), default="every", help="One crash per run, or two.")
+@click.option("--seed", type=click.IntRange(0), help="The first world; with --point, the only one.")
+@click.option("--point", metavar="P", help="Replay one run of --seed and narrate it: 17, 17+23, cancel:9.")
 @click.option("--until-broken", is_flag=True, help="Stop at the first run that breaks the promise.")
-@click.option("--strategies", is_flag=True, help="Let the strategies of the settings trade as well; slower.")
-@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; by default all cores.")
-@click.option("--for", "for_s", type=click.FloatRange(0), metavar="SECONDS", help="Stop after so many seconds.")
+@click.option("--strategies", is_flag=True, help="Let the settings' strategies trade as well; slower.")
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; one per core.")
+@click.option("--for", "for_s", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this many seconds.")
 @json_option
 @click.pass_obj
 def torture(

@@ -46,14 +46,14 @@ def _streams(engine: Engine) -> CheckResult:
     if not engine.failed.done():
         return CheckResult("pipeline", Health.OK, "all streams run")
     error = engine.failed.exception()
-    says = f"a stream broke, nothing more is sent: {type(error).__name__}: {error}"
-    return CheckResult("pipeline", Health.ERROR, says, "stop it and start it again: what is open is taken up then")
+    says = f"a stream failed, nothing more is sent: {type(error).__name__}: {error}"
+    return CheckResult("pipeline", Health.ERROR, says, "restart it: open orders and signals are resumed")
 
 
 def halt_result(halted: Halted | None) -> CheckResult:
-    """Whether orders are let through, or what keeps them."""
+    """Whether orders are allowed, or what keeps them."""
     if halted is None:
-        return CheckResult("halt", Health.OK, "orders are let through")
+        return CheckResult("halt", Health.OK, "orders are allowed")
     what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
     return CheckResult("halt", Health.ERROR, f"{what}: {halted.why}", REMEDIES[Reason.HALTED])
 
@@ -61,7 +61,7 @@ def halt_result(halted: Halted | None) -> CheckResult:
 def _journal(engine: Engine) -> CheckResult:
     commits = engine.parts.commits
     if commits.failing is None:
-        return CheckResult("commits", Health.OK, f"every commit is on the disk; {commits.depth()} under way")
+        return CheckResult("commits", Health.OK, f"every commit is on disk; {commits.depth()} under way")
     says = f"{commits.failing}; {commits.depth()} wait for it"
     return CheckResult("commits", Health.ERROR, says, REMEDIES[Reason.JOURNAL_UNAVAILABLE])
 
@@ -71,7 +71,7 @@ def _ledger(ledger: Ledger) -> CheckResult:
         return CheckResult("ledger", Health.OK, f"balanced: each of {ledger.received} signals has one outcome")
     says = f"{ledger.received} received, but {sum(ledger.outcomes.values())} outcomes"
     return CheckResult(
-        "ledger", Health.ERROR, says, "a fault of the program: keep the journal, report it; `export` lists every signal"
+        "ledger", Health.ERROR, says, "a bug: keep the journal and report it; `export` lists every signal"
     )
 
 
@@ -134,7 +134,7 @@ def _stages(engine: Engine, telemetry: Telemetry, at_ns: int) -> CheckResult:
     if cycle_ns is not None:
         beats["cycle"] = cycle_ns
     last = ", ".join(f"{stage} {_seconds(at_ns - beat_ns)} ago" for stage, beat_ns in sorted(beats.items()))
-    return CheckResult("stages", Health.OK, last or "nothing happened since the start")
+    return CheckResult("stages", Health.OK, last or "nothing has happened since the start")
 
 
 def _unproved(ledger: Ledger) -> CheckResult:
@@ -143,19 +143,18 @@ def _unproved(ledger: Ledger) -> CheckResult:
     if parked:
         return CheckResult("unproved orders", Health.WARNING, says, REMEDIES[Reason.NO_PROOF])
     if unknown:
-        return CheckResult("unproved orders", Health.WARNING, says, "the venue is asked; their capital is kept aside")
+        fix = "the venue is being asked; their capital stays reserved"
+        return CheckResult("unproved orders", Health.WARNING, says, fix)
     return CheckResult("unproved orders", Health.OK, says)
 
 
 def _faults(engine: Engine, telemetry: Telemetry) -> CheckResult:
     faults, turned_away = telemetry.counts["fault"], telemetry.counts["turned_away"]
     if turned_away:
-        says = f"{engine.parts.state.ledger.turned_away} signals were turned away, their senders were told"
-        return CheckResult(
-            "faults", Health.WARNING, says, "they may be sent again, more slowly; or raise intake.capacity"
-        )
+        says = f"{engine.parts.state.ledger.turned_away} signals were rejected at intake, and their senders notified"
+        return CheckResult("faults", Health.WARNING, says, "send them again more slowly, or raise intake.capacity")
     if faults:
-        fix = "the log names the strategy or the sender: `logging.json_file`"
+        fix = "see the log for the strategy or the sender: `logging.json_file`"
         return CheckResult("faults", Health.WARNING, f"{faults} since the start", fix)
     return CheckResult("faults", Health.OK, "none since the start")
 
@@ -168,9 +167,9 @@ def _execution(engine: Engine, at_ns: int) -> CheckResult:
     cycle_ns = engine.parts.activity.last_cycle_ns
     last_ns = engine.started_ns if cycle_ns is None else cycle_ns
     if first is not None and max(first.received_ns, last_ns) < due_ns < at_ns - _LATE_NS:
-        says = f"one was due {_seconds(at_ns - due_ns)} ago, and did not take place"
+        says = f"one was due {_seconds(at_ns - due_ns)} ago and did not happen"
         return CheckResult(
-            "execution", Health.ERROR, says, "the program is overloaded or stuck: start it again, see `report`"
+            "execution", Health.ERROR, says, "the program is overloaded or stuck: restart it, see `report`"
         )
     return CheckResult("execution", Health.OK, f"next in {_seconds(next_ns - at_ns)}, every {schedule.interval_s:g} s")
 

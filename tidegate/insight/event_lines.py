@@ -84,13 +84,13 @@ class EventLines:
         if error is not None and not self._failed:
             self._tell(f"the journal cannot be written: {error}", is_warning=True)
         elif error is None and self._failed:
-            self._tell("the journal is written again", is_warning=True)
+            self._tell("the journal can be written again", is_warning=True)
         self._failed = error is not None
 
     def _sum_up(self) -> None:
         if self._left_out:
             kinds = ", ".join(f"{kind} {count}" for kind, count in self._left_out.most_common())
-            self._tell(f"and {self._left_out.total()} more within a second: {kinds}; `signals` lists them")
+            self._tell(f"and {self._left_out.total()} more within one second: {kinds}; `signals` lists them")
             self._left_out.clear()
 
     def _tell(self, text: str, *, is_warning: bool = False) -> None:

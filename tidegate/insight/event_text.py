@@ -61,31 +61,31 @@ def _in_words(body: e.Body, attempt: int, at_ns: int) -> str:
     match body:
         case e.Accepted(score=score, parts=parts, expires_at_ns=ends_ns):
             until = _moment(ends_ns, at_ns)
-            return f"Passed every check with a score of {score:.3g}{_parts(parts)}. May wait until {until}."
+            return f"Passed every check with a score of {score:.3g}{_parts(parts)}. It may wait until {until}."
         case e.Refused(reason=reason, score=score):
             scored = "" if score is None or reason is Reason.SCORE_TOO_LOW else f" Its score was {score:.3g}."
             return f"{_because(reason, body.measured, body.limit, body.rule)}{scored}"
         case e.Redelivered():
-            return "The same signal came again: nothing changed."
+            return "The same signal arrived again: nothing changed."
         case e.Superseded(by=by):
-            return f"The newer signal {by} took its place."
+            return f"Replaced by the newer signal {by}."
         case e.Expired(reason=reason):
             last = _because(reason, body.measured, body.limit, body.rule)
-            return f"Its time to live ran out. What it met last: {last}"
+            return f"Its time to live ran out. Last obstacle: {last}"
         case e.Intent():
             return f"Attempt {attempt}: {_order(body)}"
         case e.Placed(venue_order_id=venue_id, status=status, fills=fills):
             return f"The venue has the order as {venue_id}: {status}.{_fills(fills)}"
         case e.Deferred(reason=reason, detail=detail, retry_at_ns=again_ns):
-            return f"Not placed. {_because(reason, detail)} May be tried again from {_moment(again_ns, at_ns)}."
+            return f"Not placed. {_because(reason, detail)} It may be retried from {_moment(again_ns, at_ns)}."
         case e.Failed(reason=reason, detail=detail):
             return f"Not placed. {_because(reason, detail)}"
         case e.Unknown(detail=detail):
-            return f"Placement unconfirmed: {_ended(detail)} The venue is asked; nothing is sent again on a guess."
+            return f"Placement unconfirmed: {_ended(detail)} The venue is being asked; nothing is resent on a guess."
         case e.Parked(detail=detail):
-            return f"It cannot be proved either way: {_ended(detail)}"
+            return f"Cannot be proved either way: {_ended(detail)}"
         case e.Reopened(venue_order_id=venue_id, detail=detail, status=status, fills=fills):
-            return f"Found on the venue after all as {venue_id}: {status}. {_ended(detail)}{_fills(fills)}"
+            return f"Found on the venue as {venue_id}: {status}. {_ended(detail)}{_fills(fills)}"
         case e.Adopted(venue_order_id=venue_id, detail=detail, request=request, status=status, fills=fills):
             return f"{_order(request)} {_ended(detail)} The venue has it as {venue_id}: {status}.{_fills(fills)}"
         case e.Filled(fill=fill):
@@ -132,13 +132,13 @@ def _order(intent: e.Intent) -> str:
 
 def _reserved(intent: e.Intent) -> str:
     currency = quote_of(intent.symbol) if intent.side == "buy" else base_of(intent.symbol)
-    return f"{rounded(intent.reserved)} {currency} set aside."
+    return f"{rounded(intent.reserved)} {currency} reserved."
 
 
 def _sale(intent: e.Intent) -> str:
     """What is particular to a sale: that it was cut, and that it goes beyond closing."""
-    cut = "" if intent.cut_from is None else f" Cut from {plain(intent.cut_from)}: no more may be sold."
-    return cut + (" It sells coins that our trades did not buy." if intent.own_coins else "")
+    cut = "" if intent.cut_from is None else f" Reduced from {plain(intent.cut_from)}: no more may be sold."
+    return cut + (" Includes coins that our trades did not buy." if intent.own_coins else "")
 
 
 def _fills(fills: tuple[Fill, ...]) -> str:

@@ -14,23 +14,23 @@ __all__ = ["explain", "margin_of"]
 
 _IN_WORDS: dict[Reason, str] = {
     Reason.MALFORMED: "{measured}",
-    Reason.CONFLICT: "its key came before with other content",
-    Reason.STALE: "it was {measured} ms old at receipt, {margin} ms more than the {limit} ms allowed",
-    Reason.FROM_FUTURE: "its timestamp was {measured} ms ahead, {margin} ms more than the {limit} ms allowed",
+    Reason.CONFLICT: "its key was used before with different content",
+    Reason.STALE: "{measured} ms old at receipt, {margin} ms more than the {limit} ms allowed",
+    Reason.FROM_FUTURE: "timestamp {measured} ms ahead, {margin} ms more than the {limit} ms allowed",
     Reason.WEAK: "strength {measured}, {margin} below the minimum of {limit}",
     Reason.SCORE_TOO_LOW: "score {measured}, {margin} below the minimum of {limit}",
     Reason.UNKNOWN_SOURCE: "the source {measured} is not one of {limit}",
     Reason.UNKNOWN_SYMBOL: "{measured} is not one of {limit}",
     Reason.UNKNOWN_TRADER: "there is no trader {measured}, only {limit}",
-    Reason.REPEAT: "one like it passed {measured} s before, the window is {limit} s",
-    Reason.POSITION_LIMIT: "it would make {measured} open positions, {limit} are allowed",
-    Reason.NOTIONAL_LIMIT: "it would cost {measured}, {margin} more than the {limit} allowed",
+    Reason.REPEAT: "a similar signal passed {measured} s before, the window is {limit} s",
+    Reason.POSITION_LIMIT: "would make {measured} open positions, {limit} allowed",
+    Reason.NOTIONAL_LIMIT: "would cost {measured}, {margin} more than the {limit} allowed",
     Reason.BELOW_MINIMUM: "{measured} is less than the venue's minimum of {limit}",
-    Reason.INSUFFICIENT_BALANCE: "{measured} free, {limit} needed: {margin} are missing",
-    Reason.NO_POSITION: "{measured} held, the least that can be sold is {limit}",
-    Reason.STALE_MARKET_DATA: "the price is {measured} s old, {limit} s are allowed",
+    Reason.INSUFFICIENT_BALANCE: "{measured} free, {limit} needed: {margin} missing",
+    Reason.NO_POSITION: "{measured} held, the minimum to sell is {limit}",
+    Reason.STALE_MARKET_DATA: "price {measured} s old, {limit} s allowed",
     Reason.NO_MARKET_DATA: "{measured} has no price yet",
-    Reason.IN_FLIGHT_FULL: "{limit} orders are in flight, no more may be",
+    Reason.IN_FLIGHT_FULL: "{limit} orders in flight, the most allowed",
 }
 
 

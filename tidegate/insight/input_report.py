@@ -79,9 +79,9 @@ class InputReport:
 
     def _received(self, line: int, receipt: Receipt) -> None:
         if receipt.signal_id is None:
-            self._note(line, "turned away", f"turned away, {receipt.reason}: send it again")
+            self._note(line, "rejected at intake", f"rejected at intake, {receipt.reason}: send it again")
         elif receipt.redelivered:
-            self._counts["known already"] += 1
+            self._counts["already known"] += 1
         elif (refused := self._refused_now.get(receipt.signal_id)) is not None:
             self._decided(line, Outcome.REFUSED, refused)
         else:

@@ -49,11 +49,11 @@ def pipeline_text(body: e.Body) -> str | None:
         case e.Halted(why=why):
             return _one_line(f"halted: {why}")
         case e.Resumed():
-            return "resumed: new orders are let through"
+            return "resumed: new orders are allowed"
         case e.TurnedAway(count=count, reason=reason):
-            return f"{count} signals were turned away: {reason}"
+            return f"{count} signals were rejected at intake: {reason}"
         case e.Banned(address=address, until_ns=until_ns):
-            return f"{address} wants to be left alone until {iso_of(until_ns)}"
+            return f"{address} must not be called until {iso_of(until_ns)}"
         case e.Gap(where=where, silent_s=silent_s):
             return _one_line(f"{where}: no news for {silent_s:g} s")
     return None

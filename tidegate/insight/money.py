@@ -47,18 +47,18 @@ def money_in_words(results: Results) -> Iterator[tuple[str, str]]:
     for it in results.money:
         gained = f"{change(it.change, it.currency)} ({percent(it.change, it.put_in)}) by trading"
         yield "equity", f"{money(it.equity, it.currency)}, {gained}{_without(it.unpriced)}"
-        yield "cash", f"{money(it.cash, it.currency)}, {money(it.set_aside, it.currency)} of it set aside for orders"
+        yield "cash", f"{money(it.cash, it.currency)}, {money(it.set_aside, it.currency)} of it reserved for orders"
         yield "realized", f"{change(it.realized, it.currency)}, fees included"
         yield "unrealized", f"{change(it.unrealized, it.currency)} on {_holdings(results, it)}"
     if results.fees:
-        apart = f"; in no profit, since their value was not known: {_sums(results.unvalued_fees)}"
+        apart = f"; not in the profit, because their value is unknown: {_sums(results.unvalued_fees)}"
         yield "fees", _sums(results.fees) + (apart if results.unvalued_fees else "")
     if results.marks:
         yield "priced at", _priced(results)
 
 
 def _without(unpriced: Sequence[str]) -> str:
-    return f", without {', '.join(unpriced)}, of which no price is known" if unpriced else ""
+    return f", without {', '.join(unpriced)}, whose price is unknown" if unpriced else ""
 
 
 def _holdings(results: Results, it: Money) -> str:

@@ -50,18 +50,18 @@ def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
     ledger, waiting = engine.parts.state.ledger, len(engine.parts.pending)
     passed = accepted(ledger)
     if not ledger.received:
-        fix = "let signals.strategies generate some, or send one: `send buy BTC/USDT`"
-        yield CheckResult("signals", Health.WARNING, "no signals: none was ever received", fix)
+        fix = "configure signals.strategies, or send one: `send buy BTC/USDT`"
+        yield CheckResult("signals", Health.WARNING, "no signals: none has been received", fix)
     elif not passed:
         (reason, _), *_ = refusals = ledger.reasons.most_common(3)
         why = ", ".join(f"{name} {count}" for name, count in refusals)
         says = f"no signals: all {ledger.received} received were refused: {why}"
         yield CheckResult("signals", Health.WARNING, says, REMEDIES[Reason(reason)])
     elif not waiting:
-        yield CheckResult("signals", Health.OK, f"no signals: none waits, all {passed} accepted are decided")
+        yield CheckResult("signals", Health.OK, f"no signals: none is waiting, all {passed} accepted are decided")
     else:
         found = _preview(engine, at_ns)
-        of = f"{waiting} wait" if found.looked_at == waiting else f"{waiting} wait, {found.looked_at} were looked at"
+        of = f"{waiting} waiting" if found.looked_at == waiting else f"{waiting} waiting, {found.looked_at} checked"
         yield CheckResult("signals", Health.OK, f"{of}: {found.ready} could be executed now")
         yield from map(_held, found.held)
 

@@ -106,7 +106,7 @@ def _results(engine: Engine) -> Results:
 def _alarm(engine: Engine) -> Banner | None:
     state, commits = engine.parts.state, engine.parts.commits
     if engine.failed.done():
-        return Banner(f"BROKEN, nothing more is sent: {engine.failed.exception()}")
+        return Banner(f"FAILED, nothing more is sent: {engine.failed.exception()}")
     if commits.failing is not None:
         return Banner(f"JOURNAL FAILING: {commits.failing}")
     if state.halted is not None:
