@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tidegate.facade import SignalOrderPipeline as SignalOrderPipeline
+    from tidegate.journal import open_journal as open_journal
     from tidegate.replay.replay import Replay as Replay
 
-__all__ = ["Replay", "SignalOrderPipeline"]
+__all__ = ["Replay", "SignalOrderPipeline", "open_journal"]
 
-_WHERE = {"Replay": "tidegate.replay.replay", "SignalOrderPipeline": "tidegate.facade"}
+_WHERE = {
+    "Replay": "tidegate.replay.replay",
+    "SignalOrderPipeline": "tidegate.facade",
+    "open_journal": "tidegate.journal",
+}
 
 
 def __getattr__(name: str) -> object:

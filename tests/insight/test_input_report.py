@@ -124,7 +124,10 @@ def test_an_accepted_signal_is_followed_to_its_outcome(followed, body, told):
 
 def test_what_was_turned_away_is_named_and_may_be_sent_again(followed):
     followed.come(None, reason=Reason.DOOR_FULL)
-    assert followed.told() == ["in: 1 signal: 1 rejected at intake", "  line 10: rejected at intake, door_full: send it again"]
+    assert followed.told() == [
+        "in: 1 signal: 1 rejected at intake",
+        "  line 10: rejected at intake, door_full: send it again",
+    ]
 
 
 def test_the_numbers_of_lines_count_blank_ones(tmp_path):

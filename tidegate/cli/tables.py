@@ -67,9 +67,7 @@ _ORDER_COLUMNS = (
 @click.option("--symbol", shell_complete=complete_symbols, help="Only this symbol.")
 @click.option("--source", help="Only signals from this sender.")
 @click.option("--since", "since_ns", type=moment_ns, metavar="T", help="Received since: 10m or 2h ago, or ISO 8601.")
-@click.option(
-    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only this.", metavar="REASON"
-)
+@click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help="Only this.", metavar="REASON")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
 @journal_option
 @json_option

@@ -28,7 +28,8 @@ def path_of(url: str) -> str:
     """
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path:
-        raise SettingsError(f"journal.url must look like sqlite:///data/journal.db, was {url}")
+        fix = "it must look like sqlite:///data/journal.db" if "://" in url else f"write sqlite:///{url}"
+        raise SettingsError(f"{url} is not a journal's URL: {fix}")
     return path
 
 
