@@ -133,7 +133,7 @@ def test_asking_again_ends_when_it_is_told_to(program, number):
     process.send_signal(number)
     out, _ = process.communicate(timeout=20)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 0}[number]
-    assert b"stopped before it began" in out
+    assert b"stopped before it started" in out
 
 
 def test_a_key_that_the_venue_refuses_is_said_at_once(program):
@@ -225,7 +225,7 @@ def test_an_order_that_the_journal_lost_is_adopted_by_a_command_that_the_halt_na
             halted = within(30, lambda: it("diagnose", "--json").stdout, lambda said: "--adopt" in said)
             assert f"`reconcile --adopt {order_id}` books it" in halted
             wrong = it("reconcile", "--adopt", "0123456789abcdef01")
-            assert (wrong.returncode, "no order that waits to be adopted" in wrong.stderr) == (1, True)
+            assert (wrong.returncode, "is not an order that can be adopted" in wrong.stderr) == (1, True)
             adopted = it("reconcile", "--adopt", order_id)
             assert adopted.returncode == 0, adopted.stdout + adopted.stderr
             assert it("resume").returncode == 0

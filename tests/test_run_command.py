@@ -101,7 +101,7 @@ def test_an_order_of_one_world_is_never_continued_in_another():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--speed", "60"), "--speed is that of --candles"),
+        (("--speed", "60"), "--speed needs --candles"),
         (("--candles", "BTC-USDT-1m.csv", "--speed", "0"), "0"),
         (("--candles", "BTC-USDT-1m.csv", "--speed", "-1"), "-1"),
         (("--set", "execution.interval_s"), "--set takes KEY=VALUE"),
