@@ -16,7 +16,7 @@ from streams.remedies import REMEDIES
 from tidegate.assembly import assemble
 from tidegate.cli import main
 from tidegate.cli.control_api import answerer
-from tidegate.cli.replies import tell_sent, tell_triggered
+from tidegate.cli.replies import print_sent, print_triggered
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.market import Quote
@@ -161,7 +161,7 @@ def test_the_blocker_of_a_waiting_signal_can_be_asked_for(scene, reason, measure
 )  # fmt: skip
 def test_a_trigger_says_what_it_cannot_do(scene, lines, code, capsys):
     _, told = asked(scene, {"do": "send", "signal": SIGNAL}, {"do": "trigger"})
-    assert tell_triggered(told) == code
+    assert print_triggered(told) == code
     assert capsys.readouterr().out.splitlines() == lines
 
 
@@ -186,7 +186,7 @@ def test_a_trigger_says_what_it_cannot_do(scene, lines, code, capsys):
 )  # fmt: skip
 def test_what_was_sent_is_told_in_words_with_what_helps(scene, fields, says, capsys):
     (told,) = asked(scene, {"do": "send", "signal": {**SIGNAL, **fields}})
-    tell_sent(told)
+    print_sent(told)
     out = capsys.readouterr().out
     assert [part for part in says if part not in out] == []
     assert f"`why {told['signal_id']}`" in out

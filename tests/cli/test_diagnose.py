@@ -137,7 +137,7 @@ def test_a_whole_journal_tells_its_mode_its_events_and_the_age_of_the_last(place
     write(place.url, count=3)
     journal = place.findings()["journal"]
     assert journal["verdict"] == "ok"
-    assert re.fullmatch(r"data/journal.db is whole: mode paper, 3 events, the last \d{3,} d ago", journal["says"])
+    assert re.fullmatch(r"data/journal.db is intact: mode paper, 3 events, the last \d{3,} d ago", journal["says"])
 
 
 def damage(place):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -210,11 +211,13 @@ def test_from_an_exchange_over_http_and_into_a_replay(exchange_process, tmp_path
         return CliRunner().invoke(main, words)
 
     asked = ("download", "--exchange", "binance", "--symbol", "BTC/USDT", "--timeframe", "1m")
-    first = ask(*asked, "--since", "30h", "--until", "20h", "--json")
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    since, middle, until = ((this_hour - timedelta(hours=hours)).isoformat() for hours in (30, 20, 10))
+    first = ask(*asked, "--since", since, "--until", middle, "--json")
     assert first.exit_code == 0, first.output
     told = json.loads(first.stdout)
     assert (told["file"], told["added"], told["gaps"]) == ("BTC-USDT-1m.csv", 600, [])
-    second = ask(*asked, "--until", "10h")
+    second = ask(*asked, "--until", until)
     assert second.exit_code == 0
     assert "BTC-USDT-1m.csv: 600 candles added, 1,200 in all" in second.stdout
     assert "no gaps" in second.stdout

@@ -85,8 +85,8 @@ def followed():
         def happen(self, signal_id, *bodies):
             report.watch([e.Recorded(1, 1, signal_id, 0, body) for body in bodies])
 
-        def told(self):
-            return list(report.told(State()))
+        def lines(self):
+            return list(report.lines(State()))
 
     return Followed()
 
@@ -119,12 +119,12 @@ def test_an_accepted_signal_is_followed_to_its_outcome(followed, body, told):
     followed.come("aa", ACCEPTED)
     followed.happen("aa", body)
     followed.happen("other", body)
-    assert followed.told() == told
+    assert followed.lines() == told
 
 
 def test_what_was_turned_away_is_named_and_may_be_sent_again(followed):
     followed.come(None, reason=Reason.DOOR_FULL)
-    assert followed.told() == [
+    assert followed.lines() == [
         "in: 1 signal: 1 rejected at intake",
         "  line 10: rejected at intake, door_full: send it again",
     ]

@@ -1,4 +1,4 @@
-"""What is looked at from outside a pipeline, whether one runs or not. Each check gives findings, and never raises."""
+"""Checks from outside a pipeline, whether one runs or not. Each returns results, and never raises."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_strategies(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_journal(settings: Settings) -> tuple[CheckResult, Checkup | None]:
-    """Whether the journal can be written in the settings' mode, and is whole; and what stands in it."""
+    """Whether the journal can be written in the settings' mode, and is intact; and a summary of it."""
     path = Path(path_of(settings.journal.url))
     place = path if path.exists() else _existing(path)
     if not os.access(place, os.W_OK):
@@ -60,16 +60,16 @@ def check_journal(settings: Settings) -> tuple[CheckResult, Checkup | None]:
         says = f"{path} is a journal of mode {found.mode}, not {settings.mode}"
         return CheckResult("journal", _ERROR, says, "set journal.url to another file"), found
     since = age(time.time_ns() - found.last_at_ns)
-    says = f"{path} is whole: mode {found.mode}, {count(found.events)} events, the last {since} ago"
+    says = f"{path} is intact: mode {found.mode}, {count(found.events)} events, the last {since} ago"
     return CheckResult("journal", _OK, says), found
 
 
 def check_halt(journal_url: str) -> Iterator[CheckResult]:
-    """The halt that stands in a journal, which the next pipeline begins with; nothing where there is none."""
+    """The halt recorded in a journal, with which the next pipeline starts; nothing if there is none."""
     try:
         with closing(open_journal(journal_url)) as reader:
             halted = State.of(reader).halted
-    except TidegateError:  # what is the matter with the journal has a finding of its own
+    except TidegateError:  # the state of the journal has a result of its own
         return
     if halted is not None:
         yield halt_result(halted)

@@ -28,7 +28,7 @@ class Column(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What stands above it."""
+        """Its heading."""
         return self.head or self.name
 
 
@@ -37,7 +37,7 @@ def fitted(
 ) -> tuple[Sequence[str], Sequence[Column]]:
     """The lines of a table, its head first, at most `width` letters wide, and the columns for which there was no room.
 
-    A last column that `folds` goes on in lines of its own; where the columns of rank 0 do not fit, they are wider.
+    A last column that `folds` continues on further lines; where the columns of rank 0 do not fit, they are wider.
     """
     shown = [column.show or str for column in columns]
     cells = [[show(cell) for show, cell in zip(shown, row, strict=True)] for row in rows]

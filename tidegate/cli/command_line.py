@@ -1,4 +1,4 @@
-"""The command line: its commands, and what becomes of their errors.
+"""The command line: its commands, and how their errors end the program.
 
 Exit codes: 0 fine, 1 failure, 2 usage or settings, 3 differences found or something parked, 130 Ctrl-C.
 """
@@ -44,11 +44,11 @@ COMMANDS = {
     "completion": ("completion", "Print a script that completes these commands in a shell."),
     "show-config": ("config", "Print the effective settings, with secrets masked."),
 }
-"""Each command, in the order of the help: the module of `commands` that has it, and what it does."""
+"""Each command, in the order of the help: its module in `tidegate.cli`, and what it does."""
 
 
 class _WrongSetUp(click.ClickException):
-    """Settings or a journal that must be put right first."""
+    """Settings or a journal that must be corrected first."""
 
     exit_code = 2
 
@@ -125,7 +125,7 @@ def _never_fail_to_encode() -> None:
 
 
 def _let_go(ctx: click.Context) -> Never:
-    """Whoever read our output has seen enough, as `| head` does, or the terminal is gone; the interpreter must find it
+    """The reader of our output has stopped, as `| head` does, or the terminal is gone; the interpreter must find it
     writable at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     ctx.exit(0)

@@ -61,10 +61,10 @@ def answerer(engine: Engine, telemetry: Telemetry) -> Answerer:
 
 
 async def _decide(engine: Engine, adopt: Sequence[str], ignore: Sequence[str]) -> None:
-    """Do with orders what a person says.
+    """Adopt or ignore orders, as a person decided.
 
     Raises:
-        TidegateError: nothing is known of one of them.
+        TidegateError: one of them is unknown.
     """
     if not adopt and not ignore:
         return
@@ -92,26 +92,26 @@ async def _resolved(engine: Engine, number: int, venue_order_id: str | None) -> 
 
 
 async def _sent(engine: Engine, signal: Mapping[str, Json]) -> dict[str, Json]:
-    """Hand a signal in; tells where it stands then, and why."""
+    """Submit a signal; returns its outcome so far, and the reason."""
     receipt = await engine.submit(msgspec.json.encode(signal), may_say_now=True)
-    told: dict[str, Json] = {
+    reply: dict[str, Json] = {
         "signal_id": receipt.signal_id,
         "reason": receipt.reason.value if receipt.reason else None,
         "redelivered": receipt.redelivered,
     }
     if receipt.signal_id is None:
-        return told
+        return reply
     line = line_of(engine.journal.history(engine.journal.find([receipt.signal_id])[receipt.signal_id]))
     why = blockers(engine, [receipt.signal_id]).get(receipt.signal_id) or line
-    told["outcome"], told["reason"] = line.outcome.value, why.reason.value if why.reason else None
-    told["measured"], told["limit"], told["rule"] = why.measured, why.limit, why.rule
+    reply["outcome"], reply["reason"] = line.outcome.value, why.reason.value if why.reason else None
+    reply["measured"], reply["limit"], reply["rule"] = why.measured, why.limit, why.rule
     if isinstance(why, Blocker):
-        told["final"], told["in_s"] = why.final, why.in_s
-    return told
+        reply["final"], reply["in_s"] = why.final, why.in_s
+    return reply
 
 
 def _triggered(engine: Engine) -> dict[str, Json]:
-    """Execute; tells how many waited, how many of them could be executed, and what blocked the others."""
+    """Execute now; returns how many signals waited, how many could be executed, and what blocked the others."""
     halted, (ready, held) = engine.parts.state.halted, blocked(engine)
     waiting = len(engine.parts.pending)
     engine.trigger()

@@ -90,7 +90,7 @@ def download(
 async def save(path: Path, pages: AsyncIterator[Sequence[Candle]], seen: Callable[[Candle, int], None]) -> int:
     """Append candles page by page, each on the disk before the next is asked for; gives how many there were.
 
-    `seen` is told the last candle of each page, and how many there are so far.
+    `seen` is called with the last candle of each page, and the number of candles so far.
 
     Raises:
         SettingsError: the file cannot be written.

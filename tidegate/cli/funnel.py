@@ -88,7 +88,7 @@ def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out:
     def say(text: str) -> None:
         try:
             print(text, file=out, flush=True)
-        except OSError:  # whoever read it has seen enough, or the terminal is gone
+        except OSError:  # its reader has gone, or the terminal has
             printing.dispose()
 
     print(f"{banner}: {next_execution(engine)}", file=out, flush=True)

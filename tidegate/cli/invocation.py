@@ -1,4 +1,4 @@
-"""What every command is told: which settings, which journal."""
+"""What every command is given: settings and a journal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Invocation:
         return self.settings_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
 
     def reader(self, journal: str | None) -> JournalReader:
-        """Open the journal at a path or URL for reading, or the one of the settings. Whoever asks closes it.
+        """Open the journal at a path or URL for reading, or the one of the settings. The caller closes it.
 
         Raises:
             SettingsError: the settings are wrong, or it is no such URL.

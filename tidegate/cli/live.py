@@ -1,4 +1,4 @@
-"""Commands of the present: run a pipeline, and talk to the one that is running."""
+"""Commands for a running pipeline: run one, and talk to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.engine import Engine
 from tidegate.assembly import begin_log
 from tidegate.cli.completers import complete_files, complete_symbols
 from tidegate.cli.invocation import Invocation, set_option, settings_by_path
-from tidegate.cli.replies import tell_sent, tell_triggered
+from tidegate.cli.replies import print_sent, print_triggered
 from tidegate.cli.runner import RunPlan, serve
 from tidegate.domain.events import Body, Halted, Resumed
 from tidegate.domain.ports import Item, Journal
@@ -149,12 +149,12 @@ def send(
     """Send a signal to the running pipeline; exit code 1 if it is refused."""
     signal = {"side": side, "symbol": symbol, "timestamp": "now", "key": key or secrets.token_hex(8), **fields}
     given = {name: value for name, value in signal.items() if value is not None}
-    told = _ask(invocation, journal, {"do": "send", "signal": given})  # type: ignore[dict-item]
+    reply = _ask(invocation, journal, {"do": "send", "signal": given})  # type: ignore[dict-item]
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(reply))
     else:
-        tell_sent(told)
-    return 0 if told["signal_id"] and told["outcome"] not in ("refused", "failed") else 1
+        print_sent(reply)
+    return 0 if reply["signal_id"] and reply["outcome"] not in ("refused", "failed") else 1
 
 
 @click.command()
@@ -162,7 +162,7 @@ def send(
 @click.pass_obj
 def trigger(invocation: Invocation, journal: str | None) -> int:
     """Execute all waiting signals of the running pipeline now; exit code 1 while orders are halted."""
-    return tell_triggered(_ask(invocation, journal, {"do": "trigger"}))
+    return print_triggered(_ask(invocation, journal, {"do": "trigger"}))
 
 
 @click.command()

@@ -35,7 +35,7 @@ class Picture:
 
 
 class LogTail(io.TextIOBase):
-    """Stands in for standard error while a screen covers the terminal: keeps the last 200 lines for afterwards."""
+    """Replaces standard error while a screen covers the terminal: keeps the last 200 lines for afterwards."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=_LOG_KEPT)
@@ -60,7 +60,7 @@ class LiveScreen:
     """Keeps what `view` gives on the terminal's alternate screen, drawn four times a second by a thread of its own.
 
     The loop only takes the view. While a picture is still being drawn, the next one is left out. What is logged
-    meanwhile goes to `log`, and below the last picture, which stays when this ends. `gone` is told that the terminal
+    meanwhile goes to `log`, and below the last picture, which stays when this ends. `gone` is called when the terminal
     cannot be written to any more.
     """
 

@@ -1,4 +1,4 @@
-"""What became of orders, decided by a person or by the venues: resolve, reconcile."""
+"""Orders compared with the venues, or decided by a person: reconcile, resolve."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def resolve(invocation: Invocation, id: str, placed: str | None, not_placed: boo
     (history,) = histories
     request: dict[str, control.Json] = {"do": "resolve", "number": history.number}
     try:
-        told = asyncio.run(control.ask(settings.journal.url, request | ({} if placed is None else {"placed": placed})))
+        reply = asyncio.run(control.ask(settings.journal.url, request | ({} if placed is None else {"placed": placed})))
     except NotRunning:
         _record(settings, history, placed)
     else:
-        if not told["resolved"]:
+        if not reply["resolved"]:
             raise click.ClickException(f"{id} has been decided in the meantime: see `why {id}`")
     outcome = f"placed, as {placed}" if placed else "failed: not placed"
     click.echo(f"{history.signal_id} is {outcome}")
@@ -80,9 +80,9 @@ def reconcile(invocation: Invocation, fix: bool, adopt: tuple[str, ...], ignore:
     settings = invocation.settings()
     asked: dict[str, control.Json] = {"do": "reconcile", "fix": fix, "adopt": list(adopt), "ignore": list(ignore)}
     try:
-        told = asyncio.run(control.ask(settings.journal.url, asked, patience_s=_PATIENCE_S))
-        differences: Sequence[Difference] = msgspec.convert(told["differences"], list[Difference])
-        unavailable: Sequence[str] = msgspec.convert(told["unavailable"], list[str])
+        reply = asyncio.run(control.ask(settings.journal.url, asked, patience_s=_PATIENCE_S))
+        differences: Sequence[Difference] = msgspec.convert(reply["differences"], list[Difference])
+        unavailable: Sequence[str] = msgspec.convert(reply["unavailable"], list[str])
     except NotRunning:
         if fix or adopt or ignore:
             raise click.ClickException("no pipeline is running: start one with `run`, then try again") from None

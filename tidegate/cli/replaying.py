@@ -1,4 +1,4 @@
-"""Commands of other worlds: replay runs the pipeline over recorded markets, as fast as it goes."""
+"""Replay commands: the pipeline over recorded markets, as fast as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the running pipeline answered to `send` and `trigger`, in words."""
+"""The replies of a running pipeline to `send` and `trigger`, in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tidegate.insight.explaining import explain
 from tidegate.insight.preview import Blocker
 from tidegate.sources.control import Json
 
-__all__ = ["tell_sent", "tell_triggered"]
+__all__ = ["print_sent", "print_triggered"]
 
 
 class _Sent(msgspec.Struct):
@@ -32,9 +32,9 @@ class _Sent(msgspec.Struct):
     rule: str | None = None
 
 
-def tell_sent(told: Mapping[str, Json]) -> None:
-    """Print where a signal stands that was sent just now, and, where that is not an order, why and what helps."""
-    sent = msgspec.convert(told, _Sent)
+def print_sent(reply: Mapping[str, Json]) -> None:
+    """Print the outcome so far of a signal that was just sent; if it is not an order, also why and what helps."""
+    sent = msgspec.convert(reply, _Sent)
     reason = sent.reason
     if sent.signal_id is None:
         click.echo(f"not accepted: {reason}", err=True)
@@ -50,15 +50,15 @@ def tell_sent(told: Mapping[str, Json]) -> None:
     click.echo(f"`why {sent.signal_id}` shows its history")
 
 
-def tell_triggered(told: Mapping[str, Json]) -> int:
-    """Print what an execution on demand can do, and what it cannot and why; gives the exit code, 1 during a halt."""
-    waiting, ready = told["waiting"], told["ready"]
-    halted = msgspec.convert(told["halted"], Halted | None)
+def print_triggered(reply: Mapping[str, Json]) -> int:
+    """Print how many signals can be executed, and what blocks the others; returns the exit code, 1 during a halt."""
+    waiting, ready = reply["waiting"], reply["ready"]
+    halted = msgspec.convert(reply["halted"], Halted | None)
     if halted is not None:
         what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
         click.echo(explain(Reason.HALTED, halted.why) + f": {what} until `resume`")
     click.echo(f"executing: {waiting} waiting, {ready} could be executed")
-    for name, count in msgspec.convert(told["blocked"], dict[Reason, int]).items():
+    for name, count in msgspec.convert(reply["blocked"], dict[Reason, int]).items():
         if name is not Reason.HALTED:
             click.echo(f"  {count} blocked: {name} ({REMEDIES[name]})")
     return int(halted is not None and not halted.reduce_only)

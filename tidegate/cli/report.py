@@ -32,20 +32,20 @@ def report(invocation: Invocation, journal: str | None, as_json: bool) -> None:
         print_report(report_of(reader), results_in(reader), as_json=as_json)
 
 
-def print_report(told: dict[str, object], results: Results, *, as_json: bool) -> None:
-    """Print the money, the ledger as the sum it is, and then everything else that `report_of` gave, line by line."""
+def print_report(report: dict[str, object], results: Results, *, as_json: bool) -> None:
+    """Print the money, the ledger as a sum, and then everything else in the report, line by line."""
     if as_json:
-        print_json(told)
+        print_json(report)
         return
     for name, words in money_in_words(results):
         print_wrapped(words, first=f"{name:<10}  ", indent=" " * 12)
     click.echo()
-    terms = " + ".join(f"{outcome} {told[outcome]}" for outcome in Outcome)
-    received = f"received {told['received']} = "
+    terms = " + ".join(f"{outcome} {report[outcome]}" for outcome in Outcome)
+    received = f"received {report['received']} = "
     print_wrapped(terms, first=received, indent=" " * len(received))
     apart = {"received", "digest", *Outcome, *_MONEY}
-    rest = {name: value for name, value in told.items() if name not in apart}
+    rest = {name: value for name, value in report.items() if name not in apart}
     click.echo()
     rows = [(path, text.strip('"')) for path, text in flattened(rest)]
     print_table((Column("what"), Column("value", folds=True)), rows)
-    click.echo(f"digest  {told['digest']}")
+    click.echo(f"digest  {report['digest']}")

@@ -1,4 +1,4 @@
-"""Serving: a pipeline in the present, until its time, its input or somebody ends it."""
+"""Runs a live pipeline until its time is over, its input ends, or it is told to stop."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
     opening = asyncio.ensure_future(open_live(settings, clock, playback=plan.playback, patient=True))
     begun: list[asyncio.Future[int] | asyncio.Future[tuple[Engine, MarketFeed]]] = [opening, ending]
     await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
-    if not opening.done():  # an exchange that does not answer is asked again until somebody ends it
+    if not opening.done():  # an exchange that does not answer is asked again until the program is stopped
         opening.cancel()
         await asyncio.wait([opening])
         say("stopped before it started: nothing was sent")
@@ -100,7 +100,7 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
         log.stop()
         say(_in_words(engine, left))
         for report in reports:
-            for line in report.told(engine.parts.state):
+            for line in report.lines(engine.parts.state):
                 say(line)
     return code or (_PARKED if left.get("parked") else 0)
 

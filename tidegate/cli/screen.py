@@ -1,4 +1,4 @@
-"""What the funnel's screen looks like: 80 columns by 24 lines, or whatever more there is."""
+"""What the funnel's screen looks like: 80 columns by 24 lines, or larger."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ def _funnel(view: View) -> Table:
 
 def _elsewhere(view: View) -> Text:
     counts = [(outcome, view.outcomes.get(outcome, 0), style) for outcome, style in _ELSEWHERE.items()]
-    told = [
+    parts = [
         Text.assemble((count(number), style if number else _DIM), (f" {outcome}", _DIM))
         for outcome, number, style in counts
     ]
-    line = Text(" · ", _DIM).join(told)
+    line = Text(" · ", _DIM).join(parts)
     line.justify, line.no_wrap = "center", True
     return line
 

@@ -60,7 +60,7 @@ def torture(
     """Run the pipeline of the settings in worlds where everything goes wrong, kill it at every point, start it again,
     and hold its whole history against the promise.
 
-    Nothing is sent anywhere: the exchanges are part of the worlds. A world is drawn from its seed, so whatever is found
+    Nothing is sent anywhere: the exchanges are part of the worlds. A world is drawn from its seed, so every finding
     can be replayed. 1 where the promise was broken.
     """
     if point is not None and seed is None:

@@ -30,11 +30,11 @@ def why(invocation: Invocation, id: str, journal: str | None, as_json: bool) -> 
     with closing(invocation.reader(journal)) as reader:
         histories = reader.find_histories(id)
         blockers = blockers_of(reader, invocation.journal_url(journal), histories)
-    told = [history_text(history, blockers) for history in histories]
+    texts = [history_text(history, blockers) for history in histories]
     if as_json:
-        print_json([history.as_json() for history in told])
+        print_json([history.as_json() for history in texts])
         return
-    for index, history in enumerate(told):
+    for index, history in enumerate(texts):
         if index:
             click.echo()
         _print(history)

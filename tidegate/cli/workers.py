@@ -18,7 +18,7 @@ def in_processes(work: Callable[[_Task], _Result], tasks: Iterable[_Task], *, at
     """The result of each task, as they are done, from up to `at_once` processes at a time.
 
     Raises:
-        RuntimeError: a process died without a result; what it raised stands on stderr.
+        RuntimeError: a process died without a result; its traceback is on stderr.
     """
     context = multiprocessing.get_context("fork")
     waiting = iter(tasks)
@@ -62,5 +62,5 @@ def _results(
 
 
 def _do(work: Callable[[_Task], _Result], task: _Task, to: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal; whoever began us ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal; our parent ends us
     to.send(work(task))

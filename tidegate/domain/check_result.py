@@ -1,4 +1,4 @@
-"""What was found when something was looked at: how it is, and what helps."""
+"""The result of a check: how its subject is, and what helps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Health(StrEnum):
 
 
 class CheckResult(Struct, frozen=True):
-    """What was found of one subject; where it is not ok, `fix` says what helps."""
+    """The result of checking one subject; if it is not ok, `fix` says what helps."""
 
     subject: str
     verdict: Health

@@ -1,4 +1,4 @@
-"""What blocks waiting signals now, in words, and as far as the journal shows."""
+"""What blocks waiting signals now, in words, and what a journal shows of it."""
 
 from __future__ import annotations
 

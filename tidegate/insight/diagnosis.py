@@ -1,4 +1,4 @@
-"""A look at a running pipeline: whether it can do its work, and if not, why, and what helps."""
+"""Checks of a running pipeline: whether it can work, and if not, why, and what helps."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _trader(engine: Engine, trader: Trader, at_ns: int) -> CheckResult:
         until = (
             "" if suspension.until_ns >= FOR_EVER else f", for {_seconds(suspension.until_ns - at_ns)} more at least"
         )
-        says = f"stands still: {suspension.why.reason}{measured}{until}"
+        says = f"suspended: {suspension.why.reason}{measured}{until}"
         return CheckResult(subject, Health.ERROR, says, REMEDIES[suspension.why.reason])
     account = engine.parts.state.book.accounts.get(trader.id)
     balances = account.balances if account is not None else {}

@@ -1,4 +1,4 @@
-"""A line for each thing that happens, for logs and for whoever reads along; bounded, so that it costs little."""
+"""One line for each event worth knowing, for logs and for people who read along; bounded, so that it costs little."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal_summary import line_of
-from tidegate.insight.line_text import is_told, pipeline_text, signal_text
+from tidegate.insight.line_text import has_line, pipeline_text, signal_text
 
 __all__ = ["EventLine", "EventLines"]
 
@@ -22,7 +22,7 @@ _SECOND_NS = 1_000_000_000
 
 
 class EventLine(Struct, frozen=True, gc=False):
-    """One line, and whether somebody should look after it."""
+    """One line, and whether it needs attention."""
 
     at_ns: int
     text: str
@@ -30,7 +30,7 @@ class EventLine(Struct, frozen=True, gc=False):
 
 
 class EventLines:
-    """What the journal's committed events tell, and whether the journal itself can be written.
+    """Lines about the journal's committed events, and about failures of the journal itself.
 
     Outcomes, orders and fills have a line each, up to `most_per_s` a second; the others of that second are counted and
     summed up in one more. `history` reads a signal with its events. Whether the journal fails is checked once a second.
@@ -47,7 +47,7 @@ class EventLines:
     ) -> None:
         self.lines: Subject[EventLine] = Subject()
         self._history, self._clock, self._failing, self._most = history, clock, failing, most_per_s
-        self._second, self._told = 0, 0
+        self._second, self._emitted = 0, 0
         self._left_out: Counter[str] = Counter()
         self._failed = False
         self._looking = clock.grid(_LOOK_S, first_after_s=_LOOK_S).subscribe(lambda _: self._look())
@@ -57,15 +57,15 @@ class EventLines:
         for event in events:
             if not event.number:
                 if (text := pipeline_text(event.body)) is not None:
-                    self._tell(text, is_warning=not isinstance(event.body, e.Resumed))
-            elif is_told(event.body):
+                    self._emit(text, is_warning=not isinstance(event.body, e.Resumed))
+            elif has_line(event.body):
                 if self._has_room():
-                    self._tell(signal_text(event.body, line_of(self._history(event.number))))
+                    self._emit(signal_text(event.body, line_of(self._history(event.number))))
                 else:
                     self._left_out[e.kind_of(event.body)] += 1
 
     def stop(self) -> None:
-        """Tell what was left out, and look no more."""
+        """Emit what was left out, and stop."""
         self._looking.dispose()
         self._sum_up()
 
@@ -73,25 +73,25 @@ class EventLines:
         second = self._clock.now_ns() // _SECOND_NS
         if second != self._second:
             self._sum_up()
-            self._second, self._told = second, 0
-        self._told += 1
-        return self._told <= self._most
+            self._second, self._emitted = second, 0
+        self._emitted += 1
+        return self._emitted <= self._most
 
     def _look(self) -> None:
         if self._clock.now_ns() // _SECOND_NS != self._second:
             self._sum_up()
         error = self._failing()
         if error is not None and not self._failed:
-            self._tell(f"the journal cannot be written: {error}", is_warning=True)
+            self._emit(f"the journal cannot be written: {error}", is_warning=True)
         elif error is None and self._failed:
-            self._tell("the journal can be written again", is_warning=True)
+            self._emit("the journal can be written again", is_warning=True)
         self._failed = error is not None
 
     def _sum_up(self) -> None:
         if self._left_out:
             kinds = ", ".join(f"{kind} {count}" for kind, count in self._left_out.most_common())
-            self._tell(f"and {self._left_out.total()} more within one second: {kinds}; `signals` lists them")
+            self._emit(f"and {self._left_out.total()} more within one second: {kinds}; `signals` lists them")
             self._left_out.clear()
 
-    def _tell(self, text: str, *, is_warning: bool = False) -> None:
+    def _emit(self, text: str, *, is_warning: bool = False) -> None:
         self.lines.on_next(EventLine(self._clock.wall_ns(), text, is_warning))

@@ -1,4 +1,4 @@
-"""The events of a signal in words."""
+"""The events of a signal, in words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EventText(Struct, frozen=True, kw_only=True):
 
 
 def steps_of(history: SignalHistory) -> Iterator[EventText]:
-    """Tell a signal's life, event by event."""
+    """Describe a signal's events, oldest first."""
     attempt = 0
     for event in history.events:
         body = event.body

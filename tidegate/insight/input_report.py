@@ -1,4 +1,4 @@
-"""What became of the signals of an input, and which of its lines came to nothing."""
+"""The outcomes of an input's signals, and which of its lines were refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OUTCOME: dict[type[e.Body], Outcome] = {
 class InputReport:
     """Follows what an input sends. `numbers` gives the number of the next line; what has no lines is only counted.
 
-    Memory: a number for each signal that is not decided, and the first 20 lines that came to nothing.
+    Memory: a number for each signal that is not decided, and the first 20 lines that became no order.
     """
 
     def __init__(self, name: str, numbers: Iterator[int] | None = None) -> None:
@@ -45,11 +45,11 @@ class InputReport:
         self._named: list[tuple[int, str]] = []
 
     def follow(self, raws: Observable[Raw]) -> Observable[Raw]:
-        """The input's signals as they come, each with somebody who waits for its receipt."""
+        """The input's signals as they come, each with a callback for its receipt."""
         return raws.pipe(ops.map(self._take))
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
-        """Take in the events of one commit: before its senders are told."""
+        """Take in the events of one commit, before its senders get their receipts."""
         self._refused_now.clear()
         for event in events:
             outcome = _OUTCOME.get(type(event.body))
@@ -61,8 +61,8 @@ class InputReport:
             elif isinstance(event.body, e.Refused):
                 self._refused_now[event.signal_id] = event.body
 
-    def told(self, state: State) -> Sequence[str]:
-        """Lines of text: how many signals came, what became of them, and which lines were refused, and why."""
+    def lines(self, state: State) -> Sequence[str]:
+        """Lines of text: how many signals came, their outcomes, and which lines were refused, and why."""
         counts = self._counts.copy()
         counts.update(
             statuses.outcome.value for statuses in state.statuses.values() if statuses.signal_id in self._undecided

@@ -1,4 +1,4 @@
-"""What happened, in one plain line: to a signal, or to the pipeline as a whole."""
+"""An event of a signal, or of the pipeline as a whole, in one plain line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidegate.domain.signal_summary import SignalSummary
 from tidegate.domain.text import encodable
 from tidegate.domain.verdict import Measure
 
-__all__ = ["is_told", "pipeline_text", "signal_text"]
+__all__ = ["has_line", "pipeline_text", "signal_text"]
 
 _ID_SHOWN = 10
 _WORDS: dict[type[e.Body], str] = {
@@ -29,13 +29,13 @@ _WORDS: dict[type[e.Body], str] = {
 }
 
 
-def is_told(body: e.Body) -> bool:
+def has_line(body: e.Body) -> bool:
     """Whether an event of a signal is an outcome, or news of its order: those have a line each."""
     return type(body) in _WORDS
 
 
 def signal_text(body: e.Body, line: SignalSummary) -> str:
-    """An event that `is_told`, with the signal's id as `why` takes it, what was asked, and who asked."""
+    """An event that `has_line`, with the signal's id as `why` takes it, what was asked, and who asked."""
     asked = f"{line.side} {line.symbol} from {line.source}" if line.symbol else "unreadable"
     said = _said(body, line)
     return _one_line(f"{_WORDS[type(body)]} {line.signal_id[:_ID_SHOWN]} {asked}{': ' if said else ''}{said}")

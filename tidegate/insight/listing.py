@@ -36,7 +36,7 @@ class SignalFilter(Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
     def wants(self, summary: SignalSummary) -> bool:
-        """Whether a signal is wanted, as far as its summary shows."""
+        """Whether a signal is wanted, by its summary."""
         return (
             self.outcome in (None, summary.outcome)
             and self.symbol in (None, summary.symbol)

@@ -15,8 +15,8 @@ __all__ = ["as_last_ordered", "money_as_json", "money_in_words"]
 _MARKS_SHOWN = 4
 
 
-def as_last_ordered(trader: str, symbol: str, holding: Holding) -> bool:  # noqa: ARG001 - it judges by itself
-    """Whether a holding is dust, as far as the journal tells: by the least amount at its last order."""
+def as_last_ordered(trader: str, symbol: str, holding: Holding) -> bool:  # noqa: ARG001 - the holding knows
+    """Whether a holding is dust, by the minimum amount at its last order, which is all the journal has."""
     return holding.is_dust(None, None)
 
 

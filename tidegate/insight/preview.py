@@ -1,4 +1,4 @@
-"""Whether there are signals, and what would become of those that wait if they were executed now: a rehearsal."""
+"""A dry run: whether there are signals, and what would happen to the waiting ones if they were executed now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tidegate.domain.verdict import Measure, Refusal
 __all__ = ["LOOKED_AT_MAX", "Blocker", "accepted", "blocked", "blockers", "signals_waiting"]
 
 LOOKED_AT_MAX = 1000
-"""A rehearsal of more would keep the loop from its work."""
+"""A dry run of more would block the loop."""
 
 _JUDGED_AT_RECEIPT = (
     Reason.MALFORMED,
@@ -46,7 +46,7 @@ def accepted(ledger: Ledger) -> int:
 
 
 def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
-    """Tell "no signals" from signals that cannot be executed, and why; of many, the first `LOOKED_AT_MAX` count."""
+    """Distinguish "no signals" from signals that cannot be executed, and why; of many, the first `LOOKED_AT_MAX`."""
     ledger, waiting = engine.parts.state.ledger, len(engine.parts.pending)
     passed = accepted(ledger)
     if not ledger.received:
@@ -127,7 +127,7 @@ class _Preview(Struct, frozen=True):
 
 
 def _preview(engine: Engine, at_ns: int) -> _Preview:
-    """Rehearse an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
+    """Preview an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
     looked_at = ready = 0
     held: dict[tuple[Reason, bool], _Held] = {}
     for entry in islice(engine.parts.pending.entries.values(), LOOKED_AT_MAX):

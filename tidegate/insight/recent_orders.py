@@ -1,4 +1,4 @@
-"""The latest orders, as far as the journal's committed events tell."""
+"""The latest orders, by the journal's committed events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEPT = 64
 
 
 class RecentOrder(Struct):
-    """An order, and what became of it so far."""
+    """An order, and its status so far."""
 
     at_ns: int
     signal_id: str

@@ -25,7 +25,7 @@ _LISTED_MAX = 200
 
 
 class Banner(Struct, frozen=True):
-    """What stands above everything else; `bad` unless somebody wanted it."""
+    """A warning above everything else; not `bad` if a person asked for the state it reports."""
 
     says: str
     bad: bool = True
@@ -64,7 +64,7 @@ class View(Struct, frozen=True):
 
 
 def view_of(engine: Engine, telemetry: Telemetry, orders: RecentOrders, *, banner: str, log: str = "") -> View:
-    """Take what is to be shown now: copies of what changes, in well under a millisecond."""
+    """Take a view of a pipeline now: copies of what changes, in well under a millisecond."""
     parts = engine.parts
     now_ns, ledger, markets = parts.clock.now_ns(), parts.state.ledger, parts.markets
     results = _results(engine)

@@ -35,7 +35,7 @@ class NotRunning(TidegateError):
 
 
 def socket_path(journal_url: str) -> Path:
-    """Where the pipeline that writes this journal listens, by whatever name that is called.
+    """Where the pipeline that writes this journal listens; one place, whichever path names the journal.
 
     That is beside the journal, or, where that path is too long for a socket, in a folder of this user's.
     """
@@ -50,7 +50,7 @@ async def answer(journal_url: str, answerer: Answerer) -> Callable[[], None]:
     """Listen, for this user only, until the function returned is called. The journal's lock must be held.
 
     Raises:
-        JournalRefused: the socket's folder belongs to somebody else, or lets others in, or cannot be made.
+        JournalRefused: the socket's folder belongs to another user, is open to others, or cannot be made.
     """
     path = socket_path(journal_url)
     if path.parent == _elsewhere():
@@ -156,7 +156,7 @@ def _must_be_ours(path: Path, journal: Path) -> None:
 
 
 def _bound(path: Path) -> socket.socket:
-    """A socket that nobody else could connect to at any time."""
+    """A socket that no other user can connect to at any time."""
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:

@@ -22,7 +22,7 @@ _LOOK_AGAIN_S = 0.001
 def read_lines(file: BinaryIO, *, depth: Callable[[], int], depth_max: int, clock: Clock) -> Observable[Raw]:
     """Each line of `file` as a signal; while `depth_max` signals are under way, none is let in.
 
-    Nor is more read than that: whoever writes has to wait, however long the loop is busy with something else.
+    No more than that is read: the writer has to wait, however long the loop is busy.
 
     Emits when:      a line is complete and there is room; blank ones are left out.
     Completes when:  the file is at its end.
@@ -88,7 +88,7 @@ class _Reading:
         if not woken:
             try:
                 self._clock.call_threadsafe(self._take)
-            except RuntimeError:  # the loop is closed: nobody listens any more
+            except RuntimeError:  # the loop is closed: no subscriber is left
                 self._stopped = True
 
     def _take(self) -> None:
