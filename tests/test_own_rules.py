@@ -213,7 +213,7 @@ def test_a_rule_that_a_signal_waited_for_stands_on_its_expiry():
     trial.wait(trial.engine.committed())
     expired = trial.kill()[receipt.signal_id].events[-1].body
     assert (type(expired), expired.reason, expired.rule) == (e.Expired, Reason.RULE, "mine:spread")
-    assert "What it met last: rule mine:spread: 31, limit 30." in ask("why", "a")
+    assert "Last obstacle: rule mine:spread: 31, limit 30." in ask("why", "a")
 
 
 CHECKS = """
