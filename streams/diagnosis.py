@@ -145,15 +145,15 @@ def _unproved(ledger: Ledger) -> CheckResult:
 
 
 def _faults(engine: Engine) -> CheckResult:
-    counts = engine.parts.telemetry.counts
-    faults, turned_away = counts["fault"], counts["turned_away"]
+    telemetry = engine.parts.telemetry
+    faults, turned_away = telemetry.faults, telemetry.counts["turned_away"]
     if turned_away:
         says = f"{engine.parts.state.ledger.turned_away} signals were turned away, their senders were told"
         return CheckResult(
             "faults", Health.WARNING, says, "they may be sent again, more slowly; or raise intake.capacity"
         )
     if faults:
-        fix = "the log names the strategy or the sender: `logging.json_file`"
+        fix = "the log names each with its place: `logging.json_file`"
         return CheckResult("faults", Health.WARNING, f"{faults} since the start", fix)
     return CheckResult("faults", Health.OK, "none since the start")
 

@@ -91,6 +91,11 @@ class Telemetry:
             if (stage := _STAGE_OF.get(kind)) is not None:
                 self.heartbeats[stage] = now_ns
 
+    @property
+    def faults(self) -> int:
+        """How many incidents and differences were recorded."""
+        return self.counts[e.KIND_OF[e.Incident]] + self.counts[e.KIND_OF[e.Differed]]
+
     def _placed(self, number: int, at_ns: int) -> None:
         intended_ns = self._intended.pop(number, None)
         received_ns = self._received.pop(number, None)

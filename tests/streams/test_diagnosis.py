@@ -13,6 +13,7 @@ from tidegate.assembly import assemble
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Quote
 from tidegate.domain.reasons import Reason
@@ -121,7 +122,7 @@ async def spend_everything(engine):
 
 
 async def fault(engine):
-    engine.fault("strategy x", ValueError("boom"))
+    engine.fault(IncidentKind.STRATEGY_RAISED, "strategy x", ValueError("boom"))
     await engine.committed()
 
 

@@ -7,6 +7,7 @@ from reactivex import Subject, never, throw
 
 from tidegate.cli.report import report_of
 from tidegate.domain import events as e
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
 from tidegate.domain.ports import Item
@@ -23,7 +24,7 @@ def line(key: str) -> Raw:
 
 
 def faults(it) -> list[tuple[str, str]]:
-    return [(body.where, body.error) for body in it.bodies(e.Faulted)]
+    return [(body.where, body.text) for body in it.bodies(e.Incident)]
 
 
 def test_it_is_idle_once_the_inputs_are_at_their_end_and_nothing_waits(trading):
@@ -154,6 +155,7 @@ def test_what_an_observer_raises_is_recorded_once_a_commit_and_stops_nothing(sta
     it.send("a")
     it.run(11)
     assert {(where, error.partition(":")[0]) for where, error in faults(it)} == {("the screen", "ZeroDivisionError")}
+    assert {body.kind for body in it.bodies(e.Incident)} == {IncidentKind.SUBSCRIBER_RAISED}
     assert len(faults(it)) == before + 3  # accepted, intent, placed
     assert it.ledger() == {"placed": 1}
     assert [type(event.body) for event in seen if event.number] == [e.Accepted, e.Intent, e.Placed]
@@ -176,6 +178,7 @@ def test_an_event_that_cannot_follow_what_is_queued_is_not_written_and_halts_ent
     assert halted.reduce_only
     why = f"expired of signal {entry.signal.id} was not recorded: expired cannot follow expired"
     assert faults(it) == [("journal", why)]
+    assert [(body.kind, body.severity) for body in it.bodies(e.Incident)] == [("journal_refused", "critical")]
     assert halted.why == why
     assert it.ledger() == {"expired": 1, "waiting": 1}
 
@@ -234,7 +237,7 @@ def test_silence_of_the_market_is_a_gap_and_no_fault_recorded_once_and_again_aft
     it.loop.advance(10)
     assert len(it.bodies(e.Gap)) == 2
     assert faults(it) == []
-    assert it.engine.parts.telemetry.counts["fault"] == 0
+    assert it.engine.parts.telemetry.faults == 0
 
 
 def test_the_end_of_a_recording_is_no_silence(stage):
@@ -316,7 +319,7 @@ def test_an_order_whose_end_could_not_be_is_asked_for_after_all(trading, tmp_pat
 
 def test_an_event_that_cannot_be_encoded_is_told_and_takes_no_other_with_it(trading):
     it = trading(OPEN)
-    it.engine.record(e.Faulted(where="a strategy", error="f\udcfcr"))
+    it.engine.record(e.Incident.of(IncidentKind.STRATEGY_RAISED, "a strategy", "f\udcfcr"))
     it.engine.record(e.Halted(reduce_only=True, why="f\udcfcr"))
     it.run(1)
     assert it.ledger() == {"waiting": 1}
@@ -343,7 +346,7 @@ def test_an_outcome_that_cannot_be_encoded_halts_entries_and_the_next_start_asks
 
 def test_a_fault_in_text_that_cannot_be_encoded_is_recorded_like_any_other(stage):
     it = stage().start()
-    it.engine.fault("strategy f\udcfcr", ValueError("f\udcfcr\ud800"))
+    it.engine.fault(IncidentKind.STRATEGY_RAISED, "strategy f\udcfcr", ValueError("f\udcfcr\ud800"))
     it.send("a")
     it.run(1)
     assert faults(it) == [(r"strategy f\xfcr", r"ValueError: f\udcfcr\ud800")]

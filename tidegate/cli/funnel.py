@@ -18,6 +18,7 @@ from tidegate.cli.live_screen import LiveScreen, LogTail, Picture
 from tidegate.cli.printing import printable
 from tidegate.cli.recent_orders import RecentOrders
 from tidegate.cli.view import View, view_of
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.moment import iso_of
 
@@ -69,7 +70,7 @@ def show_funnel(
         funnel = Funnel(engine, mode=mode, world_name=world_name)
 
         def gone(error: Exception) -> None:
-            engine.fault("the screen", error)
+            engine.fault(IncidentKind.SCREEN_FAILED, "the screen", error)
 
         live = LiveScreen(funnel.view, Console(file=out), clock=engine.parts.clock, log=funnel.log, gone=gone)
         return live.__enter__().__exit__

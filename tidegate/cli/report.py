@@ -50,8 +50,8 @@ def report_of(reader: SqliteReader) -> dict[str, object]:
 
     `latency_ms` has p50 and p99 from receipt to intent (`waited`), from there to the acknowledgement (`sent`), and in
     all (`total`), None where there was none. Rates are over the time between the first and the last event of a signal.
-    `faults` tells how often something else went wrong, such as a strategy, by its place, and the last time's words;
-    `gaps` how often a feed was silent, which is no fault of ours.
+    `faults` counts incidents and differences by their place, with the text of the last one; `gaps` counts how often
+    each feed was silent.
     Memory: that of the digest.
     """
     state = State()
@@ -120,9 +120,9 @@ class _Watch:
         self._received: dict[int, int] = {}
         self._intended: dict[int, int] = {}
 
-    def see_fault(self, fault: e.Faulted) -> None:
+    def see_fault(self, fault: e.Incident | e.Differed) -> None:
         self._faulted[fault.where] += 1
-        self.faults[fault.where] = {"count": self._faulted[fault.where], "last": fault.error}
+        self.faults[fault.where] = {"count": self._faulted[fault.where], "last": fault.text}
 
     def see(self, event: e.Recorded) -> None:
         number, at_ns = event.number, event.at_ns
@@ -147,7 +147,7 @@ def _seen(events: Iterable[e.Recorded], state: State, watch: _Watch) -> Iterator
         state.fold((event,))
         if event.number:
             watch.see(event)
-        elif isinstance(event.body, e.Faulted):
+        elif isinstance(event.body, e.Incident | e.Differed):
             watch.see_fault(event.body)
         elif isinstance(event.body, e.Gap):
             watch.gaps[event.body.where] += 1

@@ -26,7 +26,7 @@ from tidegate.domain.signal_summary import SignalSummary, line_of, signal_of
 
 __all__ = ["why"]
 
-_INDENT, _KIND = 12, 13
+_INDENT, _KIND = 12, 15
 _MINUTE_MS = 60_000
 _NOTHING_WRONG = frozenset({Outcome.PLACED, Outcome.PLACING, Outcome.SUPERSEDED})
 
