@@ -102,9 +102,8 @@ class OrderComparison:
         if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
             if order.status is OrderStatus.OPEN and order.venue_order_id not in self._state.decided:
                 theirs = f"{order.side} {order.amount} {order.symbol}"
-                differences.append(
-                    difference(venue.trader, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs)
-                )
+                stranger = difference(venue.trader, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs)
+                differences.append(stranger)
             return
         number = self._state.signal_of_order(order_id)
         if number is None:

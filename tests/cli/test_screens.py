@@ -113,7 +113,7 @@ buy ETH/BTC: refused (weak)
 signal      {ask.ids["weak"]}
 sent by     desk, key weak
 received    2018-01-11 00:00:01.000 UTC
-what helps  lower validation.min_signal_strength
+what helps  lower validation.min_signal_strength to accept weaker signals
 as sent     {{"symbol": "ETH/BTC", "side": "buy", "strength": 0.9, "timestamp": 1515628800000, "source": "desk", "key":
             "weak"}}
 

@@ -8,11 +8,11 @@ import click
 import msgspec
 
 from streams.preview import Blocker
-from streams.remedies import REMEDIES
 from tidegate.cli.blockers import waiting_for
 from tidegate.cli.explaining import explain
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure
 from tidegate.sources.control import Json
@@ -46,7 +46,7 @@ def tell_sent(told: Mapping[str, Json]) -> None:
         says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit, sent.rule)}" if reason else "")
     click.echo(f"{sent.signal_id} {'known already, ' if sent.redelivered else ''}{says}")
     if reason is not None and reason is not Reason.AWAITING_TICK:
-        click.echo(f"fix: {REMEDIES[reason]}")
+        click.echo(f"fix: {REASONS[reason].remedy}")
     click.echo(f"`why {sent.signal_id}` tells its life")
 
 
@@ -60,5 +60,5 @@ def tell_triggered(told: Mapping[str, Json]) -> int:
     click.echo(f"executing: {waiting} waiting, {ready} could be executed")
     for name, count in msgspec.convert(told["blocked"], dict[Reason, int]).items():
         if name is not Reason.HALTED:
-            click.echo(f"  {count} blocked: {name} ({REMEDIES[name]})")
+            click.echo(f"  {count} blocked: {name} ({REASONS[name].remedy})")
     return int(halted is not None and not halted.reduce_only)

@@ -10,7 +10,6 @@ import click
 import msgspec
 
 from streams.preview import Blocker
-from streams.remedies import REMEDIES
 from tidegate.cli.blockers import blockers_of, current, waiting_for
 from tidegate.cli.event_text import EventText, steps_of
 from tidegate.cli.explaining import explain
@@ -21,6 +20,7 @@ from tidegate.cli.search import find_histories
 from tidegate.domain.events import Superseded
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.ports import SignalHistory
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import SignalSummary, line_of, signal_of
 
@@ -103,7 +103,7 @@ def _title(line: SignalSummary) -> str:
 def _remedy(line: SignalSummary) -> str | None:
     if line.outcome in _NOTHING_WRONG or line.reason is None or line.reason is Reason.AWAITING_TICK:
         return None
-    remedy = REMEDIES[line.reason]
+    remedy = REASONS[line.reason].remedy
     return None if "`why" in remedy else remedy
 
 
