@@ -11,7 +11,7 @@ from reactivex import Subject
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.event_text import is_told, pipeline_text, signal_text
+from tidegate.domain.event_text import has_line, pipeline_text, signal_text
 from tidegate.domain.ports import SignalHistory
 from tidegate.domain.signal_summary import line_of
 
@@ -58,7 +58,7 @@ class EventLines:
             if not event.number:
                 if (text := pipeline_text(event.body)) is not None:
                     self._tell(text, is_warning=not isinstance(event.body, e.Resumed))
-            elif is_told(event.body):
+            elif has_line(event.body):
                 if self._has_room():
                     self._tell(signal_text(event.body, line_of(self._history(event.number))))
                 else:

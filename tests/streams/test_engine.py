@@ -2,17 +2,20 @@
 
 import asyncio
 from contextlib import closing
+from decimal import Decimal
 
 from reactivex import Subject, never, throw
 
 from tidegate.cli.report import report_of
 from tidegate.domain import events as e
+from tidegate.domain.difference import DifferenceKind
+from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
+from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered, VenueOrder
 from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import Raw
+from tidegate.domain.signal import Raw, Side
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
@@ -352,3 +355,29 @@ def test_a_fault_in_text_that_cannot_be_encoded_is_recorded_like_any_other(stage
     assert faults(it) == [(r"strategy f\xfcr", r"ValueError: f\udcfcr\ud800")]
     assert it.ledger() == {"waiting": 1}
     assert not it.engine.failed.done()
+
+
+def test_differences_are_recorded_as_data_and_a_failed_comparison_as_an_incident(trading):
+    it = trading(OPEN, signals=0)
+    it.venue.orders = [
+        VenueOrder(
+            venue_order_id="x1",
+            client_order_id=None,
+            symbol="BTC/USDT",
+            side=Side.BUY,
+            amount=Decimal(1),
+            price=Decimal(100),
+            status=OrderStatus.OPEN,
+            filled=Decimal(0),
+            at_ns=0,
+        )
+    ]
+    it.engine.reconciliation_schedule_with(it.engine.resolution).start()
+    it.run(1)
+    (differed,) = it.bodies(e.Differed)
+    assert [(found.kind, found.what) for found in differed.differences] == [(DifferenceKind.STRANGER, "x1")]
+    assert it.bodies(e.Incident) == []
+    it.venue.down = VenueUnavailable("no route")
+    it.run(100)
+    assert {(body.kind, body.severity) for body in it.bodies(e.Incident)} == {("reconciliation_failed", "warning")}
+    assert it.engine.parts.telemetry.faults == 1 + len(it.bodies(e.Incident))
