@@ -34,7 +34,7 @@ class IncidentKind(StrEnum):
     SCREEN_FAILED = "screen_failed"
     """The live screen could not be drawn."""
     FEED_FAILED = "feed_failed"
-    """A market feed failed; it is tried again."""
+    """A market feed or a user stream failed; it is tried again."""
     RECONCILIATION_FAILED = "reconciliation_failed"
     """An account could not be compared with its venue; it is tried again."""
     JOURNAL_REFUSED = "journal_refused"
