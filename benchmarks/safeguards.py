@@ -161,8 +161,7 @@ SAFEGUARDS = (
         (
             Edit(
                 "streams/order_comparison.py",
-                "differences.append("
-                'difference(venue, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs))',
+                "differences.append(stranger)",
                 'found.missing.append("strangers")',
             ),
         ),

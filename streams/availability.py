@@ -11,6 +11,7 @@ from msgspec import Struct
 from reactivex import Subject
 
 from operators.breaker import Breaker, Circuit
+from tidegate.domain.reason_table import AGAINST_VENUE
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
@@ -26,14 +27,6 @@ _LATER_NS = 1_000_000_000
 _MINUTE_NS = 60_000_000_000
 _MINUTES = 1440
 _DAY_NS = _MINUTES * _MINUTE_NS
-
-_NOBODYS_FAULT = frozenset(
-    {
-        *(Reason.REJECTED, Reason.INTERRUPTED, Reason.HALTED, Reason.AWAITING_TICK, Reason.BY_HAND),
-        *(Reason.IN_FLIGHT_FULL, Reason.PACED),
-        Reason.CLOCK_SKEW,  # the adapter measures the clock anew before it says so
-    }
-)
 
 
 class Suspension(Struct, frozen=True, gc=False):
@@ -171,7 +164,7 @@ class Availability:
     ) -> None:
         """A venue failed an account, or sent it away, for `why.reason`."""
         seen = self._seen.get(trader)
-        if seen is None or why.reason in _NOBODYS_FAULT:
+        if seen is None or why.reason not in AGAINST_VENUE:
             return
         seen.last_failure = why
         again_ns = None if retry_after_s is None else at_ns + int(retry_after_s * 1e9)

@@ -104,7 +104,7 @@ class BalanceComparison:
             here = self._total(trader, currency)
             counted[currency] = there = here + more
             differences.append(
-                difference(venue, DifferenceKind.BALANCE, currency, plain(here), plain(there), applied=apply)
+                difference(venue.trader, DifferenceKind.BALANCE, currency, plain(here), plain(there), applied=apply)
             )
         if counted and apply:
             counting = e.BalancesSynced(trader=trader, balances=counted)

@@ -16,10 +16,10 @@ from streams.pending import PendingSignal
 from streams.readiness import obstacle
 from streams.state import State
 from streams.traders import Trader, eligible, holders, is_dust, tradable
+from tidegate.domain.events import Intent
 from tidegate.domain.identity import client_order_id
 from tidegate.domain.limits import Limits, refuse_beyond
 from tidegate.domain.market import Quote
-from tidegate.domain.order import OrderRequest
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side
 from tidegate.domain.terms import Pricing, Sizing, Terms, price_and_size
@@ -32,7 +32,7 @@ class Send(Struct, frozen=True, gc=False):
     """An order is to be sent."""
 
     entry: PendingSignal
-    request: OrderRequest
+    request: Intent
 
 
 class Refuse(Struct, frozen=True, gc=False):
@@ -151,9 +151,9 @@ def _decide(
     return waits or decision
 
 
-def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> OrderRequest:
+def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> Intent:
     signal, generation = entry.signal, entry.attempts + 1
-    return OrderRequest(
+    return Intent(
         client_order_id=client_order_id(tag, trader.id, signal.id, generation),
         trader=trader.id,
         symbol=signal.symbol,

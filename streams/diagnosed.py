@@ -18,6 +18,7 @@ from tidegate.domain.errors import (
     TraderUnavailable,
     TradingLimitsExceeded,
 )
+from tidegate.domain.reason_table import REASONS, Phase
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
@@ -79,25 +80,19 @@ def _error(engine: Engine, before: Sequence[str], execution: Execution) -> Execu
     why = execution.ended.get(best) or execution.waiting.get(best) or Refusal(Reason.AWAITING_TICK)
     if why.reason is Reason.AWAITING_TICK and best in execution.ended:
         return SignalExpired(best)
-    if why.reason is Reason.NO_TRADER:
+    if REASONS[why.reason].error is TraderUnavailable and why.reason is not Reason.UNKNOWN_TRADER:
         return TraderUnavailable(_kept_by(engine, why))
     return _own_limit(why) or ExchangeError(_asked_last(engine, best), f"{why.reason}: {why.measured}")
 
 
 def _own_limit(why: Refusal) -> ExecutionError | None:
     """What forbids an order before any venue is asked."""
-    match why.reason:
-        case Reason.POSITION_LIMIT:
-            return PositionLimitsExceeded(int(_number(why.measured)) - 1, int(_number(why.limit)))
-        case Reason.NOTIONAL_LIMIT | Reason.INSUFFICIENT_BALANCE | Reason.NO_POSITION | Reason.BELOW_MINIMUM:
-            return TradingLimitsExceeded(why.reason)
-        case Reason.HALTED | Reason.NO_MARKET_DATA | Reason.STALE_MARKET_DATA | Reason.UNKNOWN_SYMBOL:
-            return TradingLimitsExceeded(why.reason)
-        case Reason.IN_FLIGHT_FULL | Reason.JOURNAL_UNAVAILABLE:
-            return TradingLimitsExceeded(why.reason)
-        case Reason.UNKNOWN_TRADER:
-            return TraderUnavailable(str(why.measured))
-    return None
+    error = REASONS[why.reason].error
+    if error is PositionLimitsExceeded:
+        return PositionLimitsExceeded(int(_number(why.measured)) - 1, int(_number(why.limit)))
+    if error is TradingLimitsExceeded:
+        return TradingLimitsExceeded(why.reason)
+    return TraderUnavailable(str(why.measured)) if error is TraderUnavailable else None
 
 
 def _kept_by(engine: Engine, why: Refusal) -> str:
@@ -114,10 +109,11 @@ def _asked_last(engine: Engine, signal_id: str) -> str:
 
 def _nothing_waits(last_loss: e.Recorded | None) -> ExecutionError:
     match last_loss:
-        case e.Recorded(body=e.Refused(reason=Reason.WEAK | Reason.SCORE_TOO_LOW, measured=measured, limit=limit)):
-            return ConfidenceTooLow(_number(measured), _number(limit))
-        case e.Recorded(body=e.Refused(reason=Reason.UNKNOWN_SYMBOL | Reason.UNKNOWN_TRADER as reason) as refused):
-            return _own_limit(Refusal(reason, refused.measured, refused.limit)) or NoSignalsAvailable()
+        case e.Recorded(body=e.Refused(reason=reason, measured=measured, limit=limit)):
+            if REASONS[reason].error is ConfidenceTooLow:
+                return ConfidenceTooLow(_number(measured), _number(limit))
+            if REASONS[reason].phase is Phase.RECEIPT:
+                return _own_limit(Refusal(reason, measured, limit)) or NoSignalsAvailable()
         case e.Recorded(body=e.Expired(), signal_id=signal_id):
             return SignalExpired(signal_id)
     return NoSignalsAvailable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 
@@ -20,6 +21,7 @@ from streams.resolution import Lookups, Resolution
 from streams.traders import Trader
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Mark, base_of
 from tidegate.domain.ports import Item, Journal, SignalHistory, Venue
@@ -108,14 +110,14 @@ class Engine:
         return receipts[0]
 
     def observe(self, name: str, watch: Callable[[Sequence[e.Recorded]], None]) -> None:
-        """Let `watch` see the events of every commit. What it raises is recorded as a fault, and stops nothing."""
+        """Let `watch` see the events of every commit. What it raises is recorded as an incident, and stops nothing."""
 
         def guarded(events: Sequence[e.Recorded]) -> None:
             try:
                 watch(events)
             except Exception as error:
-                if not any(isinstance(event.body, e.Faulted) for event in events):
-                    self.fault(name, error)
+                if not any(isinstance(event.body, e.Incident) for event in events):
+                    self.fault(IncidentKind.SUBSCRIBER_RAISED, name, error)
 
         self.parts.commits.committed.subscribe(guarded, self._fail)
 
@@ -124,13 +126,13 @@ class Engine:
         self.asked.on_next(ExecutionCycle(self.parts.clock.now_ns(), Cause.TRIGGER))
 
     def record(self, body: e.Body) -> None:
-        """Have an event of the pipeline as a whole recorded: a halt, a resumption, a fault."""
+        """Record an event of the pipeline as a whole: a halt, a resumption, an incident."""
         self.parts.commits.submit(Item(self.parts.clock.wall_ns(), (body,)), must=True)
 
-    def fault(self, where: str, error: Exception) -> None:
-        """Record that something went wrong that is not a signal's fault; the streams go on."""
+    def fault(self, kind: IncidentKind, where: str, error: Exception) -> None:
+        """Record an incident: something other than a signal went wrong; the streams continue."""
         said = f"{type(error).__name__}: {words_of(error)}{encodable(_place_of(error))}"
-        self.record(e.Faulted(where=safe(where), error=said))
+        self.record(e.Incident.of(kind, safe(where), said))
 
     @property
     def idle(self) -> bool:
@@ -264,7 +266,8 @@ class Engine:
             [trader.venue for trader in self.traders],
             clock=parts.clock,
             every_s=self.rules.reconcile_every_s or 60.0,
-            alarm=self.fault,
+            fault=partial(self.fault, IncidentKind.RECONCILIATION_FAILED),
+            differed=self.record,
             committed=self.committed,
             compared=parts.availability.reconciled,
             failed=parts.availability.not_compared,
@@ -297,7 +300,7 @@ class Engine:
         item, why = refused
         kinds = ", ".join(e.kind_of(body) for body in item.bodies)
         whose = f" of signal {item.signal_id}" if item.signal_id else ""
-        self.record(e.Faulted(where="journal", error=f"{kinds}{whose} was not recorded: {why}"))
+        self.record(e.Incident.of(IncidentKind.JOURNAL_REFUSED, "journal", f"{kinds}{whose} was not recorded: {why}"))
         for body in item.bodies:
             if isinstance(body, e.Halted):  # whatever its words were
                 self.record(e.Halted(reduce_only=body.reduce_only, why=ascii(body.why)))

@@ -102,7 +102,8 @@ class OrderComparison:
         if order_id is None or len(order_id) != _ORDER_ID_LENGTH or not order_id.startswith(self._tag):
             if order.status is OrderStatus.OPEN and order.venue_order_id not in self._state.decided:
                 theirs = f"{order.side} {order.amount} {order.symbol}"
-                differences.append(difference(venue, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs))
+                stranger = difference(venue.trader, DifferenceKind.STRANGER, order.venue_order_id, "not ours", theirs)
+                differences.append(stranger)
             return
         number = self._state.signal_of_order(order_id)
         if number is None:
@@ -115,14 +116,14 @@ class OrderComparison:
         stood = self._state.statuses[number]
         if stood.trader != venue.trader:
             differences.append(
-                difference(venue, DifferenceKind.OTHER_ACCOUNT, order_id, f"of {stood.trader}", order.status)
+                difference(venue.trader, DifferenceKind.OTHER_ACCOUNT, order_id, f"of {stood.trader}", order.status)
             )
         elif stood.outcome is Outcome.PLACED:
             self._changed(venue, order, order_id, found, apply=apply)
         elif stood.outcome in (Outcome.UNKNOWN, Outcome.PARKED):
             applied = apply and self._resolution.found(number, _acknowledged(order))
             differences.append(
-                difference(venue, DifferenceKind.FOUND, order_id, stood.outcome, order.status, applied=applied)
+                difference(venue.trader, DifferenceKind.FOUND, order_id, stood.outcome, order.status, applied=applied)
             )
             found.move(order.symbol, order.fills)
 
@@ -136,14 +137,16 @@ class OrderComparison:
         if whole:
             found.current.add(order_id)
         else:
-            lacking = difference(venue, DifferenceKind.TRADES_MISSING, order_id, str(listed), str(order.filled))
+            lacking = difference(venue.trader, DifferenceKind.TRADES_MISSING, order_id, str(listed), str(order.filled))
             found.differences.append(lacking)
             found.move(order.symbol)
         status = order.status if whole else OrderStatus.OPEN
         if not new and status is OrderStatus.OPEN:
             return
         ours, theirs = f"open, {known} filled", f"{order.status}, {order.filled} filled"
-        found.differences.append(difference(venue, DifferenceKind.CHANGED, order_id, ours, theirs, applied=apply))
+        found.differences.append(
+            difference(venue.trader, DifferenceKind.CHANGED, order_id, ours, theirs, applied=apply)
+        )
         if not apply:
             found.move(order.symbol, new)
             return
@@ -199,7 +202,7 @@ class OrderComparison:
                     found.current.add(order_id)
                 if order_id not in self._state.decided:
                     found.differences.append(
-                        difference(venue, DifferenceKind.MISSING, order_id, "open", finding.detail)
+                        difference(venue.trader, DifferenceKind.MISSING, order_id, "open", finding.detail)
                     )
 
     def _may_be_hidden(self, venue: Venue, history: SignalHistory) -> bool:

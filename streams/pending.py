@@ -19,7 +19,8 @@ from tidegate.domain import events as e
 from tidegate.domain.order import OrderRequest
 from tidegate.domain.ports import Item, SignalHistory
 from tidegate.domain.reading import read_signal
-from tidegate.domain.reasons import COSTS_NO_ATTEMPT, Reason
+from tidegate.domain.reason_table import COSTS_NO_ATTEMPT
+from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Side, Signal
 from tidegate.domain.verdict import Refusal
 

@@ -20,7 +20,8 @@ from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.order import Acknowledged, Answer, Fill, NotPlaced, OrderRequest, OrderStatus, Unanswered
 from tidegate.domain.ports import Committed, Item, ItemRefused, Venue
-from tidegate.domain.reasons import COSTS_NO_ATTEMPT, Reason
+from tidegate.domain.reason_table import COSTS_NO_ATTEMPT
+from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
 __all__ = ["Placement", "Retries"]

@@ -1,4 +1,4 @@
-"""When the journal is compared with the venues, and who is told what differed."""
+"""When the journal is compared with the venues, and which differences are reported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import partial
 from streams.reconciliation import Comparison, Reconciliation
 from tidegate.clock import Clock
 from tidegate.domain.difference import Difference, DifferenceKind
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.events import Differed
 from tidegate.domain.ports import Venue
 
 __all__ = ["ReconciliationSchedule"]
@@ -24,11 +26,11 @@ class ReconciliationSchedule:
     """Reconciles every account at the start, after that every `every_s`, and when asked.
 
     An account of which something could not be read is tried again after 5 s, one on which something was in motion, or
-    was booked only now, after 1 s; later each time, at most after `every_s`. What differs beyond the ordinary course of
-    trading is told once, through `alarm`. `compared` is called with every account that was compared, once what that
-    brought is committed and every part of it was compared since the start; `failed` with every account of which
-    something could not be read, and what.
-    Memory: what was told, and one task for each account.
+    was booked only now, after 1 s; later each time, at most after `every_s`. Differences beyond the ordinary course of
+    trading go to `differed`, each once; what could not be read, and what raised, goes to `fault`. `compared` is called
+    with every account that was compared, once the result is committed and every part of the account was compared since
+    the start; `failed` with every account of which something could not be read, and what.
+    Memory: the differences that were reported, and one task for each account.
     """
 
     def __init__(
@@ -38,15 +40,17 @@ class ReconciliationSchedule:
         *,
         clock: Clock,
         every_s: float,
-        alarm: Callable[[str, Exception], None],
+        fault: Callable[[str, Exception], None],
+        differed: Callable[[Differed], None],
         committed: Callable[[], Awaitable[None]],
         compared: Callable[[str], None],
         failed: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         self._reconciliation, self._venues = reconciliation, venues
         self._clock, self._every_s = clock, every_s
-        self._alarm, self._committed, self._compared, self._failed = alarm, committed, compared, failed
-        self._told: set[tuple[str, DifferenceKind, str]] = set()
+        self._fault, self._differed, self._committed = fault, differed, committed
+        self._compared, self._failed = compared, failed
+        self._reported: set[tuple[str, DifferenceKind, str]] = set()
         self._comparing: set[str] = set()
         self._stops: list[Callable[[], object]] = []
 
@@ -110,7 +114,7 @@ class ReconciliationSchedule:
                 missing, in_motion = bool(comparison.missing), comparison.in_motion
             except Exception as error:  # whatever it is, the next round comes
                 self._failed(venue.trader, str(error))
-                self._alarm(_name(venue.trader), error)
+                self._fault(_name(venue.trader), error)
             wait_s = self._every_s
             if missing:
                 wait_s, failed_s = min(failed_s, wait_s), failed_s * 2
@@ -138,31 +142,24 @@ class ReconciliationSchedule:
                 self._compared(trader)
             if comparison.missing:
                 self._failed(trader, "; ".join(comparison.missing))
-                self._alarm(_name(trader), Exception(f"could not read {'; '.join(comparison.missing)}"))
-            self._tell(trader, comparison.differences)
+                self._fault(_name(trader), VenueUnavailable(f"could not read {'; '.join(comparison.missing)}"))
+            self._report(trader, comparison.differences)
         return comparison
 
-    def _tell(self, trader: str, differences: Sequence[Difference]) -> None:
+    def _report(self, trader: str, differences: Sequence[Difference]) -> None:
         new: dict[DifferenceKind, list[Difference]] = {}
         for found in differences:
             key = (trader, found.kind, found.what)
-            if found.kind not in _QUIET and key not in self._told:
-                self._told.add(key)
+            if found.kind not in _QUIET and key not in self._reported:
+                self._reported.add(key)
                 new.setdefault(found.kind, []).append(found)
         for kind, alike in new.items():
             if kind is not DifferenceKind.STRANGER:
                 for found in alike:
-                    self._alarm(_name(trader), Exception(f"{kind}: {_words(found)}"))
-                continue
-            words = [_words(found) for found in alike[:_NAMED_MAX]]
-            words += [f"and {len(alike) - _NAMED_MAX} more"] if len(alike) > _NAMED_MAX else []
-            self._alarm(_name(trader), Exception(f"{kind}: {'; '.join(words)}"))
+                    self._differed(Differed.of((found,)))
+            else:
+                self._differed(Differed.of(tuple(alike[:_NAMED_MAX]), more=max(0, len(alike) - _NAMED_MAX)))
 
 
 def _name(trader: str) -> str:
     return f"reconciliation with {trader}"
-
-
-def _words(found: Difference) -> str:
-    remedy = f"; {found.remedy}" if found.remedy else ""
-    return f"{found.what}: ours {found.ours}, theirs {found.theirs}{remedy}"

@@ -164,5 +164,5 @@ async def _ask(venue: Venue | None, request: OrderRequest) -> LookupResult:
         return Unanswered(detail=f"{type(error).__name__}: {error}")
 
 
-def _last_request(history: SignalHistory) -> OrderRequest:
+def _last_request(history: SignalHistory) -> e.Intent:
     return next(event.body for event in reversed(history.events) if isinstance(event.body, e.Intent))

@@ -71,13 +71,13 @@ class UnexpectedOrders:
         outcome = self._commits.outcome(history.number) or _outcome_of(history)
         if outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED, Outcome.PARKED):
             ours = f"signal {outcome} by another order"
-            found = difference(venue, DifferenceKind.SECOND_ORDER, order_id, ours, order.status)
+            found = difference(venue.trader, DifferenceKind.SECOND_ORDER, order_id, ours, order.status)
             why = f"signal {history.signal_id} has a second order {order_id} on {venue.trader}"
             self._unexpected[order_id] = _Unexpected(found, order, request_of(history, order_id), why)
             return found
         if apply and outcome is not None:
             self._reopen(history, order, order_id, outcome)
-        return difference(venue, DifferenceKind.REOPENED, order_id, str(outcome), order.status, applied=apply)
+        return difference(venue.trader, DifferenceKind.REOPENED, order_id, str(outcome), order.status, applied=apply)
 
     def unlisted(self, venue: Venue, listed: Sequence[VenueOrder]) -> Iterator[Difference]:
         """What differed before by orders that are not listed any more, and on which nobody decided."""
@@ -129,7 +129,7 @@ class UnexpectedOrders:
 
     def _forgotten(self, venue: Venue, order: VenueOrder, order_id: str, *, apply: bool) -> Difference:
         found = difference(
-            venue, DifferenceKind.NOT_IN_JOURNAL, order_id, "never sent", f"{order.status} {order.symbol}"
+            venue.trader, DifferenceKind.NOT_IN_JOURNAL, order_id, "never sent", f"{order.status} {order.symbol}"
         )
         why = f"{venue.trader} has an order {order_id} that carries our mark and is not in the journal"
         why = f"{why} (is it an older copy?)"
@@ -142,7 +142,7 @@ class UnexpectedOrders:
                     it.taken_back = True
         return found
 
-    def _take_back(self, entry: PendingSignal, order: VenueOrder, request: OrderRequest) -> None:
+    def _take_back(self, entry: PendingSignal, order: VenueOrder, request: e.Intent) -> None:
         self._pending.remove(entry.number)
         placed = e.Placed(
             client_order_id=request.client_order_id,
@@ -195,11 +195,11 @@ def _as_signal(order_id: str, order: VenueOrder) -> bytes:
     return msgspec.json.encode(said)
 
 
-def _request_like(venue: Venue, order: VenueOrder, order_id: str, generation: int) -> OrderRequest:
+def _request_like(venue: Venue, order: VenueOrder, order_id: str, generation: int) -> e.Intent:
     """What must have been sent, by what came of it: market orders are over, and set nothing aside any more."""
     price = order.price
     cost = order.amount if order.side is Side.SELL else order.amount * (price or 0)
-    return OrderRequest(
+    return e.Intent(
         client_order_id=order_id,
         trader=venue.trader,
         symbol=order.symbol,

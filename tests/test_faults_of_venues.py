@@ -237,7 +237,7 @@ async def lived(dialect: str, row: Row, folder: Path, one_opens: asyncio.Lock) -
             row.wait_s or (1.6 if row.alarm or row.orders == 0 else 0)
         )  # what could still go wrong has its time
         line = line_of(journal.history(number))
-        faults = [body.error for body in (event.body for event in journal.read()) if isinstance(body, e.Faulted)]
+        faults = [event.body.text for event in journal.read() if isinstance(event.body, e.Incident | e.Differed)]
         text = "\n".join(str(event.body) for event in journal.read())
         ours = [order for order in exchange.ledger.orders.values() if order.client_order_id in line.client_order_ids]
         seen = Seen(

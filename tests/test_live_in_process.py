@@ -237,7 +237,7 @@ def test_a_resting_order_that_fills_is_booked_at_once_and_again_after_a_restart(
                         await live.until(lambda: live.outcomes().get("placed"))
                         await asyncio.sleep(5)
                     times_s.append(await booked_within_s(live, exchange))
-                    faults = [b for b in (x.body for x in live.journal.read()) if isinstance(b, e.Faulted)]
+                    faults = [b for b in (x.body for x in live.journal.read()) if isinstance(b, e.Incident)]
                     trades = filled(live)
             return times_s, trades, exchange.ledger.trades, [f.where for f in faults if "user stream" in f.where]
 

@@ -210,7 +210,7 @@ def another_mode():
         complete("damaged pages", damage, "data/journal.db is damaged", "Restore it from a backup"),
         complete("a file that is no database", no_database, "data/journal.db is damaged", "move it away"),
         complete("another database", another_database, "is a database, but not a journal", "set journal.url"),
-        complete("a newer version", newer, "has schema version 99, this program knows 2", "run the newer program"),
+        complete("a newer version", newer, "has schema version 99, this program knows 3", "run the newer program"),
         complete("another mode", another_mode, "is a journal of mode replay, not paper", "set journal.url"),
     ],
 )
@@ -370,14 +370,14 @@ def test_a_strategy_that_raises_is_a_fault_and_the_run_goes_on():
         "count": 1,  # for all of the history it saw at the start
         "last": "RuntimeError: number 200\nsays no (angry_trader.py, line 8)",
     }
-    warning = f"WARNING {where}: RuntimeError: number 200 says no (angry_trader.py, line 8)\n"
+    warning = f"ERROR   {where}: RuntimeError: number 200 says no (angry_trader.py, line 8)\n"
     assert answer.stderr.count(warning) == 1
     (logged,) = [
         record
         for record in map(json.loads, Path("logs/tidegate.jsonl").read_text().splitlines())
         if where in record["record"]["message"]
     ]
-    assert logged["record"]["level"]["name"] == "WARNING"
+    assert logged["record"]["level"]["name"] == "ERROR"
 
 
 @pytest.mark.parametrize("source", [ANGRY, WRONG], ids=["it raises", "it gives something that is no idea"])

@@ -6,7 +6,9 @@ from loguru import logger
 
 from tidegate.assembly.log import log_events, log_line, set_up
 from tidegate.domain import events as e
+from tidegate.domain.difference import DifferenceKind, difference
 from tidegate.domain.errors import SettingsError
+from tidegate.domain.incident import IncidentKind, Severity
 from tidegate.insight.event_lines import EventLine
 
 
@@ -43,11 +45,27 @@ def recorded(body, number=0, signal_id=""):
 
 EVENTS = [
     recorded(e.Redelivered(), number=7, signal_id="abc"),
-    recorded(e.Faulted(where="strategy x", error="ValueError: two\nlines")),
+    recorded(e.Incident.of(IncidentKind.FEED_FAILED, "strategy x", "ValueError: two\nlines")),
     recorded(e.Halted(reduce_only=False, why="lunch")),
     recorded(e.Resumed()),
 ]
 FAULT = "strategy x: ValueError: two lines"
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_an_incident_is_logged_at_the_level_of_its_severity(log, severity):
+    log_events(detailed=log.begin())(
+        [recorded(e.Incident(kind=IncidentKind.FEED_FAILED, severity=severity, where="a", text="b"))]
+    )
+    assert [(record["level"]["name"], record["message"]) for record in log.records()] == [(severity.upper(), "a: b")]
+
+
+def test_differences_are_logged_like_incidents(log):
+    missing = difference("main", DifferenceKind.MISSING, "o1", "open", "nowhere")
+    log_events(detailed=log.begin())([recorded(e.Differed.of((missing,)))])
+    (record,) = log.records()
+    assert record["level"]["name"] == "ERROR"
+    assert record["message"].startswith("reconciliation with main: missing: o1: ours open, theirs nowhere; ")
 
 
 def test_a_fault_is_a_warning_in_one_line_and_other_events_cost_none(log):

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from streams.availability import Watch
-from streams.remedies import REMEDIES
 from tidegate.assembly import assemble
 from tidegate.cli import main
 from tidegate.cli.control_api import answerer
@@ -21,6 +20,7 @@ from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.market import Quote
 from tidegate.domain.ports import Item
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 from tidegate.insight.telemetry import Telemetry
@@ -151,7 +151,7 @@ def test_the_blocker_of_a_waiting_signal_can_be_asked_for(scene, reason, measure
             not_priced,
             [
                 "executing: 1 waiting, 0 could be executed",
-                f"  1 blocked: no_market_data ({REMEDIES[Reason.NO_MARKET_DATA]})",
+                f"  1 blocked: no_market_data ({REASONS[Reason.NO_MARKET_DATA].remedy})",
             ],
             0,
             id="without prices",
@@ -168,7 +168,7 @@ def test_a_trigger_says_what_it_cannot_do(scene, lines, code, capsys):
 @pytest.mark.parametrize(
     ("scene", "fields", "says"),
     [
-        pytest.param(halted, {}, ["waiting: halted: lunch", "fix: `resume` once the cause is gone"], id="halted"),
+        pytest.param(halted, {}, ["waiting: halted: lunch", "fix: `resume` when the cause is resolved"], id="halted"),
         pytest.param(priced, {}, ["waiting for the next execution, in 10 s"], id="waiting"),
         pytest.param(
             priced, {"strength": 0.1},

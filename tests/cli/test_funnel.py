@@ -18,6 +18,7 @@ from tidegate.cli.screen_room import shares
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.account import Holding
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.market import Quote
 from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.reasons import Reason
@@ -69,7 +70,7 @@ async def trade(engine):
     await send(engine, "v", strength=0.2)
     await send(engine, "s", side="sell", symbol="A/USDT", trader="paper", tags=["x"])
     await asyncio.sleep(11)
-    engine.fault("strategy x", ValueError("boom"))
+    engine.fault(IncidentKind.STRATEGY_RAISED, "strategy x", ValueError("boom"))
     show(engine, "A/USDT", "13", "13.5")
     await asyncio.sleep(4)
 

@@ -89,19 +89,19 @@ received    2018-01-11 00:00:00.000 UTC
 as sent     {{"symbol": "BTC/USDT", "side": "buy", "strength": 0.9, "timestamp":
             1515628800000, "source": "desk", "key": "placed"}}
 
-  +0.000 s  accepted     Passed every check with a score of 0.8 (strength 0.9).
-                         It may wait until 00:02:00.
- +10.000 s  intent       Attempt 1: buy 0.02 BTC/USDT, limit at 10000, by paper
-                         as c1. 200.2 USDT reserved.
- +10.500 s  deferred     Not placed. never_sent: no route. It may be retried
-                         from 00:00:11.
- +12.000 s  intent       Attempt 2: buy 0.02 BTC/USDT, limit at 10000, by paper
-                         as c2. 200.2 USDT reserved.
- +12.250 s  placed       The venue has the order as V-2: open. Filled 0.005 at
-                         10000, fee 0.1 USDT.
- +13.000 s  fill         Trade t2. Filled 0.015 at 9996, fee 0.1 USDT.
- +13.000 s  order        The order is closed on the venue.
- +14.000 s  redelivered  The same signal arrived again: nothing changed."""
+  +0.000 s  accepted       Passed every check with a score of 0.8 (strength
+                           0.9). It may wait until 00:02:00.
+ +10.000 s  intent         Attempt 1: buy 0.02 BTC/USDT, limit at 10000, by
+                           paper as c1. 200.2 USDT reserved.
+ +10.500 s  deferred       Not placed. never_sent: no route. It may be retried
+                           from 00:00:11.
+ +12.000 s  intent         Attempt 2: buy 0.02 BTC/USDT, limit at 10000, by
+                           paper as c2. 200.2 USDT reserved.
+ +12.250 s  placed         The venue has the order as V-2: open. Filled 0.005 at
+                           10000, fee 0.1 USDT.
+ +13.000 s  filled         Trade t2. Filled 0.015 at 9996, fee 0.1 USDT.
+ +13.000 s  order_changed  The order is closed on the venue.
+ +14.000 s  redelivered    The same signal arrived again: nothing changed."""
     )
 
 
@@ -113,18 +113,18 @@ buy ETH/BTC: refused (weak)
 signal      {ask.ids["weak"]}
 sent by     desk, key weak
 received    2018-01-11 00:00:01.000 UTC
-what helps  lower validation.min_signal_strength
+what helps  lower validation.min_signal_strength to accept weaker signals
 as sent     {{"symbol": "ETH/BTC", "side": "buy", "strength": 0.9, "timestamp": 1515628800000, "source": "desk", "key":
             "weak"}}
 
-  +0.000 s  refused      weak: strength 0.2, 0.3 below the minimum of 0.5. Its score was 0.3."""
+  +0.000 s  refused        weak: strength 0.2, 0.3 below the minimum of 0.5. Its score was 0.3."""
     )
 
 
 def test_in_a_pipe_a_life_is_the_same_in_one_line_for_each_event(ask):
     lines = ask("why", "V-2").stdout.splitlines()
     assert len(lines) == 14
-    assert lines[-3] == " +13.000 s  fill         Trade t2. Filled 0.015 at 9996, fee 0.1 USDT."
+    assert lines[-3] == " +13.000 s  filled         Trade t2. Filled 0.015 at 9996, fee 0.1 USDT."
 
 
 def test_a_terminal_that_shows_colours_gets_them(ask, in_a_terminal):

@@ -48,7 +48,7 @@ def test_a_life_is_told_with_times_attempts_and_answers(ask):
     (told,) = ask.json("why", "V-2")
     events = told["events"]
     assert [event["kind"] for event in events] == [
-        *("accepted", "intent", "deferred", "intent", "placed", "fill", "order", "redelivered")
+        *("accepted", "intent", "deferred", "intent", "placed", "filled", "order_changed", "redelivered")
     ]
     assert [event["attempt"] for event in events] == [None, 1, 1, 2, 2, 2, 2, None]
     assert [event["elapsed_ms"] for event in events][:3] == [0, 10_000, 10_500]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,28 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tidegate.domain.digest import digest_of
-from tidegate.domain.events import Accepted, Recorded, Redelivered, Resumed, Superseded
+from tidegate.domain.events import (
+    Accepted,
+    Adopted,
+    Deferred,
+    Expired,
+    Failed,
+    Filled,
+    Intent,
+    OrderChanged,
+    Parked,
+    Placed,
+    Recorded,
+    Redelivered,
+    Refused,
+    Reopened,
+    Resumed,
+    Superseded,
+    Unknown,
+)
+from tidegate.domain.order import Fill, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import OrderType, Side
 
 A, B = "aa" * 10, "bb" * 10
 ACCEPTED = Accepted(score=0.5, parts=(("strength", 0.5),), expires_at_ns=9)
@@ -76,3 +98,35 @@ def test_the_seed_of_hashes_makes_no_difference(seed):
     said = subprocess.run([sys.executable, "-c", code], env=environ, cwd=root, capture_output=True, check=True)
     events = [Recorded(n, n, f"{n:020x}", n % 3, Superseded(by=str(n))) for n in range(1, 50)]
     assert said.stdout.decode().strip() == digest_of(events)
+
+
+IDS = {"client_order_id": "c"}
+FILL = Fill(trade_id="1", amount=Decimal(1), price=Decimal(7), fee=Decimal(0), fee_currency="B")
+REQUEST = Intent(
+    **IDS, trader="t", symbol="A/B", side=Side.BUY, order_type=OrderType.LIMIT, amount=Decimal("1.50"),
+    price=Decimal(7), generation=1, reserved=Decimal(11),
+)  # fmt: skip
+ON_VENUE = {**IDS, "venue_order_id": "v", "status": OrderStatus.OPEN}
+ONE_OF_EACH = (
+    ACCEPTED,
+    Redelivered(),
+    REQUEST,
+    Unknown(**IDS, detail="x"),
+    Parked(**IDS, detail="x"),
+    Placed(**ON_VENUE, fills=(FILL,)),
+    Filled(**IDS, fill=FILL),
+    OrderChanged(**IDS, status=OrderStatus.CLOSED),
+    Deferred(**IDS, reason=Reason.BANNED, detail="", retry_at_ns=1),
+    Failed(**IDS, reason=Reason.REJECTED, detail=""),
+    Refused(reason=Reason.WEAK, measured=0.2, limit=0.5),
+    Superseded(by=B),
+    Expired(reason=Reason.AWAITING_TICK),
+    Reopened(**ON_VENUE, detail="", outcome="failed", request=REQUEST),
+    Adopted(**ON_VENUE, detail="", request=REQUEST),
+)
+
+
+def test_every_kind_of_event_is_hashed_as_it_always_was():
+    """Also those that were renamed since: `filled` and `order_changed`."""
+    events = [Recorded(n, 1 + n % 2, A if n % 2 else B, n, body) for n, body in enumerate(ONE_OF_EACH, 1)]
+    assert digest_of(events) == "252bd722972b5765ccb8828ef40e75e08919221a91c49fccf9b45e8b8d07a4d0"

@@ -11,7 +11,7 @@ from tidegate.domain import events as e
 from tidegate.domain.book import Book
 from tidegate.domain.market import Mark
 from tidegate.domain.money import results_of
-from tidegate.domain.order import Fill, OrderRequest, OrderStatus
+from tidegate.domain.order import Fill, OrderStatus
 from tidegate.domain.signal import OrderType, Side
 
 BTC, ETH, CROSS = "BTC/USDT", "ETH/USDT", "ETH/BTC"
@@ -29,7 +29,7 @@ def marks(**prices):
 def traded(book, order_id, side, symbol, amount, price, fee="0", fee_currency="USDT", value=None, trader="paper"):
     """One order, filled at once."""
     amount, price = Decimal(amount), Decimal(price)
-    request = OrderRequest(
+    request = e.Intent(
         client_order_id=order_id,
         trader=trader,
         symbol=symbol,
@@ -92,7 +92,7 @@ def test_what_is_held_is_worth_its_mark():
 
 def test_open_orders_set_cash_aside_and_take_nothing_away():
     book = funded(USDT=Decimal(1000))
-    request = OrderRequest(
+    request = e.Intent(
         client_order_id="o", trader="paper", symbol=BTC, side=Side.BUY, order_type=OrderType.LIMIT,
         amount=Decimal("0.01"), price=Decimal(30_000), generation=1, reserved=Decimal(300),
     )  # fmt: skip

@@ -86,8 +86,8 @@ def test_a_halt_and_what_was_turned_away_need_somebody(watched):
     assert seen.texts == [
         "halted, closing orders only: lunch",
         "halted: dinner",
-        "resumed: new orders are allowed",
-        "3 signals were rejected at intake: door_full",
+        "resumed: new orders are allowed again",
+        "3 signals were shed at intake: door_full",
     ]
     assert seen.warnings == [text for text in seen.texts if not text.startswith("resumed")]
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from tidegate.domain.errors import JournalRefused, JournalUnavailable, SettingsError
-from tidegate.domain.events import Accepted, Expired, Faulted, Redelivered, Resumed, Stopped
+from tidegate.domain.events import Accepted, Expired, Incident, Redelivered, Resumed, Stopped
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
 from tidegate.domain.reasons import Reason
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
 
 ACCEPTED = Accepted(score=0.7, parts=(("strength", 0.7),), expires_at_ns=10)
 EXPIRED = Expired(reason=Reason.AWAITING_TICK)
+POISONED = Incident.of(IncidentKind.FEED_FAILED, "f\udcfcr", "")
 
 
 def new(letter: str, content: str = "said", *, done: bool = False) -> Item:
@@ -141,7 +143,7 @@ def foreign(path: Path) -> None:
     [
         pytest.param(damage, "is damaged .* Restore it from a backup", id="flipped bytes"),
         pytest.param(lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged", id="no database"),
-        pytest.param(newer, "schema version 99, this program knows 2", id="a newer journal"),
+        pytest.param(newer, "schema version 99, this program knows 3", id="a newer journal"),
         pytest.param(foreign, "not a journal", id="another program's database"),
     ],
 )
@@ -238,7 +240,9 @@ def test_batches_written_together_are_lost_together_so_nothing_goes_on_after_a_f
     ("poisoned", "why"),
     [
         pytest.param(
-            Item(1, (Resumed(), Faulted(where="f\udcfcr", error=""))), "surrogates not allowed", id="its text"
+            Item(1, (Resumed(), Incident.of(IncidentKind.FEED_FAILED, "f\udcfcr", ""))),
+            "surrogates not allowed",
+            id="its text",
         ),
         pytest.param(Item(2**63, (Resumed(),)), "no time that can be stored", id="its time"),
         pytest.param(Item(1, (object(),)), "unsupported", id="no event at all"),

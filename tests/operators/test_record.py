@@ -13,10 +13,9 @@ from operators import identify
 from operators.record import Entered, GroupCommit, record
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.events import Accepted, Expired, Redelivered, Refused, Resumed, Superseded, Unknown
+from tidegate.domain.events import Accepted, Expired, Intent, Redelivered, Refused, Resumed, Superseded, Unknown
 from tidegate.domain.events import Recorded as Event
 from tidegate.domain.lifecycle import Outcome, advance
-from tidegate.domain.order import OrderRequest
 from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Raw, Receipt, Side, Signal
@@ -440,8 +439,8 @@ def test_a_verdict_that_cannot_be_encoded_is_turned_away_as_malformed_and_the_ot
     ]
 
 
-def intent() -> OrderRequest:
-    return OrderRequest(
+def intent() -> Intent:
+    return Intent(
         client_order_id="c",
         trader="paper",
         symbol="BTC/USDT",

@@ -255,7 +255,8 @@ class Reconciling:
             venues or [trader.venue for trader in engine.traders],
             clock=it.clock,
             every_s=every_s,
-            alarm=lambda where, error: self.told.append(f"{where}: {error}"),
+            fault=lambda where, error: self.told.append(f"{where}: {error}"),
+            differed=lambda body: self.told.append(f"{body.where}: {body.text}"),
             committed=engine.committed,
             compared=self._compared,
         )

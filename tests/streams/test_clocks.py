@@ -214,5 +214,5 @@ def test_events_are_stamped_with_what_the_wall_clock_shows(trading, machine):
     it.run(1)
     stamps = {e.kind_of(event.body): (event.at_ns - START_NS) / 1e9 for event in it.journal.read() if event.number}
     assert stamps["accepted"] == pytest.approx(0, abs=1)
-    for kind in ("intent", "placed", "order"):
+    for kind in ("intent", "placed", "order_changed"):
         assert stamps[kind] == pytest.approx(-HOUR_S + 11, abs=2)

@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import closing
+from decimal import Decimal
 
 from reactivex import Subject, never, throw
 
 from tidegate.domain import events as e
+from tidegate.domain.difference import DifferenceKind
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
-from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
+from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered, VenueOrder
 from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import Raw
+from tidegate.domain.signal import Raw, Side
 from tidegate.insight.report import report_of
 from tidegate.insight.telemetry import Telemetry
 from tidegate.journal.sqlite_journal import SqliteJournal, SqliteReader
@@ -24,7 +28,7 @@ def line(key: str) -> Raw:
 
 
 def faults(it) -> list[tuple[str, str]]:
-    return [(body.where, body.error) for body in it.bodies(e.Faulted)]
+    return [(body.where, body.text) for body in it.bodies(e.Incident)]
 
 
 def test_it_is_idle_once_the_inputs_are_at_their_end_and_nothing_waits(trading):
@@ -155,6 +159,7 @@ def test_what_an_observer_raises_is_recorded_once_a_commit_and_stops_nothing(sta
     it.send("a")
     it.run(11)
     assert {(where, error.partition(":")[0]) for where, error in faults(it)} == {("the screen", "ZeroDivisionError")}
+    assert {body.kind for body in it.bodies(e.Incident)} == {IncidentKind.SUBSCRIBER_RAISED}
     assert len(faults(it)) == before + 3  # accepted, intent, placed
     assert it.ledger() == {"placed": 1}
     assert [type(event.body) for event in seen if event.number] == [e.Accepted, e.Intent, e.Placed]
@@ -177,6 +182,7 @@ def test_an_event_that_cannot_follow_what_is_queued_is_not_written_and_halts_ent
     assert halted.reduce_only
     why = f"expired of signal {entry.signal.id} was not recorded: expired cannot follow expired"
     assert faults(it) == [("journal", why)]
+    assert [(body.kind, body.severity) for body in it.bodies(e.Incident)] == [("journal_refused", "critical")]
     assert halted.why == why
     assert it.ledger() == {"expired": 1, "waiting": 1}
 
@@ -237,7 +243,7 @@ def test_silence_of_the_market_is_a_gap_and_no_fault_recorded_once_and_again_aft
     it.loop.advance(10)
     assert len(it.bodies(e.Gap)) == 2
     assert faults(it) == []
-    assert (telemetry.counts["fault"], telemetry.counts["gap"]) == (0, 2)
+    assert (telemetry.faults, telemetry.counts["gap"]) == (0, 2)
 
 
 def test_the_end_of_a_recording_is_no_silence(stage):
@@ -319,7 +325,7 @@ def test_an_order_whose_end_could_not_be_is_asked_for_after_all(trading, tmp_pat
 
 def test_an_event_that_cannot_be_encoded_is_told_and_takes_no_other_with_it(trading):
     it = trading(OPEN)
-    it.engine.record(e.Faulted(where="a strategy", error="f\udcfcr"))
+    it.engine.record(e.Incident.of(IncidentKind.STRATEGY_RAISED, "a strategy", "f\udcfcr"))
     it.engine.record(e.Halted(reduce_only=True, why="f\udcfcr"))
     it.run(1)
     assert it.ledger() == {"waiting": 1}
@@ -346,9 +352,36 @@ def test_an_outcome_that_cannot_be_encoded_halts_entries_and_the_next_start_asks
 
 def test_a_fault_in_text_that_cannot_be_encoded_is_recorded_like_any_other(stage):
     it = stage().start()
-    it.engine.fault("strategy f\udcfcr", ValueError("f\udcfcr\ud800"))
+    it.engine.fault(IncidentKind.STRATEGY_RAISED, "strategy f\udcfcr", ValueError("f\udcfcr\ud800"))
     it.send("a")
     it.run(1)
     assert faults(it) == [(r"strategy f\xfcr", r"ValueError: f\udcfcr\ud800")]
     assert it.ledger() == {"waiting": 1}
     assert not it.engine.failed.done()
+
+
+def test_differences_are_recorded_as_data_and_a_failed_comparison_as_an_incident(trading):
+    it = trading(OPEN, signals=0)
+    telemetry = Telemetry.of(it.engine)
+    it.venue.orders = [
+        VenueOrder(
+            venue_order_id="x1",
+            client_order_id=None,
+            symbol="BTC/USDT",
+            side=Side.BUY,
+            amount=Decimal(1),
+            price=Decimal(100),
+            status=OrderStatus.OPEN,
+            filled=Decimal(0),
+            at_ns=0,
+        )
+    ]
+    it.engine.reconciliation_schedule_with(it.engine.resolution).start()
+    it.run(1)
+    (differed,) = it.bodies(e.Differed)
+    assert [(found.kind, found.what) for found in differed.differences] == [(DifferenceKind.STRANGER, "x1")]
+    assert it.bodies(e.Incident) == []
+    it.venue.down = VenueUnavailable("no route")
+    it.run(100)
+    assert {(body.kind, body.severity) for body in it.bodies(e.Incident)} == {("reconciliation_failed", "warning")}
+    assert telemetry.faults == 1 + len(it.bodies(e.Incident))

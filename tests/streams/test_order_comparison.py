@@ -43,10 +43,12 @@ def account_of(it, trader="paper"):
 @pytest.mark.parametrize(
     ("finding", "ends", "held"),
     [
-        pytest.param(found(fill(), fill("t2", "0.6")), ["fill", "fill", "order"], "1", id="filled"),
-        pytest.param(found(fill(), status=OrderStatus.CANCELED), ["fill", "order"], "0.4", id="canceled with a part"),
-        pytest.param(found(status=OrderStatus.CANCELED), ["order"], "0", id="canceled"),
-        pytest.param(found(fill(), status=OrderStatus.OPEN), ["fill"], "0.4", id="filled in part, and open"),
+        pytest.param(found(fill(), fill("t2", "0.6")), ["filled", "filled", "order_changed"], "1", id="filled"),
+        pytest.param(
+            found(fill(), status=OrderStatus.CANCELED), ["filled", "order_changed"], "0.4", id="canceled with a part"
+        ),
+        pytest.param(found(status=OrderStatus.CANCELED), ["order_changed"], "0", id="canceled"),
+        pytest.param(found(fill(), status=OrderStatus.OPEN), ["filled"], "0.4", id="filled in part, and open"),
     ],
 )
 def test_what_became_of_an_order_that_is_not_listed_any_more_is_booked(trading, reconciling, finding, ends, held):
@@ -56,7 +58,7 @@ def test_what_became_of_an_order_that_is_not_listed_any_more_is_booked(trading, 
     it.run(120)
     assert it.kinds() == ["accepted", "intent", "placed", *ends]
     assert account_of(it).held("BTC/USDT") == Decimal(held)
-    assert account_of(it).balances["USDT"].locked == (Decimal(60) if ends == ["fill"] else 0)
+    assert account_of(it).balances["USDT"].locked == (Decimal(60) if ends == ["filled"] else 0)
 
 
 def test_it_is_booked_after_a_restart_a_day_later_as_well(trading, reconciling, tmp_path):
@@ -66,7 +68,7 @@ def test_it_is_booked_after_a_restart_a_day_later_as_well(trading, reconciling, 
     first.kill()
     it = trading(OPEN, url=url, start_ns=first.clock.now_ns() + A_DAY_S * 10**9, signals=0, found=found(fill()))
     reconciling(it)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill", "order"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled", "order_changed"]
     assert account_of(it).orders == {}
 
 
@@ -78,7 +80,7 @@ def test_it_is_booked_after_a_person_said_that_it_was_placed(trading, reconcilin
     it.venue.found = [found(fill(), fill("t2", "0.6"))]
     it.run(1)
     reconciling(it)
-    assert it.kinds() == ["accepted", "intent", "unknown", "placed", "fill", "fill", "order"]
+    assert it.kinds() == ["accepted", "intent", "unknown", "placed", "filled", "filled", "order_changed"]
 
 
 def resting(trading, count, found=OPEN):
@@ -142,7 +144,7 @@ def test_where_a_part_of_the_listing_is_missing_nothing_in_it_counts_as_gone(tra
     assert any("missing: " in told for told in by.told) == reported
     it.venue.found = [found(fill(), fill("t2", "0.6"))]
     it.run(20)
-    assert it.kinds()[3:] == ["fill", "fill", "order"]  # what is found counts all the same
+    assert it.kinds()[3:] == ["filled", "filled", "order_changed"]  # what is found counts all the same
 
 
 def test_an_order_that_turns_up_over_is_not_over_before_its_trades_are_listed(trading, reconciling):
@@ -156,7 +158,7 @@ def test_an_order_that_turns_up_over_is_not_over_before_its_trades_are_listed(tr
     assert len(account_of(it).orders) == 1
     it.venue.orders = [listed(sent, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)]
     it.run(30)
-    assert it.kinds()[4:] == ["fill", "order"]
+    assert it.kinds()[4:] == ["filled", "order_changed"]
     assert account_of(it).held("BTC/USDT") == 1
 
 
@@ -179,7 +181,7 @@ def test_an_order_of_one_account_that_another_lists_is_reported_and_booked_once(
     (sent,) = first.sent
     first.orders = second.orders = [listed(sent, fill())]
     it.run(120)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled"]
     (told,) = [told for told in by.told if "other_account" in told]
     assert "reconciliation with second" in told
     assert "keys of an account of its own" in told
@@ -191,7 +193,7 @@ def test_an_open_order_is_followed_while_the_balances_cannot_be_read(trading, re
     it.venue.down = VenueUnavailable("no route")
     it.venue.orders = [listed(it.venue.sent[0], fill(), status=OrderStatus.CANCELED)]
     reconciling(it)
-    assert it.kinds()[3:] == ["fill", "order"]
+    assert it.kinds()[3:] == ["filled", "order_changed"]
 
 
 def test_an_order_of_somebody_else_is_not_ours_by_its_length(trading, reconciling):

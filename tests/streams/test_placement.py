@@ -303,7 +303,7 @@ def test_what_is_told_before_the_acknowledgement_is_committed_is_recorded_after_
     assert it.kinds() == ["accepted", "intent"]
     it.journal.full_for = ()
     it.run(10)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill", "fill", "order"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled", "filled", "order_changed"]
     assert it.engine.parts.state.book.account("paper").held("BTC/USDT") == 1
     assert it.engine.parts.state.statuses == {}
     assert locked(it) == 0
@@ -337,7 +337,7 @@ def test_the_end_of_an_order_is_recorded_once(trading):
     it.run(1)
     it.venue.update(OrderStatus.CANCELED)
     it.run(1)
-    assert it.kinds() == ["accepted", "intent", "placed", "order"]
+    assert it.kinds() == ["accepted", "intent", "placed", "order_changed"]
     assert list(it.journal.open()) == []
     assert locked(it) == 0
 

@@ -81,7 +81,7 @@ def test_a_trade_that_nobody_told_of_is_booked_once(trading):
     assert compared(it, listed(it, fill())) == []
     it.venue.update(OrderStatus.OPEN, fill())
     it.run(1)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled"]
     assert account_of(it).held("BTC/USDT") == Decimal("0.4")
 
 
@@ -103,7 +103,7 @@ def test_an_order_that_ended_unheard_is_ended_here(trading):
     it = trading(OPEN)
     it.run(11)
     assert compared(it, listed(it, fill(), status=OrderStatus.CANCELED)) == [(DifferenceKind.CHANGED, True)]
-    assert it.kinds() == ["accepted", "intent", "placed", "fill", "order"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled", "order_changed"]
     assert account_of(it).orders == {}
     assert account_of(it).balances["USDT"].locked == 0
 
@@ -219,10 +219,10 @@ def test_an_order_does_not_end_by_word_before_all_of_its_trades_were_told(tradin
     it.run(11)
     it.venue.update(OrderStatus.CLOSED, fill("t2", "0.6"), filled="1")
     it.run(1)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled"]
     whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
     assert compared(it, whole) == [(DifferenceKind.CHANGED, True)]
-    assert it.kinds()[4:] == ["fill", "order"]
+    assert it.kinds()[4:] == ["filled", "order_changed"]
     assert account_of(it).held("BTC/USDT") == Decimal(1)
 
 

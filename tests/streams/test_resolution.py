@@ -221,7 +221,7 @@ def test_an_open_order_goes_on_being_filled_after_a_restart(stage, url):
     it = stage(url, start_ns=killed(it)).start(price=None)
     it.quote("BTC/USDT", "99", depth="0.4")
     it.run(1)
-    assert it.kinds() == ["accepted", "intent", "placed", "fill", "fill", "order"]
+    assert it.kinds() == ["accepted", "intent", "placed", "filled", "filled", "order_changed"]
     assert account_of(it).held("BTC/USDT") == 1
     assert account_of(it).orders == {}
     assert account_of(it).balances["USDT"].locked == 0

@@ -181,7 +181,7 @@ def test_an_adopted_order_that_is_open_is_followed_to_its_end_also_after_a_resta
     whole = Acknowledged(venue_order_id="v0", status=OrderStatus.CLOSED, fills=(fill("t1", "0.4"), fill("t2", "0.6")))
     it = fresh.again(found=whole)
     it.run(5)
-    assert it.kinds() == ["adopted", "fill", "order"]
+    assert it.kinds() == ["adopted", "filled", "order_changed"]
     assert held(it) == Decimal("0.998")
     assert it.engine.parts.state.book.account("paper").orders == {}
     assert totals(it) == FUNDS

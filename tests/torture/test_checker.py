@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from streams.state import State
 from tidegate.domain import events as e
+from tidegate.domain.difference import DifferenceKind, difference
 from tidegate.domain.errors import IllegalTransition
 from tidegate.domain.events import Recorded
 from tidegate.domain.order import Fill, OrderStatus
@@ -281,7 +282,9 @@ def test_a_second_order_is_excused_only_where_it_is_said_and_the_venue_lied(happ
     past = happen(*HIDDEN, lag=Lag(fence_s=None, hidden_max_s=60, proves=True))
     assert len(past.ledger.taken) == 2
     assert told(past) == []
-    unsaid = [event for event in past.events if not isinstance(event.body, e.Halted | e.Faulted | e.Reopened)]
+    unsaid = [
+        event for event in past.events if not isinstance(event.body, e.Halted | e.Incident | e.Differed | e.Reopened)
+    ]
     assert {"I2", "I3"} <= set(told(replace(past, events=unsaid)))
     honest = replace(past, script=replace(past.script, lag=Lag()))
     assert {"I2", "I3"} <= set(told(honest))
@@ -363,11 +366,7 @@ def test_where_there_is_no_secret_to_look_for_i7_is_broken(past):
 def test_a_stranger_that_is_reported_twice_in_a_life_breaks_i8(past):
     past.ledger.foreign.append("paper-7")
     last = past.events[-1]
-    reports = [
-        replace(
-            last, number=0, position=last.position + n, body=e.Faulted(where="x", error="stranger: paper-7: not ours")
-        )
-        for n in (1, 2)
-    ]
+    stranger = difference("paper", DifferenceKind.STRANGER, "paper-7", "not ours", "buy 1 BTC/USDT")
+    reports = [replace(last, number=0, position=last.position + n, body=e.Differed.of((stranger,))) for n in (1, 2)]
     assert told(replace(past, events=[*past.events, reports[0]])) == []
     assert told(replace(past, events=[*past.events, *reports])) == ["I8"]

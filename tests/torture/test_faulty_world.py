@@ -118,7 +118,7 @@ def test_an_order_may_fill_in_parts_or_end_by_itself(happen):
     assert len(parts.ledger.taken[0].fills) > 1
     ended = happen(thin, *fault_schedule(VenueFaultKind.CANCELED, 3))
     assert check(ended) == []
-    assert (ended.ledger.taken[0].status, kinds(ended)[-1]) == ("canceled", "order")
+    assert (ended.ledger.taken[0].status, kinds(ended)[-1]) == ("canceled", "order_changed")
     assert 0 < ended.ledger.taken[0].filled < ended.ledger.taken[0].request.amount
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from random import Random
 from types import MappingProxyType
@@ -45,6 +46,7 @@ from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.limits import Limits
 from tidegate.domain.market import MarketRules, Quote
 from tidegate.domain.ports import Item, Journal, Venue
@@ -184,7 +186,12 @@ def generated(
     signals = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
-        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
+        generate(
+            generation,
+            clock=engine.parts.clock,
+            history=world.history,
+            fault=partial(engine.fault, IncidentKind.STRATEGY_RAISED),
+        ),
     )
     elsewhere = [
         news.pipe(

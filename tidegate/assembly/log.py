@@ -11,7 +11,7 @@ from loguru import logger
 
 from tidegate.assembly.log_file import LogFile, bytes_of
 from tidegate.domain.errors import SettingsError
-from tidegate.domain.events import Faulted, Recorded, encode_body, kind_of
+from tidegate.domain.events import Differed, Incident, Recorded, encode_body, kind_of
 from tidegate.files.disk_space import words_of
 from tidegate.insight.event_lines import EventLine
 
@@ -64,13 +64,14 @@ def set_up(
 
 
 def log_events(*, detailed: bool) -> Callable[[Sequence[Recorded]], None]:
-    """A subscriber of committed events: faults are warnings; where `detailed`, every other event is logged at debug."""
+    """A subscriber of committed events: logs incidents and differences at the level of their severity; where
+    `detailed`, every other event at debug."""
 
     def watch(events: Sequence[Recorded]) -> None:
         for event in events:
             body = event.body
-            if isinstance(body, Faulted):
-                logger.warning("{}: {}", body.where, " ".join(body.error.split()))
+            if isinstance(body, Incident | Differed):
+                logger.log(body.severity.upper(), "{}: {}", body.where, " ".join(body.text.split()))
             elif detailed:
                 bound = logger.bind(signal_id=event.signal_id) if event.number else logger
                 bound.debug("{} {} {}", event.signal_id or "pipeline", kind_of(body), encode_body(body).decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from streams.engine import Engine
 from streams.market import MarketFeed
@@ -12,6 +13,7 @@ from tidegate.assembly.engine import assemble, strategy_specs
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Body
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.ports import Item, Venue
 from tidegate.journal import WritableJournal, write_journal
 from tidegate.market.feeds import Playback, played_world, simulated_world
@@ -73,7 +75,7 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
         await real.close()
         journal.close()
         raise
-    real.report_to(engine.fault, engine.record)
+    real.report_to(partial(engine.fault, IncidentKind.FEED_FAILED), engine.record)
     return engine, world
 
 

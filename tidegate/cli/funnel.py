@@ -13,6 +13,7 @@ from reactivex.disposable import CompositeDisposable
 from streams.engine import Engine
 from streams.execution import ExecutionCycle
 from tidegate.cli.live_screen import LiveScreen, LogTail, Picture
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.moment import iso_of
 from tidegate.domain.text import printable
 from tidegate.insight.event_lines import EventLine
@@ -70,7 +71,7 @@ def show_funnel(
         funnel = Funnel(engine, telemetry, mode=mode, world_name=world_name)
 
         def gone(error: Exception) -> None:
-            engine.fault("the screen", error)
+            engine.fault(IncidentKind.SCREEN_FAILED, "the screen", error)
 
         live = LiveScreen(funnel.view, Console(file=out), clock=engine.parts.clock, log=funnel.log, gone=gone)
         return live.__enter__().__exit__

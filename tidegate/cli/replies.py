@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import click
 import msgspec
 
-from streams.remedies import REMEDIES
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Outcome
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure
 from tidegate.insight.blockers import waiting_for
@@ -46,7 +46,7 @@ def print_sent(reply: Mapping[str, Json]) -> None:
         says = f"{sent.outcome}" + (f", {explain(reason, sent.measured, sent.limit, sent.rule)}" if reason else "")
     click.echo(f"{sent.signal_id} {'already known, ' if sent.redelivered else ''}{says}")
     if reason is not None and reason is not Reason.AWAITING_TICK:
-        click.echo(f"fix: {REMEDIES[reason]}")
+        click.echo(f"fix: {REASONS[reason].remedy}")
     click.echo(f"`why {sent.signal_id}` shows its history")
 
 
@@ -60,5 +60,5 @@ def print_triggered(reply: Mapping[str, Json]) -> int:
     click.echo(f"executing: {waiting} waiting, {ready} could be executed")
     for name, count in msgspec.convert(reply["blocked"], dict[Reason, int]).items():
         if name is not Reason.HALTED:
-            click.echo(f"  {count} blocked: {name} ({REMEDIES[name]})")
+            click.echo(f"  {count} blocked: {name} ({REASONS[name].remedy})")
     return int(halted is not None and not halted.reduce_only)

@@ -1,4 +1,4 @@
-"""What a venue says otherwise than the journal."""
+"""Where a venue and the journal disagree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tidegate.domain.ports import Venue
+from tidegate.domain.incident import Severity
 
 __all__ = ["Difference", "DifferenceKind", "difference"]
 
@@ -49,19 +49,28 @@ class Difference(Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
     @property
+    def text(self) -> str:
+        """What differs, and what a person can do about it."""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.what}: ours {self.ours}, theirs {self.theirs}{remedy}"
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return _SEVERITY_OF.get(self.kind, Severity.WARNING)
+
+    @property
     def remains(self) -> bool:
         """Whether journal and venue disagree still. Other people's orders are no disagreement."""
         return not self.applied and self.kind is not DifferenceKind.STRANGER
 
 
 def difference(
-    venue: Venue, kind: DifferenceKind, what: str, ours: str, theirs: str, *, applied: bool = False
+    trader: str, kind: DifferenceKind, what: str, ours: str, theirs: str, *, applied: bool = False
 ) -> Difference:
-    """What differs on a venue's account."""
+    """A difference on a trader's account, with its remedy."""
     remedy = "" if applied else _REMEDIES.get(kind, "").format(what=what)
-    return Difference(
-        trader=venue.trader, kind=kind, what=what, ours=ours, theirs=theirs, applied=applied, remedy=remedy
-    )
+    return Difference(trader=trader, kind=kind, what=what, ours=ours, theirs=theirs, applied=applied, remedy=remedy)
 
 
 _DECIDE = "`reconcile --adopt {what}` books it, `reconcile --ignore {what}` leaves it out for good"
@@ -71,4 +80,12 @@ _REMEDIES = {
     DifferenceKind.SECOND_ORDER: _DECIDE,
     DifferenceKind.OTHER_ACCOUNT: "give every trader keys of an account of its own",
     DifferenceKind.MISSING: "look it up on the venue; `reconcile --ignore {what}` silences this",
+}
+
+_SEVERITY_OF = {
+    DifferenceKind.FOUND: Severity.INFO,
+    DifferenceKind.SECOND_ORDER: Severity.CRITICAL,
+    DifferenceKind.NOT_IN_JOURNAL: Severity.CRITICAL,
+    DifferenceKind.OTHER_ACCOUNT: Severity.ERROR,
+    DifferenceKind.MISSING: Severity.ERROR,
 }

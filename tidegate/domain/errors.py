@@ -5,8 +5,8 @@
     ├── JournalError
     │   ├── JournalRefused         another writer, another mode, newer, corrupt: nothing may be written (exit 2)
     │   └── JournalUnavailable     the commit did not happen: disk full, locked; the same batch may be tried again
-    ├── VenueUnavailable         a venue did not tell what it was asked: ask again later
     ├── SignalNotFound           the journal has no signal of that name, or several: ask by another name
+    ├── VenueUnavailable         a venue did not answer a request for information: ask again later
     ├── IllegalTransition        an event that cannot follow: a bug, it is not written
     └── NotAccepted              the signal was not recorded, the sender may send it again
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class TidegateError(Exception):
-    """The root: whatever this program raises on purpose."""
+    """The root of all errors that this program raises on purpose."""
 
 
 class SettingsError(TidegateError):
@@ -49,7 +49,7 @@ class SettingsError(TidegateError):
 
 
 class JournalError(TidegateError):
-    """Something is the matter with the journal."""
+    """The journal cannot be used."""
 
 
 class JournalRefused(JournalError):
@@ -65,7 +65,7 @@ class SignalNotFound(TidegateError):
 
 
 class VenueUnavailable(TidegateError):
-    """A venue did not tell what it was asked, or not all of it; nothing was changed there."""
+    """A venue did not answer a request for information, or not completely; nothing was changed there."""
 
 
 class IllegalTransition(TidegateError):
@@ -77,7 +77,7 @@ class NotAccepted(TidegateError):
 
 
 class ExecutionError(TidegateError):
-    """Why an execution came to nothing."""
+    """Why an execution placed no order."""
 
 
 class NoSignalsAvailable(ExecutionError):
@@ -96,7 +96,7 @@ class TraderUnavailable(ExecutionError):
 
 
 class SignalExpired(ExecutionError):
-    """The signal's time to live ran out."""
+    """The signal's time to live ended before an order was placed."""
 
     def __init__(self, signal_id: str) -> None:
         super().__init__(f"signal {signal_id} has expired")
@@ -104,7 +104,7 @@ class SignalExpired(ExecutionError):
 
 
 class ConfidenceTooLow(ExecutionError):
-    """The score, or the strength, is under its threshold; `confidence` carries it."""
+    """The score, or the strength, is below its threshold; `confidence` carries it."""
 
     def __init__(self, confidence: float, threshold: float) -> None:
         super().__init__(f"score or strength must be at least {threshold}, was {confidence}")
@@ -112,7 +112,7 @@ class ConfidenceTooLow(ExecutionError):
 
 
 class PositionLimitsExceeded(ExecutionError):
-    """There are as many open positions as the limits allow."""
+    """The maximum number of positions is open."""
 
     def __init__(self, current: int, max: int) -> None:
         super().__init__(f"{current} positions are open, at most {max} may be")
@@ -128,7 +128,7 @@ class TradingLimitsExceeded(ExecutionError):
 
 
 class ExchangeError(ExecutionError):
-    """The venue said no, or said nothing."""
+    """The venue rejected the order, or did not answer."""
 
     def __init__(self, exchange: str, error: str) -> None:
         super().__init__(f"{exchange}: {error}")

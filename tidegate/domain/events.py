@@ -1,8 +1,8 @@
-"""What can happen, as it stands in the journal. Nothing else is the truth.
+"""What can happen, as the journal records it. Nothing else is the truth.
 
 An event belongs to a signal, by the signal's number (the journal position of its first event), or to the pipeline as
-a whole (number 0). Its body says what is particular to its kind; the kind is the name under which the body is listed
-in `KINDS`, and never changes its meaning.
+a whole (number 0). Its body holds what is particular to its kind. The kind is the recorded name in `KINDS`: the name
+of the class in lower case. A kind never changes its meaning.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from tidegate.domain.difference import Difference
+from tidegate.domain.incident import SEVERITY_OF, IncidentKind, Severity
 from tidegate.domain.market import Mark
 from tidegate.domain.order import Evidence, Fill, OrderRequest, OrderStatus
 from tidegate.domain.reasons import Reason
@@ -27,14 +29,15 @@ __all__ = [
     "Banned",
     "Body",
     "Deferred",
+    "Differed",
     "Expired",
     "Failed",
-    "Faulted",
     "Filled",
     "Funded",
     "Gap",
     "Halted",
     "Ignored",
+    "Incident",
     "Intent",
     "OrderChanged",
     "Parked",
@@ -101,8 +104,8 @@ class Expired(_Body, frozen=True):
     rule: str | None = None
 
 
-Intent = OrderRequest
-"""An order is about to be sent. Committed before the request leaves: it is the request itself."""
+class Intent(OrderRequest, frozen=True):
+    """An order is about to be sent. It is committed before the request leaves, and is the request itself."""
 
 
 class Placed(_Body, frozen=True):
@@ -136,7 +139,7 @@ class Failed(_Body, frozen=True):
 
 
 class Unknown(_Body, frozen=True):
-    """The venue did not tell whether the order exists."""
+    """Placement unconfirmed: the venue has not said whether the order exists."""
 
     client_order_id: str
     detail: str
@@ -144,7 +147,7 @@ class Unknown(_Body, frozen=True):
 
 
 class Parked(_Body, frozen=True):
-    """No proof is to be had: a person decides."""
+    """Placement cannot be proved either way: a person decides with `resolve`."""
 
     client_order_id: str
     detail: str
@@ -152,9 +155,9 @@ class Parked(_Body, frozen=True):
 
 
 class Reopened(_Body, frozen=True):
-    """Evidence showed an order of a signal that was thought to have none, and that was `outcome` until then.
+    """The venue has an order of a signal that was believed to have none; the signal was `outcome` until then.
 
-    `request` is what had been sent; `status` and `fills` are as the venue tells them now.
+    `request` is what was sent; `status` and `fills` are what the venue reports now.
     """
 
     client_order_id: str
@@ -167,11 +170,11 @@ class Reopened(_Body, frozen=True):
 
 
 class Adopted(_Body, frozen=True):
-    """A person had an order booked that carries our mark and belongs to no signal of the journal: the first event of a
-    signal of its own, which is placed.
+    """A person booked an order that carries our mark and belongs to no signal of the journal. It is the first event of
+    a new signal, which is placed.
 
-    `request` is what must have been sent; `status` and `fills` are as the venue tells them now. These fills are in the
-    account's balances already: they change only what our trades hold.
+    `request` is what must have been sent; `status` and `fills` are what the venue reports now. The account's balances
+    include these fills already, so they change only what our trades hold.
     """
 
     client_order_id: str
@@ -204,9 +207,9 @@ class Started(_Body, frozen=True):
 
 
 class Stopped(_Body, frozen=True):
-    """A program closed the journal in an orderly way; `left` says what it left behind, by outcome.
+    """A program closed the journal in an orderly way; `left` counts the signals it left open, by outcome.
 
-    `marks` are the newest bids of the symbols whose base currency an account has, so that it can still be valued.
+    `marks` are the newest bids of the symbols whose base currency an account holds, so that it can still be valued.
     """
 
     left: dict[str, int]
@@ -214,7 +217,7 @@ class Stopped(_Body, frozen=True):
 
 
 class Halted(_Body, frozen=True):
-    """No new orders. `reduce_only` still lets closing ones through. `orders` are those because of which it was."""
+    """No new orders. `reduce_only` still lets closing orders through. `orders` are the orders that caused the halt."""
 
     reduce_only: bool
     why: str
@@ -222,31 +225,65 @@ class Halted(_Body, frozen=True):
 
 
 class Resumed(_Body, frozen=True):
-    """New orders are let through again."""
+    """New orders are allowed again."""
 
 
 class Ignored(_Body, frozen=True):
-    """A person said that an order on a venue is to be left out of account, for good."""
+    """A person decided that an order on a venue is none of ours: it is left out for good."""
 
     order_id: str
 
 
 class TurnedAway(_Body, frozen=True):
-    """Signals that a full door or a failing disk turned away since the last such event: never acknowledged."""
+    """Signals shed at intake since the last such event, because it was full or the disk failed: never acknowledged."""
 
     count: int
     reason: Reason
 
 
-class Faulted(_Body, frozen=True):
-    """Something that is not a signal went wrong, and the stream went on: a strategy raised, a sender's line broke."""
+class Incident(_Body, frozen=True):
+    """Something other than a signal went wrong, and the pipeline continues: what kind of thing, how bad, and where."""
 
+    kind: IncidentKind
+    severity: Severity
     where: str
-    error: str
+    text: str
+
+    @classmethod
+    def of(cls, kind: IncidentKind, where: str, text: str) -> Incident:
+        """An incident with the severity of its kind."""
+        return cls(kind=kind, severity=SEVERITY_OF[kind], where=where, text=text)
+
+
+class Differed(_Body, frozen=True):
+    """Reconciliation found differences between the journal and a venue: one, or several of one account and kind.
+
+    Of many alike, `differences` lists the first few, and `more` counts the others.
+    """
+
+    differences: tuple[Difference, ...]
+    severity: Severity
+    more: int = 0
+
+    @classmethod
+    def of(cls, differences: tuple[Difference, ...], more: int = 0) -> Differed:
+        """What differs on one account, all of one kind, with the severity of that kind."""
+        return cls(differences=differences, severity=differences[0].severity, more=more)
+
+    @property
+    def where(self) -> str:
+        """Where an incident would say that it happened."""
+        return f"reconciliation with {self.differences[0].trader}"
+
+    @property
+    def text(self) -> str:
+        """What an incident would say."""
+        words = [found.text for found in self.differences] + [f"and {self.more} more"] * (self.more > 0)
+        return f"{self.differences[0].kind}: {'; '.join(words)}"
 
 
 class Gap(_Body, frozen=True):
-    """A feed was silent for longer than its data may be old: for `silent_s` when that was noticed."""
+    """A feed was silent for longer than its data may be old: for `silent_s` seconds when that was noticed."""
 
     where: str
     silent_s: float
@@ -260,14 +297,14 @@ class Funded(_Body, frozen=True):
 
 
 class BalancesSynced(_Body, frozen=True):
-    """A venue told the balances of an account, by currency: what there is in all, orders included."""
+    """The balances of an account were taken over from its venue: the totals by currency, including open orders."""
 
     trader: str
     balances: dict[str, Decimal]
 
 
 class Banned(_Body, frozen=True):
-    """A venue wants nothing from our address until a moment of the wall clock: for whoever starts again before that."""
+    """A venue banned our address until a moment of the wall clock. It is recorded so that a restart keeps to it."""
 
     address: str
     until_ns: int
@@ -296,7 +333,8 @@ Body: TypeAlias = (
     | Resumed
     | Ignored
     | TurnedAway
-    | Faulted
+    | Incident
+    | Differed
     | Gap
     | Funded
     | BalancesSynced
@@ -317,18 +355,19 @@ KINDS: dict[str, type[Body]] = {
     "parked": Parked,
     "reopened": Reopened,
     "adopted": Adopted,
-    "fill": Filled,
-    "order": OrderChanged,
+    "filled": Filled,
+    "order_changed": OrderChanged,
     "started": Started,
     "stopped": Stopped,
     "halted": Halted,
     "resumed": Resumed,
     "ignored": Ignored,
     "turned_away": TurnedAway,
-    "fault": Faulted,
+    "incident": Incident,
+    "differed": Differed,
     "gap": Gap,
     "funded": Funded,
-    "counted": BalancesSynced,
+    "balances_synced": BalancesSynced,
     "banned": Banned,
 }
 
@@ -339,7 +378,7 @@ encode_body = msgspec.json.Encoder().encode
 
 
 class Recorded(Struct, frozen=True, gc=False):
-    """A committed event: where it stands, whose it is, when it happened, what it says."""
+    """A committed event: its position in the journal, its signal, its time in nanoseconds UTC, and its body."""
 
     position: int
     number: int
@@ -357,7 +396,7 @@ def decode_body(kind: str, data: bytes) -> Body:
     """Read a body back.
 
     Raises:
-        KeyError: no such kind, so a newer program wrote it.
+        KeyError: there is no such kind. Kinds of older programs: `tidegate.journal.older_events`.
         msgspec.ValidationError: the data is not a body of this kind.
     """
     return _DECODERS[kind].decode(data)

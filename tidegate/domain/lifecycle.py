@@ -1,4 +1,4 @@
-"""How a signal's life may go: the transition table, and the ledger that every screen shows.
+"""The outcomes of a signal: the table of transitions between them, and the ledger that every screen shows.
 
 received = refused + superseded + expired + waiting + placing + unknown + placed + failed + parked
 """
@@ -16,7 +16,7 @@ __all__ = ["FINAL", "TRANSITIONS", "Ledger", "Outcome", "advance", "course"]
 
 
 class Outcome(StrEnum):
-    """Where a signal stands. Exactly one at any moment."""
+    """The outcome of a signal so far: exactly one at any moment."""
 
     REFUSED = "refused"
     SUPERSEDED = "superseded"
@@ -60,13 +60,13 @@ TRANSITIONS: dict[tuple[Outcome | None, type[e.Body]], Outcome] = {
     (_O.WAITING, e.Reopened): _O.PLACED,
     (_O.UNKNOWN, e.Reopened): _O.PLACED,
 }
-"""Each arrow of the life of a signal: what it is, what happens, what it is then."""
+"""Each transition: the outcome before it, the class of the event, the outcome after it."""
 
 _STAY = (e.Redelivered, e.Filled, e.OrderChanged)
 
 
 def advance(outcome: Outcome | None, body: e.Body) -> Outcome:
-    """What a signal is after `body`, which is one of its events.
+    """The outcome of a signal after `body`, its next event.
 
     Raises:
         IllegalTransition: the event cannot follow.
@@ -80,7 +80,7 @@ def advance(outcome: Outcome | None, body: e.Body) -> Outcome:
 
 
 def course(events: Iterable[e.Recorded]) -> Iterator[tuple[Outcome | None, e.Recorded, Outcome]]:
-    """What a signal was, what happened, what it was then: for each of its events. One that cannot follow changes
+    """For each event of a signal, the outcome before it and the outcome after it. An event that cannot follow changes
     nothing, and is left out."""
     outcome: Outcome | None = None
     for event in events:
@@ -97,11 +97,11 @@ _OTHER_RULES = "other rules"
 
 
 class Ledger:
-    """How many signals were received, and where each of them stands.
+    """How many signals were received, and how many have each outcome.
 
-    Counts both sides on their own: `received` from first events, the outcomes from every change, so that a sum that
-    does not hold shows a fault. `rules` counts what the user's own rules refused, as `rule: NAME`. Memory: one number
-    for each outcome and reason, and for each of the first 1,000 rules.
+    Both sides are counted separately, `received` from first events and the outcomes from every transition, so that a
+    sum that does not add up reveals an error. `rules` counts what the user's own rules refused, as `rule: NAME`.
+    Memory: one number for each outcome and reason, and for each of the first 1,000 rules.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Ledger:
         self.rules: Counter[str] = Counter()
 
     def move(self, before: Outcome | None, after: Outcome) -> None:
-        """Book that a signal went from `before` to `after`; None is a signal that is new."""
+        """Count the transition of a signal from `before` to `after`; None is a new signal."""
         if before is None:
             self.received += 1
         else:
@@ -129,9 +129,9 @@ class Ledger:
 
     @property
     def balanced(self) -> bool:
-        """Whether every signal received stands in exactly one place."""
+        """Whether every signal received has exactly one outcome."""
         return self.received == sum(self.outcomes.values()) and min(self.outcomes.values(), default=0) >= 0
 
     def open_among(self, outcomes: Iterable[Outcome] = (_O.WAITING, _O.PLACING, _O.UNKNOWN)) -> int:
-        """How many signals stand in one of `outcomes`."""
+        """How many signals have one of `outcomes`."""
         return sum(self.outcomes[outcome] for outcome in outcomes)

@@ -123,7 +123,7 @@ def plain(number: Decimal) -> str:
     return format(number, "f")
 
 
-def _intended(signal_id: str, at_ns: int, intent: e.Intent) -> OrderSummary:
+def _intended(signal_id: str, at_ns: int, intent: OrderRequest) -> OrderSummary:
     return OrderSummary(
         client_order_id=intent.client_order_id,
         signal_id=signal_id,
@@ -139,11 +139,11 @@ def _intended(signal_id: str, at_ns: int, intent: e.Intent) -> OrderSummary:
 
 
 def request_of(history: SignalHistory, client_order_id: str) -> OrderRequest:
-    """What was sent under an id, as it was intended, or must have been.
+    """What was sent, or must have been sent, under an id.
 
     Raises:
-        StopIteration: nothing of this signal was.
+        StopIteration: the signal has no such order.
     """
     bodies = (event.body for event in history.events)
     sent = (body.request if isinstance(body, e.Adopted) else body for body in bodies)
-    return next(r for r in sent if isinstance(r, e.Intent) and r.client_order_id == client_order_id)
+    return next(r for r in sent if isinstance(r, OrderRequest) and r.client_order_id == client_order_id)

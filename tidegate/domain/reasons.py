@@ -1,10 +1,10 @@
-"""Why an outcome is what it is: one code for each cause. docs/reasons.md explains them to the one who trades."""
+"""Why an outcome is what it is: one code for each cause. `reason_table` has all that is known of each."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["COSTS_NO_ATTEMPT", "Reason"]
+__all__ = ["Reason"]
 
 
 class Reason(StrEnum):
@@ -36,11 +36,16 @@ class Reason(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     INSUFFICIENT_BALANCE = "insufficient_balance"
     NO_POSITION = "no_position"
+    PRICE_DRIFTED = "price_drifted"
     # what a waiting signal waits for; the last one stands on its expiry
     AWAITING_TICK = "awaiting_tick"
     HALTED = "halted"
     NO_MARKET_DATA = "no_market_data"
     STALE_MARKET_DATA = "stale_market_data"
+    OUTSIDE_HOURS = "outside_hours"
+    SPREAD_TOO_WIDE = "spread_too_wide"
+    TOO_VOLATILE = "too_volatile"
+    VOLUME_TOO_LOW = "volume_too_low"
     NO_TRADER = "no_trader"
     CIRCUIT_OPEN = "circuit_open"
     NOT_RECONCILED = "not_reconciled"
@@ -62,13 +67,3 @@ class Reason(StrEnum):
     NO_PROOF = "no_proof"
     FOUND = "found"
     BY_HAND = "by_hand"
-
-
-COSTS_NO_ATTEMPT = frozenset(
-    {
-        *(Reason.AWAITING_TICK, Reason.HALTED, Reason.PACED, Reason.IN_FLIGHT_FULL),
-        *(Reason.REJECTED_FOR_NOW, Reason.BANNED, Reason.MAINTENANCE, Reason.MARKET_CLOSED, Reason.ACCOUNT_BLOCKED),
-        Reason.CLOCK_SKEW,
-    }
-)
-"""Why an order was not placed though nothing is wrong with it: the signal waits on, with as many attempts as before."""

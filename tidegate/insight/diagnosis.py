@@ -8,12 +8,12 @@ from decimal import Decimal
 from streams.availability import FOR_EVER
 from streams.engine import Engine
 from streams.execution import next_execution_ns
-from streams.remedies import REMEDIES
 from streams.traders import Trader
 from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.events import Halted
 from tidegate.domain.lifecycle import Ledger, Outcome
 from tidegate.domain.market import Quote
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.insight.preview import signals_waiting
 from tidegate.insight.telemetry import Telemetry
@@ -55,7 +55,7 @@ def halt_result(halted: Halted | None) -> CheckResult:
     if halted is None:
         return CheckResult("halt", Health.OK, "orders are allowed")
     what = "only closing orders are sent" if halted.reduce_only else "no orders are sent"
-    return CheckResult("halt", Health.ERROR, f"{what}: {halted.why}", REMEDIES[Reason.HALTED])
+    return CheckResult("halt", Health.ERROR, f"{what}: {halted.why}", REASONS[Reason.HALTED].remedy)
 
 
 def _journal(engine: Engine) -> CheckResult:
@@ -63,7 +63,7 @@ def _journal(engine: Engine) -> CheckResult:
     if commits.failing is None:
         return CheckResult("commits", Health.OK, f"every commit is on disk; {commits.depth()} under way")
     says = f"{commits.failing}; {commits.depth()} wait for it"
-    return CheckResult("commits", Health.ERROR, says, REMEDIES[Reason.JOURNAL_UNAVAILABLE])
+    return CheckResult("commits", Health.ERROR, says, REASONS[Reason.JOURNAL_UNAVAILABLE].remedy)
 
 
 def _ledger(ledger: Ledger) -> CheckResult:
@@ -80,7 +80,7 @@ def _in_flight(engine: Engine) -> CheckResult:
     says = f"{in_flight.count} of at most {in_flight.limit}"
     if not in_flight.full:
         return CheckResult("in flight", Health.OK, says)
-    return CheckResult("in flight", Health.WARNING, says, REMEDIES[Reason.IN_FLIGHT_FULL])
+    return CheckResult("in flight", Health.WARNING, says, REASONS[Reason.IN_FLIGHT_FULL].remedy)
 
 
 def _trader(engine: Engine, trader: Trader, at_ns: int) -> CheckResult:
@@ -95,12 +95,12 @@ def _trader(engine: Engine, trader: Trader, at_ns: int) -> CheckResult:
             "" if suspension.until_ns >= FOR_EVER else f", for {_seconds(suspension.until_ns - at_ns)} more at least"
         )
         says = f"suspended: {suspension.why.reason}{measured}{until}"
-        return CheckResult(subject, Health.ERROR, says, REMEDIES[suspension.why.reason])
+        return CheckResult(subject, Health.ERROR, says, REASONS[suspension.why.reason].remedy)
     account = engine.parts.state.book.accounts.get(trader.id)
     balances = account.balances if account is not None else {}
     free = {currency: balance.free for currency, balance in balances.items() if balance.free > 0}
     if not free:
-        return CheckResult(subject, Health.ERROR, "nothing is free to be spent", REMEDIES[Reason.INSUFFICIENT_BALANCE])
+        return CheckResult(subject, Health.ERROR, "no free balance", REASONS[Reason.INSUFFICIENT_BALANCE].remedy)
     if without:
         health = Health.ERROR if len(without) == len(symbols) else Health.WARNING
         says = f"the rules of {_some(without)} are not known"
@@ -120,11 +120,11 @@ def _trader(engine: Engine, trader: Trader, at_ns: int) -> CheckResult:
 def _market(engine: Engine, symbol: str, at_ns: int) -> CheckResult:
     quote: Quote | None = engine.parts.markets.quotes.get(symbol)
     if quote is None:
-        return CheckResult(f"market {symbol}", Health.ERROR, "no price so far", REMEDIES[Reason.NO_MARKET_DATA])
+        return CheckResult(f"market {symbol}", Health.ERROR, "no price so far", REASONS[Reason.NO_MARKET_DATA].remedy)
     age_ns, max_age_ns = engine.parts.markets.age_ns(symbol, at_ns) or 0, engine.rules.execution.max_data_age_ns
     if age_ns > max_age_ns:
         says = f"the price is {_seconds(age_ns)} old, at most {_seconds(max_age_ns)} is allowed"
-        return CheckResult(f"market {symbol}", Health.ERROR, says, REMEDIES[Reason.STALE_MARKET_DATA])
+        return CheckResult(f"market {symbol}", Health.ERROR, says, REASONS[Reason.STALE_MARKET_DATA].remedy)
     says = f"bid {_plain(quote.bid)}, ask {_plain(quote.ask)}, {_seconds(age_ns)} old"
     return CheckResult(f"market {symbol}", Health.OK, says)
 
@@ -141,7 +141,7 @@ def _unproved(ledger: Ledger) -> CheckResult:
     unknown, parked = ledger.outcomes[Outcome.UNKNOWN], ledger.outcomes[Outcome.PARKED]
     says = f"{unknown} unknown, {parked} parked"
     if parked:
-        return CheckResult("unproved orders", Health.WARNING, says, REMEDIES[Reason.NO_PROOF])
+        return CheckResult("unproved orders", Health.WARNING, says, REASONS[Reason.NO_PROOF].remedy)
     if unknown:
         fix = "the venue is being asked; their capital stays reserved"
         return CheckResult("unproved orders", Health.WARNING, says, fix)
@@ -149,7 +149,7 @@ def _unproved(ledger: Ledger) -> CheckResult:
 
 
 def _faults(engine: Engine, telemetry: Telemetry) -> CheckResult:
-    faults, turned_away = telemetry.counts["fault"], telemetry.counts["turned_away"]
+    faults, turned_away = telemetry.faults, telemetry.counts["turned_away"]
     if turned_away:
         says = f"{engine.parts.state.ledger.turned_away} signals were rejected at intake, and their senders notified"
         return CheckResult("faults", Health.WARNING, says, "send them again more slowly, or raise intake.capacity")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tidegate.domain import events as e
 from tidegate.domain.market import base_of, quote_of
 from tidegate.domain.moment import iso_of
-from tidegate.domain.order import Evidence, Fill
+from tidegate.domain.order import Evidence, Fill, OrderRequest
 from tidegate.domain.order_summary import plain, traded
 from tidegate.domain.ports import SignalHistory
 from tidegate.domain.reasons import Reason
@@ -122,7 +122,7 @@ def _parts(parts: tuple[tuple[str, float], ...]) -> str:
     return f" ({', '.join(f'{factor} {value:.3g}' for factor, value in parts)})" if parts else ""
 
 
-def _order(intent: e.Intent) -> str:
+def _order(intent: OrderRequest) -> str:
     price = "" if intent.price is None else f" at {plain(intent.price)}"
     return (
         f"{intent.side} {plain(intent.amount)} {intent.symbol}, {intent.order_type}{price}, by {intent.trader} "
@@ -130,12 +130,12 @@ def _order(intent: e.Intent) -> str:
     )
 
 
-def _reserved(intent: e.Intent) -> str:
+def _reserved(intent: OrderRequest) -> str:
     currency = quote_of(intent.symbol) if intent.side == "buy" else base_of(intent.symbol)
     return f"{rounded(intent.reserved)} {currency} reserved."
 
 
-def _sale(intent: e.Intent) -> str:
+def _sale(intent: OrderRequest) -> str:
     """What is particular to a sale: that it was cut, and that it goes beyond closing."""
     cut = "" if intent.cut_from is None else f" Reduced from {plain(intent.cut_from)}: no more may be sold."
     return cut + (" Includes coins that our trades did not buy." if intent.own_coins else "")

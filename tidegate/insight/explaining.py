@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from tidegate.domain.order_summary import plain
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.text import printable
 from tidegate.domain.verdict import Measure
@@ -12,32 +13,11 @@ from tidegate.insight.formatting import rounded
 
 __all__ = ["explain", "margin_of"]
 
-_IN_WORDS: dict[Reason, str] = {
-    Reason.MALFORMED: "{measured}",
-    Reason.CONFLICT: "its key was used before with different content",
-    Reason.STALE: "{measured} ms old at receipt, {margin} ms more than the {limit} ms allowed",
-    Reason.FROM_FUTURE: "timestamp {measured} ms ahead, {margin} ms more than the {limit} ms allowed",
-    Reason.WEAK: "strength {measured}, {margin} below the minimum of {limit}",
-    Reason.SCORE_TOO_LOW: "score {measured}, {margin} below the minimum of {limit}",
-    Reason.UNKNOWN_SOURCE: "the source {measured} is not one of {limit}",
-    Reason.UNKNOWN_SYMBOL: "{measured} is not one of {limit}",
-    Reason.UNKNOWN_TRADER: "there is no trader {measured}, only {limit}",
-    Reason.REPEAT: "a similar signal passed {measured} s before, the window is {limit} s",
-    Reason.POSITION_LIMIT: "would make {measured} open positions, {limit} allowed",
-    Reason.NOTIONAL_LIMIT: "would cost {measured}, {margin} more than the {limit} allowed",
-    Reason.BELOW_MINIMUM: "{measured} is less than the venue's minimum of {limit}",
-    Reason.INSUFFICIENT_BALANCE: "{measured} free, {limit} needed: {margin} missing",
-    Reason.NO_POSITION: "{measured} held, the minimum to sell is {limit}",
-    Reason.STALE_MARKET_DATA: "price {measured} s old, {limit} s allowed",
-    Reason.NO_MARKET_DATA: "{measured} has no price yet",
-    Reason.IN_FLIGHT_FULL: "{limit} orders in flight, the most allowed",
-}
-
 
 def explain(reason: Reason, measured: Measure = None, limit: Measure = None, rule: str | None = None) -> str:
     """`weak: strength 0.2, 0.3 below the minimum of 0.5`: one line that steers no terminal, with short numbers. A rule
     of the user's own comes with its name: `rule mine:unsure: 0.4, limit 0.6`."""
-    words, margin = _IN_WORDS.get(reason), margin_of(measured, limit)
+    words, margin = REASONS[reason].words, margin_of(measured, limit)
     given = {"measured": measured, "limit": limit, "margin": None if margin is None else margin.lstrip("-")}
     if words is None or any(f"{{{name}}}" in words for name, value in given.items() if value is None):
         shown = ("", measured), ("limit ", limit)

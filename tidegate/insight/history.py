@@ -9,10 +9,10 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
-from streams.remedies import REMEDIES
 from tidegate.domain.events import Superseded
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.ports import SignalHistory
+from tidegate.domain.reason_table import REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import SignalSummary, line_of, signal_of
 from tidegate.domain.text import printable
@@ -27,7 +27,7 @@ __all__ = ["HistoryText", "history_text", "when_and_what"]
 _NOT_BLOCKED: Mapping[str, Blocker] = MappingProxyType({})
 _NOTHING_WRONG = frozenset({Outcome.PLACED, Outcome.PLACING, Outcome.SUPERSEDED})
 _MINUTE_MS = 60_000
-_LABEL, _KIND = 12, 13
+_LABEL, _KIND = 12, 15
 
 
 class HistoryText(Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ def _facts(line: SignalSummary, blocker: Blocker | None, conflicts_with: str | N
 def _remedy(line: SignalSummary) -> str | None:
     if line.outcome in _NOTHING_WRONG or line.reason is None or line.reason is Reason.AWAITING_TICK:
         return None
-    remedy = REMEDIES[line.reason]
+    remedy = REASONS[line.reason].remedy
     return None if "`why" in remedy else remedy
 
 

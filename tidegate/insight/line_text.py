@@ -1,4 +1,4 @@
-"""An event of a signal, or of the pipeline as a whole, in one plain line."""
+"""An event in one plain line: of a signal, or of the pipeline as a whole."""
 
 from __future__ import annotations
 
@@ -30,32 +30,36 @@ _WORDS: dict[type[e.Body], str] = {
 
 
 def has_line(body: e.Body) -> bool:
-    """Whether an event of a signal is an outcome, or news of its order: those have a line each."""
+    """Whether an event of a signal is an outcome or an update of its order: each of those has a line."""
     return type(body) in _WORDS
 
 
 def signal_text(body: e.Body, line: SignalSummary) -> str:
-    """An event that `has_line`, with the signal's id as `why` takes it, what was asked, and who asked."""
+    """The line of an event that has one: the start of the signal's id, as `why` accepts it, the side, the symbol and
+    the source."""
     asked = f"{line.side} {line.symbol} from {line.source}" if line.symbol else "unreadable"
     said = _said(body, line)
     return _one_line(f"{_WORDS[type(body)]} {line.signal_id[:_ID_SHOWN]} {asked}{': ' if said else ''}{said}")
 
 
 def pipeline_text(body: e.Body) -> str | None:
-    """An event of the pipeline as a whole; None for one that needs no line."""
+    """The line of an event of the pipeline as a whole; None for one that needs none.
+
+    Incidents and differences have none: the log has a record of each, with its severity.
+    """
     match body:
         case e.Halted(reduce_only=True, why=why):
             return _one_line(f"halted, closing orders only: {why}")
         case e.Halted(why=why):
             return _one_line(f"halted: {why}")
         case e.Resumed():
-            return "resumed: new orders are allowed"
+            return "resumed: new orders are allowed again"
         case e.TurnedAway(count=count, reason=reason):
-            return f"{count} signals were rejected at intake: {reason}"
-        case e.Banned(address=address, until_ns=until_ns):
-            return f"{address} must not be called until {iso_of(until_ns)}"
+            return f"{count} signals were shed at intake: {reason}"
+        case e.Banned(address=address, until_ns=until_ns, reason=reason):
+            return f"nothing is sent to {address} until {iso_of(until_ns)}: {reason}"
         case e.Gap(where=where, silent_s=silent_s):
-            return _one_line(f"{where}: no news for {silent_s:g} s")
+            return _one_line(f"{where}: no data for {silent_s:g} s")
     return None
 
 

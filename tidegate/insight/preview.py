@@ -13,9 +13,9 @@ from streams.engine import Engine
 from streams.execution import Candidate, next_execution_ns
 from streams.pending import PendingSignal
 from streams.readiness import halting
-from streams.remedies import REMEDIES
 from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.lifecycle import Ledger
+from tidegate.domain.reason_table import JUDGED_AT_RECEIPT, REASONS
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Measure, Refusal
 
@@ -24,25 +24,10 @@ __all__ = ["LOOKED_AT_MAX", "Blocker", "accepted", "blocked", "blockers", "signa
 LOOKED_AT_MAX = 1000
 """A dry run of more would block the loop."""
 
-_JUDGED_AT_RECEIPT = (
-    Reason.MALFORMED,
-    Reason.CONFLICT,
-    Reason.STALE,
-    Reason.FROM_FUTURE,
-    Reason.WEAK,
-    Reason.UNKNOWN_SOURCE,
-    Reason.REPEAT,
-    Reason.UNKNOWN_SYMBOL,
-    Reason.UNKNOWN_TRADER,
-    Reason.SCORE_TOO_LOW,
-    Reason.CHECK_FAILED,
-    Reason.RULE,
-)
-
 
 def accepted(ledger: Ledger) -> int:
     """How many signals passed every check at receipt."""
-    return ledger.received - sum(ledger.reasons[reason] for reason in _JUDGED_AT_RECEIPT)
+    return ledger.received - sum(ledger.reasons[reason] for reason in JUDGED_AT_RECEIPT)
 
 
 def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
@@ -56,7 +41,7 @@ def signals_waiting(engine: Engine, at_ns: int) -> Iterator[CheckResult]:
         (reason, _), *_ = refusals = ledger.reasons.most_common(3)
         why = ", ".join(f"{name} {count}" for name, count in refusals)
         says = f"no signals: all {ledger.received} received were refused: {why}"
-        yield CheckResult("signals", Health.WARNING, says, REMEDIES[Reason(reason)])
+        yield CheckResult("signals", Health.WARNING, says, REASONS[Reason(reason)].remedy)
     elif not waiting:
         yield CheckResult("signals", Health.OK, f"no signals: none is waiting, all {passed} accepted are decided")
     else:
@@ -73,7 +58,7 @@ def _held(held: _Held) -> CheckResult:
     what = "would be refused" if held.final else "cannot be executed"
     example = f"such as {signal.id}, {signal.side} {signal.symbol}"
     says = "; ".join(part for part in (f"{held.count} {what}: {why.reason}", evidence, example) if part)
-    return CheckResult("signals", Health.WARNING, says, REMEDIES[why.reason])
+    return CheckResult("signals", Health.WARNING, says, REASONS[why.reason].remedy)
 
 
 class _Held(Struct, frozen=True):

@@ -84,9 +84,9 @@ class _Summary:
             self.first_ns = min(self.first_ns or event.at_ns, event.at_ns)
             self.last_ns = max(self.last_ns, event.at_ns)
             self.latencies.see(event)
-        elif isinstance(body, e.Faulted):
+        elif isinstance(body, e.Incident | e.Differed):
             self._faulted[body.where] += 1
-            self.faults[body.where] = {"count": self._faulted[body.where], "last": body.error}
+            self.faults[body.where] = {"count": self._faulted[body.where], "last": body.text}
         elif isinstance(body, e.Gap):
             self.gaps[body.where] += 1
 

@@ -52,6 +52,11 @@ class Telemetry:
         engine.observe("telemetry", telemetry.watch)
         return telemetry
 
+    @property
+    def faults(self) -> int:
+        """How many incidents and differences were recorded."""
+        return self.counts[e.KIND_OF[e.Incident]] + self.counts[e.KIND_OF[e.Differed]]
+
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
         now_ns, now_at_ns = self._clock.now_ns(), self._clock.wall_ns()

@@ -81,7 +81,7 @@ def view_of(engine: Engine, telemetry: Telemetry, orders: RecentOrders, *, banne
         outcomes=ledger.outcomes.copy(),
         balanced=ledger.balanced,
         turned_away=ledger.turned_away,
-        faults=telemetry.counts["fault"],
+        faults=telemetry.faults,
         gaps=telemetry.counts["gap"],
         reasons=ledger.reasons.most_common(),
         symbols=len(markets.symbols),

@@ -18,7 +18,6 @@ from tidegate.domain.events import (
     Recorded,
     Refused,
     Reopened,
-    decode_body,
     encode_body,
     kind_of,
 )
@@ -27,6 +26,7 @@ from tidegate.domain.ports import CommitResults, Committed, Conflict, Item, Item
 from tidegate.domain.reasons import Reason
 from tidegate.domain.text import encodable
 from tidegate.files.disk_space import full_disk
+from tidegate.journal.older_events import decode_any
 from tidegate.journal.search import search
 from tidegate.journal.sqlite_file import connect, is_full, path_of
 from tidegate.journal.sqlite_lock import Lock
@@ -49,7 +49,7 @@ _EVENTS = "SELECT position, event.number, lower(hex(id)), at_ns, kind, body FROM
 
 def _event(row: tuple[int, int, str, int, str, str]) -> Recorded:
     position, number, signal_id, at_ns, kind, body = row
-    return Recorded(position, number, signal_id or "", at_ns, decode_body(kind, body.encode()))
+    return Recorded(position, number, signal_id or "", at_ns, decode_any(kind, body.encode()))
 
 
 class SqliteReader:

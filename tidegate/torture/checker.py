@@ -81,7 +81,7 @@ class _Read:
             for booking in bookings_of(history):
                 self.bookings[booking.order_id] = booking
                 self.signal_of[booking.order_id] = history
-        alarms = e.Halted | e.Reopened | e.Faulted
+        alarms = e.Halted | e.Reopened | e.Incident | e.Differed
         self._alarms = [event for event in past.events if isinstance(event.body, alarms)]
 
     def caught(self, history: SignalHistory) -> bool:
@@ -307,15 +307,17 @@ def _i8_settled(read: _Read) -> Iterator[Violation]:
     for error in read.past.errors:
         yield Violation("I8", error)
     starts = sum(isinstance(event.body, e.Started) for event in read.past.events)
-    said = [event.body.error for event in read.past.events if isinstance(event.body, e.Faulted)]
+    differed = [event.body for event in read.past.events if isinstance(event.body, e.Differed)]
     for name in read.past.ledger.foreign:
-        times = sum(1 for words in said if f" {name}:" in words)
+        times = sum(found.what == name for body in differed for found in body.differences)
         if times > starts:
             yield Violation("I8", f"{name}, which is not ours, was reported {times} times")
 
 
 def _names(alarm: e.Body, names: Sequence[str]) -> bool:
-    said = alarm.why if isinstance(alarm, e.Halted) else alarm.error if isinstance(alarm, e.Faulted) else ""
+    said = alarm.why if isinstance(alarm, e.Halted) else ""
+    if isinstance(alarm, e.Incident | e.Differed):
+        said = alarm.text
     return any(name in said for name in names)
 
 

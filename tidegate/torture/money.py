@@ -34,7 +34,7 @@ def reckon(past: TortureHistory) -> tuple[Sums, list[Violation]]:
     as_declared = past.script.lag.is_as_declared
     for event in past.events:
         body = event.body
-        if isinstance(body, OrderRequest):
+        if isinstance(body, e.Intent):
             broken += _beyond(body, sums, past.bounds)
         elif isinstance(body, e.BalancesSynced):
             broken += _needlessly(event.position, body, sums)

@@ -94,7 +94,7 @@ class Sums:
             if kind in _AFTER:
                 self.status[event.number] = _AFTER[kind]
         match body:
-            case OrderRequest():
+            case e.Intent():
                 self._open(event.number, body)
             case e.Reopened(request=request) | e.Adopted(request=request):
                 self._open(event.number, request)

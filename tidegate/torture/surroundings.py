@@ -33,7 +33,7 @@ __all__ = ["START_NS", "Surroundings", "history_of"]
 
 START_NS = 1_735_689_600_000_000_000
 
-_ALERTS = (e.Parked, e.Reopened, e.Faulted, e.Halted)
+_ALERTS = (e.Parked, e.Reopened, e.Incident, e.Differed, e.Halted)
 _AGAIN_S = 4.0
 _GLITCH_S = 60.0
 _COINS = Decimal("0.0004")
@@ -232,7 +232,7 @@ def _coin_prices(script: Script) -> Mapping[str, Decimal]:
 
 
 def _are_said(order_ids: Sequence[str], journal: Stored) -> bool:
-    said = [event.body.error for event in journal.read() if isinstance(event.body, e.Faulted)]
+    said = [event.body.text for event in journal.read() if isinstance(event.body, e.Incident | e.Differed)]
     return all(any(order_id in words for words in said) for order_id in order_ids)
 
 
