@@ -40,17 +40,16 @@ from streams.placement import Placement, Retries
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.execution_checks import execution_checks
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
-from tidegate.domain.limits import Limits
 from tidegate.domain.market import MarketRules, Quote
 from tidegate.domain.ports import Item, Journal, Venue
-from tidegate.domain.signal import OrderType, Raw, Signal
+from tidegate.domain.signal import Raw, Signal
 from tidegate.domain.signal_summary import signal_of
-from tidegate.domain.terms import PerQuote, Pricing, Sizing
 from tidegate.market.feeds import MarketFeed
 from tidegate.settings import Settings, settings_hash
 from tidegate.strategies import load
@@ -102,7 +101,7 @@ async def assemble(
         images=state.images,
         outcome_of=state.outcome,
     )
-    markets = Markets(symbols, clock=clock)
+    markets = Markets(symbols, clock=clock, candles=settings.validation.market.candles)
     availability = Availability({trader.id: trader.exchange for trader in settings.traders})
     for trader_id, pace in paces.items():
         pace.sent_before(_ages_s(journal, clock, trader_id))
@@ -175,6 +174,8 @@ def generated(
             engine.record(e.Gap(where=name, silent_s=for_s))
 
     # The paper venue derives its rules from the price that the markets know.
+    for candle in world.history:
+        engine.parts.markets.follow(candle)
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
     generation = Generation(
         strategy_specs=strategy_specs(settings) if strategies else (),
@@ -234,18 +235,14 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
         ),
         entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
         execution=OrderRules(
-            limits=Limits(
-                settings.limits.max_open_positions,
-                PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
-            ),
-            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote), settings.sizing.sell_holdings),
-            pricing=Pricing(OrderType(settings.pricing.order_type)),
-            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
+            checks=execution_checks(settings),
             tag=installation_tag(settings.installation),
+            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
         ),
         schedule=Schedule(execution.interval_s, execution.first_after_s),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
         reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
+        mid_at_receipt=settings.validation.market.max_drift_bps is not None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
     )
 

@@ -29,6 +29,11 @@ _IN_WORDS: dict[Reason, str] = {
     Reason.INSUFFICIENT_BALANCE: "{measured} free, {limit} needed: {margin} missing",
     Reason.NO_POSITION: "{measured} held, the minimum to sell is {limit}",
     Reason.STALE_MARKET_DATA: "price {measured} s old, {limit} s allowed",
+    Reason.PRICE_DRIFTED: "the price moved {measured} bps the wrong way, {margin} more than the {limit} allowed",
+    Reason.OUTSIDE_HOURS: "it is {measured}, entries are made {limit}",
+    Reason.SPREAD_TOO_WIDE: "the spread is {measured} bps of mid, {margin} more than the {limit} allowed",
+    Reason.TOO_VOLATILE: "the volatility is {measured} per candle, {margin} more than the {limit} allowed",
+    Reason.VOLUME_TOO_LOW: "the last candle traded {measured}, {margin} less than the minimum of {limit}",
     Reason.NO_MARKET_DATA: "{measured} has no price yet",
     Reason.IN_FLIGHT_FULL: "{limit} orders in flight, the most allowed",
 }

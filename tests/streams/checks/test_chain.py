@@ -1,0 +1,195 @@
+"""The chain of execution checks: asked in order, up to the first objection, and harmed by none of them."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec import structs
+
+from streams.checks.account_available import account_available
+from streams.checks.check import Wait, first_objection, name_of
+from streams.checks.halted import halted
+from streams.checks.situation import Known
+from streams.checks.spread import spread
+from streams.decision import OrderRules, decide
+from tidegate.assembly.execution_checks import execution_checks
+from tidegate.domain import events as e
+from tidegate.domain.order import Acknowledged, OrderStatus
+from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Side, Signal
+from tidegate.domain.verdict import Refusal
+from tidegate.settings import Settings
+
+OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
+BUY = Signal(id="s", content=b"", raw=b"", symbol="BTC/USDT", side=Side.BUY)
+NO = Refusal(Reason.RULE if hasattr(Reason, "RULE") else Reason.WEAK, measured=1, limit=2)
+
+
+def names(chain) -> list[str]:
+    return [name_of(check) for check in chain]
+
+
+def with_checks(it, change):
+    """Let a pipeline that was not started ask other checks."""
+    rules = it.engine.rules
+    checks = change(rules.execution.checks)
+    it.engine.rules = structs.replace(rules, execution=structs.replace(rules.execution, checks=checks))
+    return it.start()
+
+
+def test_the_first_objection_counts_and_no_check_after_it_is_asked(situation):
+    asked = []
+
+    def asks(said):
+        return lambda *_: asked.append(said) or said
+
+    chain = asks(None), asks(Wait(Reason.HALTED)), asks(NO)
+    assert first_objection(chain, BUY, situation(BUY)) == Wait(Reason.HALTED)
+    assert asked == [None, Wait(Reason.HALTED)]
+    assert first_objection(chain[:1], BUY, situation(BUY)) is None
+
+
+def raises(_signal, _situation):
+    return 1 / 0
+
+
+def made(limit):
+    def check(_signal, _situation):
+        raise KeyError(limit)
+
+    return check
+
+
+def says_yes(_signal, _situation):
+    return True
+
+
+@pytest.mark.parametrize(
+    ("check", "measured"),
+    [
+        pytest.param(raises, "raises: ZeroDivisionError('division by zero')", id="a function"),
+        pytest.param(made(3), "made: KeyError(3)", id="one that a function made"),
+        pytest.param(
+            says_yes, "says_yes: TypeError('it returned True, not a Refusal, a Wait or None')", id="another answer"
+        ),
+    ],
+)
+def test_a_check_that_fails_refuses_its_signal_by_name(situation, check, measured):
+    found = first_objection((halted, check, lambda *_: NO), BUY, situation(BUY))
+    assert found == Refusal(Reason.CHECK_FAILED, measured=measured)
+
+
+def test_what_is_not_known_yet_cannot_be_read(situation):
+    found = first_objection((lambda _, there: there.terms.amount,), BUY, situation(BUY))
+    assert found.reason is Reason.CHECK_FAILED
+
+
+def test_the_chain_of_the_default_settings_is_what_always_was():
+    assert names(execution_checks(Settings())) == [
+        *("halted", "market_data", "account_available"),
+        *("order_terms", "minimum", "balance", "own_coins", "order_notional", "position_limit"),
+    ]
+
+
+def test_what_is_switched_on_is_asked_before_an_account_is_chosen():
+    market = {"max_spread_bps": 1, "max_volatility": 1, "min_volume": 1, "max_drift_bps": 1, "hours": ["01:00-02:00"]}
+    chain = names(execution_checks(Settings.model_validate({"validation": {"market": market}})))
+    assert chain[:8] == [
+        *("halted", "market_data", "within_hours", "spread", "volatility", "volume", "drift"),
+        "account_available",
+    ]
+
+
+def test_a_chain_that_chooses_no_account_is_an_error():
+    with pytest.raises(ValueError, match="must include account_available"):
+        decide(OrderRules(checks=(halted,), tag="0000", max_data_age_ns=1), Known(None, None, (), None))
+
+
+def test_a_check_of_ones_own_knows_the_terms_of_the_order(stage):
+    def refuse_many(_signal, situation):
+        amount = situation.terms.amount
+        return Refusal(Reason.NOTIONAL_LIMIT, measured=str(amount), limit="1") if amount > 1 else None
+
+    it = with_checks(stage(), lambda default: (*default, refuse_many))
+    it.send("a", quantity="1")
+    it.send("b", quantity="1.01", symbol="ETH/USDT")
+    it.run(11)
+    assert it.ledger() == {"placed": 1, "refused": 1}
+    (refused,) = it.bodies(e.Refused)
+    assert (refused.measured, refused.limit) == ("1.01", "1")
+
+
+def test_a_check_of_ones_own_that_raises_refuses_its_signal_and_harms_no_other(stage):
+    def picky(signal, _situation):
+        if signal.symbol == "ETH/USDT":
+            raise RuntimeError("no")
+
+    it = with_checks(stage(), lambda default: (picky, *default))
+    it.send("a")
+    it.send("b", symbol="ETH/USDT")
+    it.run(11)
+    assert it.ledger() == {"placed": 1, "refused": 1}
+    (refused,) = it.bodies(e.Refused)
+    assert refused.reason is Reason.CHECK_FAILED
+    assert refused.measured.startswith("test_a_check_of_ones_own_that_raises")
+    assert refused.measured.endswith("RuntimeError('no')")
+
+
+def test_a_signal_waits_where_one_of_two_accounts_may_become_free_of_what_it_waits_for(stage, scripted):
+    def only_second(_signal, situation):
+        return NO if situation.trader.id == "first" else None
+
+    def not_yet(_signal, situation):
+        return Wait(Reason.SPREAD_TOO_WIDE) if situation.trader.id == "second" else None
+
+    def two(it):
+        venues = scripted(it, OPEN), scripted(it, OPEN)
+        venues[0].trader, venues[1].trader = "first", "second"
+        return venues
+
+    traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
+    it = with_checks(stage(venues=two, traders=traders), lambda default: (only_second, not_yet, *default))
+    for name in ("first", "second"):
+        it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
+    it.send("a", ttl_s=40)
+    it.run(11)
+    assert it.ledger() == {"waiting": 1}
+    it.run(40)
+    (expired,) = it.bodies(e.Expired)
+    assert expired.reason is Reason.SPREAD_TOO_WIDE
+
+
+def test_only_the_account_that_nothing_is_said_against_gets_the_order(stage, scripted):
+    def only_second(_signal, situation):
+        return NO if situation.trader.id == "first" else None
+
+    made = []
+
+    def two(it):
+        made.extend((scripted(it, OPEN), scripted(it, OPEN)))
+        made[0].trader, made[1].trader = "first", "second"
+        return made
+
+    traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
+    for change in (lambda default: (only_second, *default), lambda default: (*default, only_second)):
+        made.clear()
+        it = with_checks(stage(venues=two, traders=traders), change)
+        for name in ("first", "second"):
+            it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
+        it.send("a")
+        it.run(11)
+        assert [len(venue.sent) for venue in made] == [0, 1]
+
+
+def test_the_checks_of_the_chain_are_those_of_the_preview(stage):
+    from streams.preview import blocked
+
+    it = with_checks(stage(), lambda default: (lambda *_: Wait(Reason.SPREAD_TOO_WIDE), *default))
+    it.send("a")
+    it.run(1)
+    assert blocked(it.engine) == (0, {Reason.SPREAD_TOO_WIDE: 1})
+
+
+def test_a_check_before_the_account_is_chosen_finds_every_price_and_one_after_it_the_account(situation):
+    there = situation(BUY)
+    assert first_objection((spread(Decimal(201)), halted, account_available), BUY, there) is None
+    assert [trader.id for trader in there.accounts] == ["paper"]
