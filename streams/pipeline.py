@@ -20,6 +20,7 @@ from streams.availability import Availability
 from streams.checks.situation import Known
 from streams.decision import Decision, OrderRules, decide
 from streams.execution import Candidate, Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue
+from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad, entry_item
 from streams.market import Markets
@@ -61,6 +62,7 @@ class Parts(Struct, frozen=True):
     clock: Clock
     commits: GroupCommit
     state: State
+    folds: Folds
     markets: Markets
     pending: PendingQueue
     in_flight: InFlight

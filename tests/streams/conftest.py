@@ -29,7 +29,7 @@ from tidegate.domain.order import (
     OrderUpdate,
     VenueOrder,
 )
-from tidegate.domain.ports import Item, UnknownOrderPolicy, Venue
+from tidegate.domain.ports import Fold, Item, UnknownOrderPolicy, Venue
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.market.feeds import MarketFeed
@@ -67,6 +67,7 @@ class Stage:
         journal: Callable[..., SqliteJournal] = SqliteJournal,
         venues: Callable[[Stage], Sequence[Venue]] | None = None,
         machine: Machine | None = None,
+        folds: Sequence[Fold] = (),
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
@@ -79,7 +80,9 @@ class Stage:
         self.receipts: list[Receipt] = []
         symbols = frozenset(self.settings.symbols)
         given = None if venues is None else venues(self)
-        self.engine: Engine = self.wait(assemble(self.settings, self.journal, self.clock, symbols, venues=given))
+        self.engine: Engine = self.wait(
+            assemble(self.settings, self.journal, self.clock, symbols, venues=given, folds=folds)
+        )
 
     def start(
         self, *, price: str | None = "100", strategies: bool = False, inputs: Sequence[Observable[Raw]] = ()

@@ -30,6 +30,7 @@ from streams.blocked import BlockedSignals
 from streams.decision import OrderRules
 from streams.engine import Engine
 from streams.execution import Schedule
+from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad
 from streams.market import Markets, News, candles_of, taken_in
@@ -47,7 +48,7 @@ from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
 from tidegate.domain.market import MarketRules, Quote
-from tidegate.domain.ports import Item, Journal, Venue
+from tidegate.domain.ports import Fold, Item, Journal, Venue
 from tidegate.domain.signal import Raw, Signal
 from tidegate.domain.signal_summary import signal_of
 from tidegate.market.feeds import MarketFeed
@@ -75,16 +76,19 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
+    folds: Sequence[Fold] = (),
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
     accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
-    venues by whose prices the orders of accounts are made, where that is not the market followed.
+    venues by whose prices the orders of accounts are made, where that is not the market followed. `folds` take in all
+    that was ever committed, from their images in the journal, and what will be.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
         JournalUnavailable: nothing can be written.
+        ValueError: two folds have the same name.
     """
     state = State.of(journal)
     opening: list[e.Body] = [e.Started(version=VERSION, settings_hash=settings_hash(settings))]
@@ -93,12 +97,13 @@ async def assemble(
         opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
     await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
+    kept = Folds(state, folds, journal)
 
     commits = GroupCommit(
         journal,
         clock=clock,
         group_max=settings.journal.group_max,
-        images=state.images,
+        images=kept.images,
         outcome_of=state.outcome,
     )
     markets = Markets(symbols, clock=clock, candles=settings.validation.market.candles)
@@ -142,6 +147,7 @@ async def assemble(
         clock,
         commits,
         state,
+        kept,
         markets,
         pending,
         in_flight,
