@@ -10,7 +10,7 @@ from msgspec import Struct
 from operators.screen import refuse_failed_check
 from streams.blocked import WaitCondition
 from streams.checks.account_available import account_available
-from streams.checks.check import ExecutionCheck, Objection, Wait, first_objection
+from streams.checks.check import ExecutionChecks, Objection, Wait, first_objection
 from streams.checks.situation import Known, Situation
 from streams.execution import Candidate
 from streams.pending import PendingSignal
@@ -57,11 +57,18 @@ class OrderRules(Struct, frozen=True):
     The checks before `account_available` are asked about each account that trades the symbol, at the prices of its
     venue; those after it about the order that an available account would get, of which the situation has the rules
     of its market and, after `order_terms`, the terms.
+
+    Raises:
+        ValueError: `account_available` is not among the checks.
     """
 
-    checks: tuple[ExecutionCheck, ...]
+    checks: ExecutionChecks
     tag: str
     max_data_age_ns: int
+
+    def __post_init__(self) -> None:
+        if account_available not in self.checks:
+            raise ValueError("the execution checks must include account_available: nothing else chooses the account")
 
 
 def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
@@ -70,12 +77,7 @@ def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
     Of several accounts the first to which no check objects gets the order. Where each is objected to, the signal waits
     if any of the accounts may become free of it; else the last one's refusal counts. The function returned never
     raises: a signal on which anything here does is refused.
-
-    Raises:
-        ValueError: `account_available` is not among the checks.
     """
-    if account_available not in rules.checks:
-        raise ValueError("the execution checks must include account_available: nothing else chooses the account")
     turn = rules.checks.index(account_available)
     of_market, of_accounts, of_order = rules.checks[:turn], rules.checks[turn : turn + 1], rules.checks[turn + 1 :]
 

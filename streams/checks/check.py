@@ -14,7 +14,7 @@ from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Signal
 from tidegate.domain.verdict import Measure, Refusal
 
-__all__ = ["ExecutionCheck", "Objection", "Wait", "first_objection", "name_of"]
+__all__ = ["ExecutionCheck", "ExecutionChecks", "Objection", "Wait", "first_objection", "name_of"]
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -39,6 +39,10 @@ Objection: TypeAlias = Refusal | Wait
 
 ExecutionCheck: TypeAlias = Callable[[Signal, Situation], Refusal | Wait | None]
 """A pure function of a signal and of what is known when its turn comes: an objection, or None."""
+
+
+ExecutionChecks: TypeAlias = tuple[ExecutionCheck, ...]
+"""A chain: its checks are asked in this order, up to the first objection."""
 
 
 def first_objection(checks: Iterable[ExecutionCheck], signal: Signal, situation: Situation) -> Objection | None:

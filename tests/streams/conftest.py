@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from reactivex import Observable, Subject
 
+from streams.checks.check import ExecutionChecks
 from streams.engine import Engine
 from streams.market import News
 from streams.reconciliation import Reconciliation
@@ -68,6 +69,7 @@ class Stage:
         venues: Callable[[Stage], Sequence[Venue]] | None = None,
         machine: Machine | None = None,
         folds: Sequence[Fold] = (),
+        checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
@@ -81,7 +83,7 @@ class Stage:
         symbols = frozenset(self.settings.symbols)
         given = None if venues is None else venues(self)
         self.engine: Engine = self.wait(
-            assemble(self.settings, self.journal, self.clock, symbols, venues=given, folds=folds)
+            assemble(self.settings, self.journal, self.clock, symbols, venues=given, checks=checks, folds=folds)
         )
 
     def start(

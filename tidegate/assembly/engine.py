@@ -27,6 +27,7 @@ from operators.record import GroupCommit
 from streams.activity import Activity
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
+from streams.checks.check import ExecutionChecks
 from streams.decision import OrderRules
 from streams.engine import Engine
 from streams.execution import Schedule
@@ -76,19 +77,21 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
+    checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
     folds: Sequence[Fold] = (),
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
     accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
-    venues by whose prices the orders of accounts are made, where that is not the market followed. `folds` take in all
-    that was ever committed, from their images in the journal, and what will be.
+    venues by whose prices the orders of accounts are made, where that is not the market followed. `checks` gives
+    the chain of execution checks in place of that of the settings, which it is given. `folds` take in all that was ever
+    committed, from their images in the journal, and what will be.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
         JournalUnavailable: nothing can be written.
-        ValueError: two folds have the same name.
+        ValueError: two folds have the same name, or the chain of checks cannot choose an account.
     """
     state = State.of(journal)
     opening: list[e.Body] = [e.Started(version=VERSION, settings_hash=settings_hash(settings))]
@@ -157,7 +160,8 @@ async def assemble(
         intake_load,
         Activity(),
     )
-    rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
+    chain = checks(execution_checks(settings))
+    rules = _rules(settings, parts, traders, chain, seen=lambda: _accepted_lately(settings, journal, clock))
     return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
 
 
@@ -226,7 +230,9 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> PipelineRules:
+def _rules(
+    settings: Settings, parts: Parts, traders: Sequence[Trader], chain: ExecutionChecks, *, seen: Callable[[], Seen]
+) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
     score_needed = execution.urgent_score
     return PipelineRules(
@@ -241,7 +247,7 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
         ),
         entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
         execution=OrderRules(
-            checks=execution_checks(settings),
+            checks=chain,
             tag=installation_tag(settings.installation),
             max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
         ),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from streams.checks.account_available import account_available
 from streams.checks.balance import balance
-from streams.checks.check import ExecutionCheck
+from streams.checks.check import ExecutionCheck, ExecutionChecks
 from streams.checks.drift import drift
 from streams.checks.halted import halted
 from streams.checks.hours import within_hours
@@ -30,7 +30,7 @@ __all__ = ["execution_checks"]
 _T = TypeVar("_T")
 
 
-def execution_checks(settings: Settings) -> tuple[ExecutionCheck, ...]:
+def execution_checks(settings: Settings) -> ExecutionChecks:
     """What a signal must pass to become an order, in this order. What is off is not in the chain."""
     limits, sizing, market = settings.limits, settings.sizing, settings.validation.market
     conditions = (
@@ -57,5 +57,5 @@ def execution_checks(settings: Settings) -> tuple[ExecutionCheck, ...]:
     )
 
 
-def _where(limit: _T | None, check: Callable[[_T], ExecutionCheck]) -> tuple[ExecutionCheck, ...]:
+def _where(limit: _T | None, check: Callable[[_T], ExecutionCheck]) -> ExecutionChecks:
     return () if limit is None else (check(limit),)

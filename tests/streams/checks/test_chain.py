@@ -3,14 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from msgspec import structs
 
 from streams.checks.account_available import account_available
 from streams.checks.check import Wait, first_objection, name_of
 from streams.checks.halted import halted
-from streams.checks.situation import Known
 from streams.checks.spread import spread
-from streams.decision import OrderRules, decide
+from streams.preview import blocked
 from tidegate.assembly.execution_checks import execution_checks
 from tidegate.domain import events as e
 from tidegate.domain.order import Acknowledged, OrderStatus
@@ -21,19 +19,11 @@ from tidegate.settings import Settings
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 BUY = Signal(id="s", content=b"", raw=b"", symbol="BTC/USDT", side=Side.BUY)
-NO = Refusal(Reason.RULE if hasattr(Reason, "RULE") else Reason.WEAK, measured=1, limit=2)
+NO = Refusal(Reason.NOTIONAL_LIMIT, measured=2, limit=1)
 
 
 def names(chain) -> list[str]:
     return [name_of(check) for check in chain]
-
-
-def with_checks(it, change):
-    """Let a pipeline that was not started ask other checks."""
-    rules = it.engine.rules
-    checks = change(rules.execution.checks)
-    it.engine.rules = structs.replace(rules, execution=structs.replace(rules.execution, checks=checks))
-    return it.start()
 
 
 def test_the_first_objection_counts_and_no_check_after_it_is_asked(situation):
@@ -99,9 +89,9 @@ def test_what_is_switched_on_is_asked_before_an_account_is_chosen():
     ]
 
 
-def test_a_chain_that_chooses_no_account_is_an_error():
+def test_a_chain_that_chooses_no_account_is_an_error(stage):
     with pytest.raises(ValueError, match="must include account_available"):
-        decide(OrderRules(checks=(halted,), tag="0000", max_data_age_ns=1), Known(None, None, (), None))
+        stage(checks=lambda default: tuple(check for check in default if check is not account_available))
 
 
 def test_a_check_of_ones_own_knows_the_terms_of_the_order(stage):
@@ -109,7 +99,7 @@ def test_a_check_of_ones_own_knows_the_terms_of_the_order(stage):
         amount = situation.terms.amount
         return Refusal(Reason.NOTIONAL_LIMIT, measured=str(amount), limit="1") if amount > 1 else None
 
-    it = with_checks(stage(), lambda default: (*default, refuse_many))
+    it = stage(checks=lambda default: (*default, refuse_many)).start()
     it.send("a", quantity="1")
     it.send("b", quantity="1.01", symbol="ETH/USDT")
     it.run(11)
@@ -123,7 +113,7 @@ def test_a_check_of_ones_own_that_raises_refuses_its_signal_and_harms_no_other(s
         if signal.symbol == "ETH/USDT":
             raise RuntimeError("no")
 
-    it = with_checks(stage(), lambda default: (picky, *default))
+    it = stage(checks=lambda default: (picky, *default)).start()
     it.send("a")
     it.send("b", symbol="ETH/USDT")
     it.run(11)
@@ -147,7 +137,7 @@ def test_a_signal_waits_where_one_of_two_accounts_may_become_free_of_what_it_wai
         return venues
 
     traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
-    it = with_checks(stage(venues=two, traders=traders), lambda default: (only_second, not_yet, *default))
+    it = stage(venues=two, traders=traders, checks=lambda default: (only_second, not_yet, *default)).start()
     for name in ("first", "second"):
         it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
     it.send("a", ttl_s=40)
@@ -172,7 +162,7 @@ def test_only_the_account_that_nothing_is_said_against_gets_the_order(stage, scr
     traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
     for change in (lambda default: (only_second, *default), lambda default: (*default, only_second)):
         made.clear()
-        it = with_checks(stage(venues=two, traders=traders), change)
+        it = stage(venues=two, traders=traders, checks=change).start()
         for name in ("first", "second"):
             it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
         it.send("a")
@@ -181,9 +171,7 @@ def test_only_the_account_that_nothing_is_said_against_gets_the_order(stage, scr
 
 
 def test_the_checks_of_the_chain_are_those_of_the_preview(stage):
-    from streams.preview import blocked
-
-    it = with_checks(stage(), lambda default: (lambda *_: Wait(Reason.SPREAD_TOO_WIDE), *default))
+    it = stage(checks=lambda default: (lambda *_: Wait(Reason.SPREAD_TOO_WIDE), *default)).start()
     it.send("a")
     it.run(1)
     assert blocked(it.engine) == (0, {Reason.SPREAD_TOO_WIDE: 1})
