@@ -1,4 +1,4 @@
-"""The execution tick: when waiting signals are looked at, and which of them."""
+"""The execution cycle: when waiting signals are looked at, and which of them."""
 
 from __future__ import annotations
 

@@ -95,12 +95,12 @@ class Markets:
 
 
 def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
-    """Tell each of `heard` of all news, in their order, and let the closed candles go on.
+    """Pass all news to each of `heard`, in their order, and emit the closed candles.
 
         -q-c-q-c-|
         ---c---c-|
 
-    Emits when:      upstream emits a candle, after everybody has heard of it.
+    Emits when:      upstream emits a candle, after all of `heard` have had it.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          none.
@@ -122,7 +122,7 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
 
 
 def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Raw]]:
-    """Hand all news to `take`, and let none of them go on.
+    """Hand all news to `take`, and emit none of them.
 
         -q-c-q-|
         -------|

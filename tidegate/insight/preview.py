@@ -86,7 +86,7 @@ class _Held(Struct, frozen=True):
 
 
 class Blocker(Struct, frozen=True):
-    """What keeps a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
+    """What blocks a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
 
     Where nothing does, it awaits the next execution, which is in `in_s`.
     """

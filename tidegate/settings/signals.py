@@ -100,7 +100,7 @@ class ValidationSettings(Section):
     """Signals that score lower are refused, 0 to 1."""
     weights: WeightSettings = WeightSettings()
     sources: tuple[str, ...] | None = None
-    """Only these senders are heard. null: any."""
+    """Only signals of these senders are accepted. null: of any."""
     market: MarketCheckSettings = MarketCheckSettings()
     checks: tuple[OwnFunction, ...] = ()
     """Checks of your own, as `module:function`: `(signal, at_ns)` gives a `Refusal`, or None to let the signal pass."""
@@ -116,14 +116,14 @@ class DedupSettings(Section):
 
 
 class IntakeSettings(Section):
-    """The door: what happens before a signal is committed."""
+    """The intake: what happens before a signal is committed."""
 
     capacity: Count = 10_000
     """Signals that may wait for their commit."""
     max_waiting: Count = 200_000
-    """Signals that may wait for their execution; while as many do, the door is full."""
+    """Signals that may wait for their execution; while as many do, the intake is full."""
     when_full: Literal["turn_away", "evict_oldest"] = "turn_away"
-    """Who is turned away when `capacity` is reached: the newcomer, or the one that waits longest."""
+    """Which signal is shed when `capacity` is reached: the newest, or the one that waits longest."""
     max_per_s: Seconds | None = None
     """Signals let in per second. null: no limit."""
     burst: Count = 100

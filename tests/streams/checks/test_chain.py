@@ -11,7 +11,7 @@ from streams.checks.spread import spread
 from streams.preview import blocked
 from tidegate.assembly.execution_checks import execution_checks
 from tidegate.domain import events as e
-from tidegate.domain.order import Acknowledged, OrderStatus
+from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side, Signal
 from tidegate.domain.verdict import Refusal
@@ -124,50 +124,72 @@ def test_a_check_of_ones_own_that_raises_refuses_its_signal_and_harms_no_other(s
     assert refused.measured.endswith("RuntimeError('no')")
 
 
-def test_a_signal_waits_where_one_of_two_accounts_may_become_free_of_what_it_waits_for(stage, scripted):
-    def only_second(_signal, situation):
-        return NO if situation.trader.id == "first" else None
+def traded_by_two(stage, scripted, checks):
+    """Accounts `first`, asked first, and `second`, with money; and what each was sent by the first execution."""
+    made = []
 
-    def not_yet(_signal, situation):
-        return Wait(Reason.SPREAD_TOO_WIDE) if situation.trader.id == "second" else None
-
-    def two(it):
-        venues = scripted(it, OPEN), scripted(it, OPEN)
-        venues[0].trader, venues[1].trader = "first", "second"
-        return venues
+    def venues(it):
+        made.extend((scripted(it, OPEN), scripted(it, OPEN)))
+        made[0].trader, made[1].trader = "first", "second"
+        return made
 
     traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
-    it = stage(venues=two, traders=traders, checks=lambda default: (only_second, not_yet, *default)).start()
+    it = stage(venues=venues, traders=traders, checks=checks).start()
     for name in ("first", "second"):
         it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
     it.send("a", ttl_s=40)
     it.run(11)
+    return it, [len(venue.sent) for venue in made]
+
+
+@pytest.mark.parametrize("waiting", ["first", "second"])
+@pytest.mark.parametrize(
+    "placed",
+    [
+        pytest.param(lambda check, default: (check, *default), id="before an account is chosen"),
+        pytest.param(lambda check, default: (*default, check), id="of the order"),
+    ],
+)
+def test_a_signal_waits_where_one_of_two_accounts_may_become_free_of_what_it_waits_for(
+    stage, scripted, waiting, placed
+):
+    def check(_signal, situation):
+        return Wait(Reason.SPREAD_TOO_WIDE) if situation.trader.id == waiting else NO
+
+    it, sent = traded_by_two(stage, scripted, lambda default: placed(check, default))
+    assert sent == [0, 0]
     assert it.ledger() == {"waiting": 1}
     it.run(40)
     (expired,) = it.bodies(e.Expired)
     assert expired.reason is Reason.SPREAD_TOO_WIDE
 
 
-def test_only_the_account_that_nothing_is_said_against_gets_the_order(stage, scripted):
-    def only_second(_signal, situation):
-        return NO if situation.trader.id == "first" else None
+@pytest.mark.parametrize("objected", ["first", "second"])
+def test_only_an_account_that_nothing_is_said_against_gets_the_order(stage, scripted, objected):
+    def check(_signal, situation):
+        return NO if situation.trader.id == objected else None
 
-    made = []
+    for checks in (lambda default: (check, *default), lambda default: (*default, check)):
+        _, sent = traded_by_two(stage, scripted, checks)
+        assert sent == ([0, 1] if objected == "first" else [1, 0])
 
-    def two(it):
-        made.extend((scripted(it, OPEN), scripted(it, OPEN)))
-        made[0].trader, made[1].trader = "first", "second"
-        return made
 
-    traders = '[{"id": "first", "priority": 2}, {"id": "second"}]'
-    for change in (lambda default: (only_second, *default), lambda default: (*default, only_second)):
-        made.clear()
-        it = stage(venues=two, traders=traders, checks=change).start()
-        for name in ("first", "second"):
-            it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))
-        it.send("a")
-        it.run(11)
-        assert [len(venue.sent) for venue in made] == [0, 1]
+def test_of_two_accounts_that_refuse_the_last_one_counts(stage, scripted):
+    def check(_signal, situation):
+        return Refusal(Reason.NOTIONAL_LIMIT, measured=situation.trader.id)
+
+    for checks in (lambda default: (check, *default), lambda default: (*default, check)):
+        it, _ = traded_by_two(stage, scripted, checks)
+        assert [refused.measured for refused in it.bodies(e.Refused)] == ["second"]
+
+
+def test_a_halt_is_shown_before_a_backoff_and_a_backoff_before_all_else(trading):
+    it = trading(NotPlaced(reason=Reason.NEVER_SENT, detail="refused", final=False))
+    it.run(10.5)
+    assert blocked(it.engine) == (0, {Reason.BACKOFF: 1})
+    it.engine.record(e.Halted(reduce_only=True, why="a test"))
+    it.run(0.1)
+    assert blocked(it.engine) == (0, {Reason.HALTED: 1})
 
 
 def test_the_checks_of_the_chain_are_those_of_the_preview(stage):
