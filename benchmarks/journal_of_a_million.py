@@ -55,7 +55,7 @@ async def _write(path: Path, closed: int, waiting: int) -> None:
     while some := list(islice(items, _TOGETHER)):
         await _commit(journal, state, some)
     await _commit(journal, state, [Item(time.time_ns(), (e.Stopped(left={"waiting": waiting}),))])
-    await journal.commit((), state.images())
+    await journal.commit((), {state.name: state.image()})
     journal.close()
 
 

@@ -66,15 +66,24 @@ MISTAKES = (
             "min(wanted, available, at_most or wanted)",
             "min(wanted, available)",
         ),
-        ("no minimum", "notional < rules.min_notional", "False"),
-        ("no look at the balance", "if reserved > free:", "if False:"),
         ("the signal's price left out", "at_once if signal.price is None else", "at_once if True else"),
         ("buying at the bid", "best = quote.ask if buying else quote.bid", "best = quote.bid"),
     ),
     *_in(
-        "tidegate/domain/limits.py",
-        ("one open position too many", "and positions > limits", "and positions > 1 + limits"),
-        ("no limit of an order's cost", "if terms.notional > allowed:", "if False:"),
+        "streams/checks/minimum.py",
+        ("no minimum", "terms.notional < rules.min_notional", "False"),
+    ),
+    *_in(
+        "streams/checks/balance.py",
+        ("no look at the balance", "if reserved > free:", "if False:"),
+    ),
+    *_in(
+        "streams/checks/position_limit.py",
+        ("one open position too many", "and positions > max_open", "and positions > 1 + max_open"),
+    ),
+    *_in(
+        "streams/checks/order_notional.py",
+        ("no limit of an order's cost", "if notional > allowed and", "if False and"),
     ),
     *_in(
         "tidegate/domain/identity.py",
@@ -240,7 +249,11 @@ MISTAKES = (
             "signal, generation = entry.signal, entry.attempts + 1",
             "signal, generation = entry.signal, 1",
         ),
-        ("no limits", "refuse_beyond(rules.limits, signal, terms, state.book, is_dust(traders, markets))", "None"),
+        (
+            "no limits",
+            "first_objection(of_order, signal, situation)",
+            "first_objection(of_order[:1], signal, situation)",
+        ),
     ),
     *_in(
         "operators/bridge.py",

@@ -16,7 +16,7 @@ from reactivex import Observable, Subject, abc
 from operators.transitions import Transitions
 from tidegate.clock import Clock
 from tidegate.domain.errors import JournalUnavailable
-from tidegate.domain.events import Recorded, Redelivered
+from tidegate.domain.events import Body, Recorded, Redelivered
 from tidegate.domain.identity import conflicting_id
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.ports import CommitResults, Committed, Conflict, Item, ItemRefused, Journal
@@ -214,11 +214,13 @@ class GroupCommit:
 
 
 class Entered(Struct, frozen=True, gc=False):
-    """A verdict that is in the journal, under its signal's `number`. `known` says it had been there before."""
+    """A verdict that is in the journal, under its signal's `number`. `known` says it had been there before; of a new
+    one, `first` is what was recorded."""
 
     verdict: Verdict
     number: int
     known: bool = False
+    first: Body | None = None
 
 
 def record(
@@ -255,7 +257,8 @@ def record(
                 gone: list[Entered] = []
                 for verdict, answer in zip(verdicts, answers, strict=True):
                     if type(answer) is Committed:
-                        gone.append(Entered(verdict, answer.events[0].number))
+                        first = answer.events[0]
+                        gone.append(Entered(verdict, first.number, first=first.body))
                         if verdict.reply is not None:
                             commits.tell(verdict.reply, Receipt(verdict.signal.id, _reason(verdict)))
                     elif type(answer) is Conflict:

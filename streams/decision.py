@@ -1,31 +1,27 @@
-"""From a waiting signal to an order, a refusal, or an obstacle: pure functions of what is known now."""
+"""From a waiting signal to an order, a refusal, or an obstacle: a chain of checks on what is known now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from operators.screen import refuse_failed_check
-from streams.availability import Availability
 from streams.blocked import WaitCondition
+from streams.checks.account_available import account_available
+from streams.checks.check import ExecutionChecks, Objection, Wait, first_objection
+from streams.checks.situation import Known, Situation
 from streams.execution import Candidate
-from streams.market import Markets
 from streams.pending import PendingSignal
-from streams.readiness import obstacle
-from streams.state import State
-from streams.traders import Trader, eligible, holders, is_dust, tradable
+from streams.traders import Trader, tradable
 from tidegate.domain.events import Intent
 from tidegate.domain.identity import client_order_id
-from tidegate.domain.limits import Limits, refuse_beyond
-from tidegate.domain.market import Quote
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import Side
-from tidegate.domain.terms import Pricing, Sizing, Terms, price_and_size
+from tidegate.domain.terms import Terms
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Decision", "OrderRules", "Refuse", "Send", "Wait", "decide"]
+__all__ = ["Decision", "OrderRules", "Postpone", "Refuse", "Send", "decide"]
 
 
 class Send(Struct, frozen=True, gc=False):
@@ -42,113 +38,110 @@ class Refuse(Struct, frozen=True, gc=False):
     refusal: Refusal
 
 
-class Wait(Struct, frozen=True, gc=False):
-    """Something stands in the way that may go away: of this signal, or, by `blocker`, of all that need its accounts."""
+class Postpone(Struct, frozen=True, gc=False):
+    """The signal stays in the queue: `obstacle` may pass. `blocker` is set where it holds for all that need the same
+    accounts."""
 
     entry: PendingSignal
     obstacle: Refusal
     blocker: WaitCondition | None = None
 
 
-Decision: TypeAlias = Send | Refuse | Wait
+Decision: TypeAlias = Send | Refuse | Postpone
 
 
 class OrderRules(Struct, frozen=True):
-    """By what an order is judged and made. `tag` begins every client order id."""
+    """The chain of checks that a signal must pass to become an order. `tag` begins every client order id;
+    `max_data_age_ns` is what counts as fresh market data, for diagnoses.
 
-    limits: Limits
-    sizing: Sizing
-    pricing: Pricing
-    max_data_age_ns: int
-    tag: str
+    The checks before `account_available` are asked about each account that trades the symbol, at the prices of its
+    venue; those after it about the order that an available account would get, of which the situation has the rules
+    of its market and, after `order_terms`, the terms.
 
-
-def decide(
-    candidate: Candidate,
-    rules: OrderRules,
-    *,
-    state: State,
-    markets: Markets,
-    traders: Sequence[Trader],
-    availability: Availability,
-) -> Decision:
-    """What becomes of a signal whose turn it is. Looks at the book with all reservations made so far.
-
-    Of several accounts the first that can take the order does, at the prices of its own venue; where all that could are
-    against it, the last one's refusal stands. A signal waits while an account that could take it has no prices. A sale
-    that was attempted before stays with its account, and asks for no more than it did then.
-
-    Never raises: a signal on which anything here does is refused.
+    Raises:
+        ValueError: `account_available` is not among the checks.
     """
-    try:
-        return _decide(candidate, rules, state, markets, traders, availability)
-    except Exception as error:
-        return Refuse(candidate.entry, refuse_failed_check("decide", error))
+
+    checks: ExecutionChecks
+    tag: str
+    max_data_age_ns: int
+
+    def __post_init__(self) -> None:
+        if account_available not in self.checks:
+            raise ValueError("the execution checks must include account_available: nothing else chooses the account")
 
 
-def _decide(
-    candidate: Candidate,
-    rules: OrderRules,
-    state: State,
-    markets: Markets,
-    traders: Sequence[Trader],
-    availability: Availability,
-) -> Decision:
-    entry, now_ns = candidate.entry, candidate.now_ns
-    signal = entry.signal
-    able = tradable(signal, markets.symbols, traders)
-    if isinstance(able, Refusal):
-        return Refuse(entry, able)
+def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
+    """Decide about each signal whose turn it is. Looks at the book with all reservations made so far.
 
-    def in_the_way_of(trader: Trader) -> Refusal | None:
-        age_ns = markets.on(trader.priced_on).age_ns(signal.symbol, now_ns)
-        return obstacle(signal, halted=state.halted, data_age_ns=age_ns, max_data_age_ns=rules.max_data_age_ns)
+    Of several accounts the first to which no check objects gets the order. Where each is objected to, the signal waits
+    if any of the accounts may become free of it; else the last one's refusal counts. The function returned never
+    raises: a signal on which anything here does is refused.
+    """
+    turn = rules.checks.index(account_available)
+    of_market, of_accounts, of_order = rules.checks[:turn], rules.checks[turn : turn + 1], rules.checks[turn + 1 :]
 
-    in_the_way = [in_the_way_of(trader) for trader in able]
-    if in_the_way[0] is not None and None not in in_the_way:
-        return Wait(entry, in_the_way[0])
+    def decided(candidate: Candidate) -> Decision:
+        entry = candidate.entry
+        try:
+            signal = entry.signal
+            able = tradable(signal, known.markets.symbols, known.traders)
+            if isinstance(able, Refusal):
+                return Refuse(entry, able)
+            situation = Situation(known, entry, candidate.now_ns, candidate.at_ns, able, able[0])
+            objections: dict[str, Objection] | None = None
+            for trader in able:
+                situation.look_at(trader)
+                objection = first_objection(of_market, signal, situation)
+                if objection is not None:
+                    objections = objections or {}
+                    objections[trader.id] = objection
+            if objections is not None and len(objections) == len(able):
+                return _as_decision(entry, _first_to_wait_for(able, objections))
+            objection = first_objection(of_accounts, signal, situation)
+            if objection is not None:
+                return _as_decision(entry, objection)
+            return choose(situation, objections)
+        except Exception as error:
+            return Refuse(entry, refuse_failed_check("decide", error))
 
-    def quote_for(trader: Trader) -> Quote | None:
-        return markets.on(trader.priced_on).quotes.get(signal.symbol)
+    def choose(situation: Situation, objections: Mapping[str, Objection] | None) -> Decision:
+        entry = situation.entry
+        signal = entry.signal
+        decision: Decision | None = None
+        waits: Postpone | None = None
+        for trader in situation.accounts:
+            if trader is not situation.trader:
+                situation.look_at(trader)
+            market = trader.venue.rules(signal.symbol)
+            objection = None if objections is None else objections.get(trader.id)
+            if objection is None:
+                if situation.quote is None or market is None:
+                    continue
+                situation.rules, situation.account = market, known.state.book.account(trader.id)
+                objection = first_objection(of_order, signal, situation)
+                if objection is None:
+                    return Send(entry, _request(entry, trader, situation.terms, rules.tag))
+            if type(objection) is Wait:
+                waits = _postponed(entry, objection)
+            else:
+                decision = _as_decision(entry, objection)
+        return waits or decision or Postpone(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
 
-    selling, first = signal.side is Side.SELL, entry.first
-    if selling and first is not None:
-        able = [trader for trader in able if trader.id == first.trader]
-        if not able:
-            return Wait(entry, Refusal(Reason.NO_TRADER, measured=f"{first.trader} is not among the traders"))
-    if selling and len(able) > 1:
-        able = holders(able, signal.symbol, quote_for, state.book)
-    ready = eligible(able, signal, now_ns, availability=availability, book=state.book, without=entry.rejected_by)
-    if isinstance(ready, WaitCondition):
-        return Wait(entry, ready.why, ready)
-    decision: Decision = Wait(entry, Refusal(Reason.NO_MARKET_DATA, measured=signal.symbol))
-    waits: Wait | None = None
-    for trader in ready:
-        quote = quote_for(trader)
-        market = trader.venue.rules(signal.symbol)
-        if (why := in_the_way_of(trader)) is not None:
-            waits = Wait(entry, why)
-        if why is not None or quote is None or market is None:
-            continue
-        terms = price_and_size(
-            signal,
-            quote,
-            market,
-            state.book.account(trader.id),
-            rules.sizing,
-            rules.pricing,
-            at_most=first.amount if selling and first is not None else None,
-        )
-        if isinstance(terms, Refusal):
-            decision = Refuse(entry, terms)
-            continue
-        if terms.own_coins and state.halted is not None:
-            return Wait(entry, Refusal(Reason.HALTED, measured=state.halted.why))
-        refusal = refuse_beyond(rules.limits, signal, terms, state.book, is_dust(traders, markets))
-        if refusal is None:
-            return Send(entry, _request(entry, trader, terms, rules.tag))
-        decision = Refuse(entry, refusal)
-    return waits or decision
+    return decided
+
+
+def _first_to_wait_for(able: Sequence[Trader], objections: Mapping[str, Objection]) -> Objection:
+    waits = (objections[trader.id] for trader in able if type(objections[trader.id]) is Wait)
+    return next(waits, objections[able[-1].id])
+
+
+def _as_decision(entry: PendingSignal, objection: Objection) -> Decision:
+    return Refuse(entry, objection) if isinstance(objection, Refusal) else _postponed(entry, objection)
+
+
+def _postponed(entry: PendingSignal, wait: Wait) -> Postpone:
+    return Postpone(entry, wait.obstacle, wait.condition)
 
 
 def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> Intent:

@@ -81,6 +81,7 @@ class Engine:
         parts.placement.unknown.subscribe(resolution.look_up, self._fail)
         self.probing = Probing(parts.availability, venues, clock=parts.clock)
         parts.availability.opened.subscribe(self.probing.begin, self._fail)
+        self._report_dropped_folds()
         self._halt_for_what_cannot_be()
         histories = {history.number: history for history in self.journal.open()}
         for number in parts.state.statuses.keys() - histories.keys():  # an event that cannot be closed it
@@ -278,12 +279,17 @@ class Engine:
 
     def _fold(self, events: Sequence[e.Recorded]) -> None:
         state = self.parts.state
-        state.fold(events)
+        self.parts.folds.fold(events)
+        self._report_dropped_folds()
         self._halt_for_what_cannot_be()
         if not state.ledger.balanced and state.halted is None:
             self.record(e.Halted(reduce_only=True, why="the ledger does not balance"))
         if self._waiting_for_idle:
             self.parts.clock.call_soon(self._look_idle)
+
+    def _report_dropped_folds(self) -> None:
+        for name, error in self.parts.folds.take_failed():
+            self.fault(IncidentKind.FOLD_DROPPED, f"fold {name}", error)
 
     def _halt_for_what_cannot_be(self) -> None:
         """Halt entries for events that cannot follow the ones before them, unless somebody was told of them."""

@@ -1,4 +1,4 @@
-"""The execution tick: when waiting signals are looked at, and which of them."""
+"""The execution cycle: when waiting signals are looked at, and which of them."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ class ExecutionCycle(Struct, frozen=True, gc=False):
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A waiting signal whose turn it is, at the steady time `now_ns`."""
+    """A waiting signal whose turn it is, at the steady time `now_ns` and the wall time `at_ns`."""
 
     entry: PendingSignal
     now_ns: int
+    at_ns: int
 
 
 def next_execution_ns(schedule: Schedule, started_ns: int, now_ns: int) -> int:
@@ -182,25 +183,25 @@ def dequeue(
                     return
                 pumping = True
                 try:
-                    now_ns = clock.now_ns()
+                    now_ns, at_ns = clock.now_ns(), clock.wall_ns()
                     while not in_flight.full:
                         for number in pending.blocked.take(in_flight.free - len(left)):
                             mean(pending.entries[number])
                         if not left:
                             break
-                        turn = some_of(left, in_flight.free, now_ns)
+                        turn = some_of(in_flight.free, now_ns, at_ns)
                         if turn:
                             observer.on_next(turn)
                 finally:
                     pumping = False
 
-            def some_of(left: list[tuple[float, int, PendingSignal]], places: int, now_ns: int) -> list[Candidate]:
+            def some_of(places: int, now_ns: int, at_ns: int) -> list[Candidate]:
                 turn: list[Candidate] = []
                 while left and len(turn) < places:
                     entry = heappop(left)[-1]
                     meant.discard(entry.number)
                     if pending.entries.get(entry.number) is entry and now_ns < entry.deadline_ns:
-                        turn.append(Candidate(entry, now_ns))
+                        turn.append(Candidate(entry, now_ns, at_ns))
                 return turn
 
             return CompositeDisposable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sized
+from decimal import Decimal
 
 from operators.record import GroupCommit
 from tidegate.domain import events as e
@@ -25,13 +26,18 @@ def expires_at_ns(verdict: Verdict, ttl_ns: int) -> int:
     return verdict.at_ns + (ttl_ns if own is None else int(own * 1e9))
 
 
-def entry_item(verdict: Verdict, ttl_ns: int) -> Item:
-    """The first event of a signal: accepted or refused, under its identity, with the bytes as they came."""
+def entry_item(verdict: Verdict, ttl_ns: int, mid: Decimal | None = None) -> Item:
+    """The first event of a signal: accepted or refused, under its identity, with the bytes as they came.
+
+    `mid` is the middle of its market now, where that is to be recorded.
+    """
     signal, refusal, score = verdict.signal, verdict.refusal, verdict.score
     new = NewSignal(signal.id, signal.content, signal.raw, signal.source, signal.key, signal.as_written)
     if refusal is None and score is not None:
         ends_ns = expires_at_ns(verdict, ttl_ns)
-        accepted = e.Accepted(score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated)
+        accepted = e.Accepted(
+            score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated, mid=mid
+        )
         return Item(verdict.at_ns, (accepted,), new=new)
     why = sound_refusal(refusal, _RULES) or _UNSCORED
     refused = e.Refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Observable, abc
 
+from streams.candle_statistics import CandleStatistics
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
 from tidegate.domain.order import Fill
@@ -34,13 +36,15 @@ class Markets:
     """The newest quote of each symbol that is followed, and how old it is; and the same `on` other venues.
 
     A quote is as old as its stamp says when it comes, by the wall clock of that moment, and ages by the steady clock.
-    Memory: one quote a symbol and venue.
+    Where `candles` is not 0, `statistics` has those of each symbol's last closed candles, over so many returns.
+    Memory: one quote a symbol and venue, and `candles` numbers a symbol.
     """
 
-    def __init__(self, symbols: frozenset[str], *, clock: Clock) -> None:
+    def __init__(self, symbols: frozenset[str], *, clock: Clock, candles: int = 0) -> None:
         self.symbols = symbols
         self.quotes: dict[str, Quote] = {}
-        self._clock = clock
+        self.statistics: dict[str, CandleStatistics] = {}
+        self._clock, self._candles = clock, candles
         self._of_ns: dict[str, int] = {}
         self._elsewhere: dict[str, Markets] = {}
 
@@ -49,6 +53,16 @@ class Markets:
         if type(news) is Quote:
             self.quotes[news.symbol] = news
             self._of_ns[news.symbol] = min(self._clock.due_ns(news.at_ns), self._clock.now_ns())
+        elif self._candles and type(news) is Candle:
+            statistics = self.statistics.get(news.symbol)
+            if statistics is None:
+                statistics = self.statistics[news.symbol] = CandleStatistics(self._candles)
+            statistics.fold(news)
+
+    def mid(self, symbol: str) -> Decimal | None:
+        """The middle between the best bid and ask of a symbol, in its quote currency; None where there is no quote."""
+        quote = self.quotes.get(symbol)
+        return None if quote is None else quote.mid
 
     def age_ns(self, symbol: str, now_ns: int) -> int | None:
         """How old the newest quote of a symbol is at a steady time, in nanoseconds; None where there is none."""
@@ -77,16 +91,16 @@ class Markets:
         quote = self.quotes.get(f"{fill.fee_currency}/{currency}")
         if quote is None or fill.fee_in_quote is not None:
             return fill
-        return replace(fill, fee_in_quote=fill.fee * (quote.bid + quote.ask) / 2)
+        return replace(fill, fee_in_quote=fill.fee * quote.mid)
 
 
 def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
-    """Tell each of `heard` of all news, in their order, and let the closed candles go on.
+    """Pass all news to each of `heard`, in their order, and emit the closed candles.
 
         -q-c-q-c-|
         ---c---c-|
 
-    Emits when:      upstream emits a candle, after everybody has heard of it.
+    Emits when:      upstream emits a candle, after all of `heard` have had it.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          none.
@@ -108,7 +122,7 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
 
 
 def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Raw]]:
-    """Hand all news to `take`, and let none of them go on.
+    """Hand all news to `take`, and emit none of them.
 
         -q-c-q-|
         -------|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import pairwise
 
 from msgspec import Struct
@@ -13,9 +14,9 @@ from operators import Deadlines
 from operators.record import Entered, GroupCommit
 from streams.blocked import BlockedSignals
 from streams.intake import expires_at_ns
-from streams.readiness import halting
 from tidegate.clock import Clock
 from tidegate.domain import events as e
+from tidegate.domain.halt import halting
 from tidegate.domain.order import OrderRequest
 from tidegate.domain.ports import Item, SignalHistory
 from tidegate.domain.reading import read_signal
@@ -35,7 +36,7 @@ class PendingSignal(Struct, gc=False, eq=False):
     `received_at_ns` and `expires_at_ns` are of the wall clock, as the journal has them; `deadline_ns`, at which it
     expires while the program runs, and `due_ns`, before which it is not tried again, are steady.
     `attempts` counts intents, and so numbers the orders; `spent` counts those of them that cost an attempt. `first` is
-    the order of its first attempt.
+    the order of its first attempt. `mid` is the middle of the market when it was received, where that is recorded.
     """
 
     number: int
@@ -50,6 +51,7 @@ class PendingSignal(Struct, gc=False, eq=False):
     obstacle: Refusal = _AWAITING
     rejected_by: frozenset[str] = frozenset()
     first: OrderRequest | None = None
+    mid: Decimal | None = None
 
     def attempted(self, request: OrderRequest) -> None:
         """Count an attempt whose intent is recorded."""
@@ -73,7 +75,9 @@ class PendingSignal(Struct, gc=False, eq=False):
             signal = replace(signal, id=history.signal_id)
         expires_at_ns = first.body.expires_at_ns
         deadline_ns = _left(expires_at_ns, first.at_ns, clock)
-        entry = cls(history.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score)
+        entry = cls(
+            history.number, signal, first.at_ns, expires_at_ns, deadline_ns, first.body.score, mid=first.body.mid
+        )
         bodies = [event.body for event in history.events]
         entry.spent = sum(isinstance(body, e.Deferred) and body.reason not in COSTS_NO_ATTEMPT for body in bodies)
         for body in bodies:
@@ -210,6 +214,7 @@ def enqueue(
                     deadline_ns = (verdict.received_ns or clock.now_ns()) + expires - verdict.at_ns
                     score = verdict.score.value
                     entry = PendingSignal(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
+                    entry.mid = entered.first.mid if type(entered.first) is e.Accepted else None
                     if pending.add(entry) and urgent(entry):
                         at_once.append(entry)
                 if at_once:

@@ -17,8 +17,10 @@ from operators import identify
 from operators.record import GroupCommit, record
 from streams.activity import Activity
 from streams.availability import Availability
+from streams.checks.situation import Known
 from streams.decision import Decision, OrderRules, decide
 from streams.execution import Candidate, Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue
+from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad, entry_item
 from streams.market import Markets
@@ -41,6 +43,7 @@ class PipelineRules(Struct, frozen=True):
     """What a signal must pass, and when those that passed are executed.
 
     The journal is compared with the venues every `reconcile_every_s`; None where venues have no store of their own.
+    With `mid_at_receipt` the middle of its market is recorded with each accepted signal.
     """
 
     admit: Callable[[Observable[Raw]], Observable[Raw]]
@@ -49,6 +52,7 @@ class PipelineRules(Struct, frozen=True):
     schedule: Schedule
     ttl_ns: int
     reconcile_every_s: float | None
+    mid_at_receipt: bool
     urgent: Callable[[PendingSignal], bool]
 
 
@@ -58,6 +62,7 @@ class Parts(Struct, frozen=True):
     clock: Clock
     commits: GroupCommit
     state: State
+    folds: Folds
     markets: Markets
     pending: PendingQueue
     in_flight: InFlight
@@ -87,19 +92,15 @@ def pipeline(
     clock, commits, pending, placement = parts.clock, parts.commits, parts.pending, parts.placement
 
     def first_event(verdict: Verdict) -> Item:
-        return entry_item(verdict, rules.ttl_ns)
+        mid = parts.markets.mid(verdict.signal.symbol) if rules.mid_at_receipt else None
+        return entry_item(verdict, rules.ttl_ns, mid)
+
+    decided = decide(rules.execution, Known(parts.state, parts.markets, traders, parts.availability))
 
     def execute(turn: Sequence[Candidate]) -> Sequence[Decision]:
         decisions = []
         for candidate in turn:  # each sees what those before it have reserved
-            decision = decide(
-                candidate,
-                rules.execution,
-                state=parts.state,
-                markets=parts.markets,
-                traders=traders,
-                availability=parts.availability,
-            )
+            decision = decided(candidate)
             placement.take(decision)
             decisions.append(decision)
         parts.activity.decided(len(turn))
@@ -119,7 +120,7 @@ def pipeline(
     retried = placement.retry_at.pipe(requeue(clock))
     freed = pending.blocked.over.pipe(ops.map(lambda _: ExecutionCycle(clock.now_ns(), Cause.FREED)))
     due = cycles(rules.schedule, clock=clock, asked=merge(asked, judged, retried, freed), pending=pending)
-    decided = due.pipe(
+    decisions = due.pipe(
         ops.do_action(executed),
         dequeue(pending, parts.in_flight, clock=clock),
         ops.map(execute),
@@ -127,7 +128,7 @@ def pipeline(
     for trader in traders:
         placement.open(trader.venue)
         trader.venue.listen(parts.updates.hear)
-    return decided
+    return decisions
 
 
 def requeue(clock: Clock) -> Callable[[Observable[PendingSignal]], Observable[ExecutionCycle]]:

@@ -11,7 +11,7 @@ from reactivex import Subject
 from operators import backoff_s, bridge
 from operators.record import GroupCommit, Told
 from streams.availability import Availability
-from streams.decision import Decision, Refuse, Send, Wait
+from streams.decision import Decision, Postpone, Refuse, Send
 from streams.in_flight import InFlight
 from streams.pending import PendingQueue, PendingSignal
 from streams.state import State
@@ -117,7 +117,7 @@ class Placement:
             case Refuse(entry=entry, refusal=why):
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit, rule=why.rule)
                 self._pending.end(entry, refused)
-            case Wait(entry=entry, obstacle=obstacle, blocker=blocker):
+            case Postpone(entry=entry, obstacle=obstacle, blocker=blocker):
                 entry.obstacle = obstacle
                 if blocker is not None:
                     self._pending.blocked.add(entry.number, entry.score, blocker)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
 
+from streams.folds import catch_up
 from tidegate.domain import events as e
 from tidegate.domain.account import Account
 from tidegate.domain.book import Book
@@ -17,7 +19,6 @@ from tidegate.domain.ports import Past
 
 __all__ = ["SignalStatus", "State"]
 
-_PART = "state"
 _FORM = 2
 _WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
@@ -49,7 +50,8 @@ class _StateImage(Struct):
 
 
 class State:
-    """A fold over committed events: the ledger, the book, the halt, and the standing of every signal not done.
+    """The pipeline's own fold over committed events: the ledger, the book, the halt, and the status of every signal
+    that is not done.
 
     Folding the whole journal, and an image plus the events behind it, give the same. An event that cannot follow the
     ones before it changes nothing: `illegal` says which, by the signal's id, until a halt names that signal.
@@ -57,6 +59,8 @@ class State:
     `banned` is until when which address is to be left alone, by the wall clock.
     Memory: signals that are open or have an open order, accounts, reasons, orders that were noticed or decided on.
     """
+
+    name = "state"
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -72,17 +76,9 @@ class State:
 
     @classmethod
     def of(cls, journal: Past) -> State:
-        """The state as the journal tells it: the newest image, and the events behind it.
-
-        An image that an older program took lacks a part of it: then all events are folded, once.
-        """
+        """The state after all events of a journal: from the newest image, and the events behind it."""
         state = cls()
-        snapshot = journal.snapshots().get(_PART)
-        image = None if snapshot is None else msgspec.json.decode(snapshot.image, type=_StateImage)
-        if snapshot is not None and image is not None and image.form == _FORM:
-            state._restore(image)
-            state.position = snapshot.position
-        state.fold(journal.read(state.position))
+        state.position = max(catch_up(state, journal), state.position)
         return state
 
     def fold(self, events: Iterable[e.Recorded]) -> None:
@@ -111,7 +107,7 @@ class State:
         mine = (s for s in self.statuses.values() if s.trader == trader and s.outcome is Outcome.PLACED)
         return frozenset(statuses.client_order_id for statuses in mine)
 
-    def images(self) -> Mapping[str, bytes]:
+    def image(self) -> bytes:
         """The whole state as the journal has it, for a snapshot: without what is reserved ahead of it."""
         ledger = self.ledger
         image = _StateImage(
@@ -130,23 +126,31 @@ class State:
             _FORM,
             dict(ledger.rules),
         )
-        return {_PART: msgspec.json.encode(image)}
+        return msgspec.json.encode(image)
 
     def _recorded(self, account: Account) -> Account:
         ahead = account.orders.keys() - self._order_of.keys()
         return account.without(ahead) if ahead else account
 
-    def _restore(self, image: _StateImage) -> None:
+    def restore(self, encoded: bytes) -> None:
+        """Become what an image says.
+
+        Raises:
+            ValueError: it is damaged, or an older program took it, which left out a part.
+        """
+        image = msgspec.json.decode(encoded, type=_StateImage)
+        if image.form != _FORM:
+            raise ValueError(f"the image has form {image.form}, not {_FORM}")
+        accounts = {trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()}
+        outcomes = {Outcome(name): count for name, count in image.outcomes.items()}
         ledger = self.ledger
         ledger.received, ledger.redelivered, ledger.turned_away = image.received, image.redelivered, image.turned_away
-        ledger.outcomes.update({Outcome(name): count for name, count in image.outcomes.items()})
-        ledger.reasons.update(image.reasons)
-        ledger.rules.update(image.rules)
+        ledger.outcomes, ledger.reasons = Counter(outcomes), Counter(image.reasons)
+        ledger.rules = Counter(image.rules)
         self.statuses = image.statuses
         self._order_of = {s.client_order_id: number for number, s in self.statuses.items() if s.client_order_id}
         self.halted, self.banned = image.halted, image.banned
         self.noticed, self.decided = set(image.noticed), set(image.decided)
-        accounts = {trader: Account.from_image(bytes(raw)) for trader, raw in image.accounts.items()}
         self.book = Book(accounts, image.marks)
 
     def _fold_signal(self, event: e.Recorded) -> None:

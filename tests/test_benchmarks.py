@@ -86,7 +86,7 @@ def test_a_journal_with_a_long_past_has_the_image_of_all_its_events(tmp_path):
     reader = SqliteReader(f"sqlite:///{written(tmp_path, closed=80, waiting=5)}")
     folded = State()
     folded.fold(reader.read())
-    assert State.of(reader).images() == folded.images()
+    assert State.of(reader).image() == folded.image()
     assert [image.position for image in reader.snapshots().values()] == [reader.head()]
     assert folded.ledger.received == 85
     assert len(list(reader.open())) == 5

@@ -281,7 +281,7 @@ def test_a_verdict_goes_on_once_it_is_committed_and_completion_waits_for_the_las
     loop.advance(0.9)
     assert seen == []
     loop.advance(0.2)
-    assert seen == [Entered(verdict("a"), 1), "completed"]
+    assert seen == [Entered(verdict("a"), 1, first=Accepted(score=0.5, parts=(), expires_at_ns=0)), "completed"]
 
 
 def test_a_redelivery_is_told_its_number_and_a_conflict_gets_a_line_of_its_own(loop, tape, clock):

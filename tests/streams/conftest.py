@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from reactivex import Observable, Subject
 
+from streams.checks.check import ExecutionChecks
 from streams.engine import Engine
 from streams.market import News
 from streams.reconciliation import Reconciliation
@@ -29,7 +30,7 @@ from tidegate.domain.order import (
     OrderUpdate,
     VenueOrder,
 )
-from tidegate.domain.ports import Item, UnknownOrderPolicy, Venue
+from tidegate.domain.ports import Fold, Item, UnknownOrderPolicy, Venue
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.market.feeds import MarketFeed
@@ -67,6 +68,8 @@ class Stage:
         journal: Callable[..., SqliteJournal] = SqliteJournal,
         venues: Callable[[Stage], Sequence[Venue]] | None = None,
         machine: Machine | None = None,
+        folds: Sequence[Fold] = (),
+        checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
@@ -79,7 +82,9 @@ class Stage:
         self.receipts: list[Receipt] = []
         symbols = frozenset(self.settings.symbols)
         given = None if venues is None else venues(self)
-        self.engine: Engine = self.wait(assemble(self.settings, self.journal, self.clock, symbols, venues=given))
+        self.engine: Engine = self.wait(
+            assemble(self.settings, self.journal, self.clock, symbols, venues=given, checks=checks, folds=folds)
+        )
 
     def start(
         self, *, price: str | None = "100", strategies: bool = False, inputs: Sequence[Observable[Raw]] = ()

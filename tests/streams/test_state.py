@@ -148,7 +148,7 @@ def test_capital_reserved_ahead_of_the_journal_is_in_no_image(stage):
     it.run(1)
     images = []
     it.engine.parts.commits.committed.subscribe(
-        lambda events: images.append(msgspec.json.decode(it.engine.parts.state.images()["state"]))
+        lambda events: images.append(msgspec.json.decode(it.engine.parts.state.image()))
     )
     it.engine.trigger()
     it.run(1)
@@ -161,7 +161,7 @@ def test_an_image_of_an_older_program_is_left_aside(stage):
     it = stage().start()
     it.send("a")
     it.run(11)
-    image = msgspec.json.decode(it.engine.parts.state.images()["state"])
+    image = msgspec.json.decode(it.engine.parts.state.image())
     new = "put_in", "fees", "unvalued_fees"
     older = {name: value for name, value in image.items() if name not in ("form", "marks")}
     older["accounts"] = {

@@ -283,9 +283,9 @@ def test_what_was_noticed_and_decided_is_in_the_image_and_older_images_do_withou
     assert fresh.ask(fresh.by.reconciliations.ignore(other))
     state, folded = it.engine.parts.state, State()
     folded.fold(it.journal.read())
-    restored = State.of(Image(state.images()["state"]))
+    restored = State.of(Image(state.image()))
     for same in (restored, folded):
         assert (same.noticed, same.decided) == (state.noticed, state.decided) == ({one, other}, {one, other})
-    older = msgspec.json.decode(state.images()["state"])
+    older = msgspec.json.decode(state.image())
     del older["noticed"], older["decided"]
     assert State.of(Image(msgspec.json.encode(older))).decided == set()

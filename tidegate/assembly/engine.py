@@ -28,9 +28,11 @@ from operators.record import GroupCommit
 from streams.activity import Activity
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
+from streams.checks.check import ExecutionChecks
 from streams.decision import OrderRules
 from streams.engine import Engine
 from streams.execution import Schedule
+from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad
 from streams.market import Markets, News, candles_of, taken_in
@@ -41,18 +43,17 @@ from streams.placement import Placement, Retries
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.execution_checks import execution_checks
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
 from tidegate.domain.incident import IncidentKind
-from tidegate.domain.limits import Limits
 from tidegate.domain.market import MarketRules, Quote
-from tidegate.domain.ports import Item, Journal, Venue
-from tidegate.domain.signal import OrderType, Raw, Signal
+from tidegate.domain.ports import Fold, Item, Journal, Venue
+from tidegate.domain.signal import Raw, Signal
 from tidegate.domain.signal_summary import signal_of
-from tidegate.domain.terms import PerQuote, Pricing, Sizing
 from tidegate.market.feeds import MarketFeed
 from tidegate.settings import Settings, settings_hash
 from tidegate.strategies import load
@@ -78,16 +79,21 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
+    checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
+    folds: Sequence[Fold] = (),
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
     accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
-    venues by whose prices the orders of accounts are made, where that is not the market followed.
+    venues by whose prices the orders of accounts are made, where that is not the market followed. `checks` gives
+    the chain of execution checks in place of that of the settings, which it is given. `folds` take in all that was ever
+    committed, from their images in the journal, and what will be.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
         JournalUnavailable: nothing can be written.
+        ValueError: two folds have the same name, or the chain of checks cannot choose an account.
     """
     state = State.of(journal)
     opening: list[e.Body] = [e.Started(version=VERSION, settings_hash=settings_hash(settings))]
@@ -96,15 +102,16 @@ async def assemble(
         opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
     await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
+    kept = Folds(state, folds, journal)
 
     commits = GroupCommit(
         journal,
         clock=clock,
         group_max=settings.journal.group_max,
-        images=state.images,
+        images=kept.images,
         outcome_of=state.outcome,
     )
-    markets = Markets(symbols, clock=clock)
+    markets = Markets(symbols, clock=clock, candles=settings.validation.market.candles)
     availability = Availability({trader.id: trader.exchange for trader in settings.traders})
     for trader_id, pace in paces.items():
         pace.sent_before(_ages_s(journal, clock, trader_id))
@@ -145,6 +152,7 @@ async def assemble(
         clock,
         commits,
         state,
+        kept,
         markets,
         pending,
         in_flight,
@@ -154,7 +162,8 @@ async def assemble(
         intake_load,
         Activity(),
     )
-    rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
+    chain = checks(execution_checks(settings))
+    rules = _rules(settings, parts, traders, chain, seen=lambda: _accepted_lately(settings, journal, clock))
     return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
 
 
@@ -177,6 +186,8 @@ def generated(
             engine.record(e.Gap(where=name, silent_s=for_s))
 
     # The paper venue derives its rules from the price that the markets know.
+    for candle in world.history:
+        engine.parts.markets.follow(candle)
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
     generation = Generation(
         strategy_specs=strategy_specs(settings) if strategies else (),
@@ -226,7 +237,9 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> PipelineRules:
+def _rules(
+    settings: Settings, parts: Parts, traders: Sequence[Trader], chain: ExecutionChecks, *, seen: Callable[[], Seen]
+) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
     score_needed = execution.urgent_score
     return PipelineRules(
@@ -241,18 +254,14 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
         ),
         entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
         execution=OrderRules(
-            limits=Limits(
-                settings.limits.max_open_positions,
-                PerQuote(settings.limits.max_order_notional, settings.limits.per_quote),
-            ),
-            sizing=Sizing(PerQuote(settings.sizing.notional, settings.sizing.per_quote), settings.sizing.sell_holdings),
-            pricing=Pricing(OrderType(settings.pricing.order_type)),
-            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
+            checks=chain,
             tag=installation_tag(settings.installation),
+            max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
         ),
         schedule=Schedule(execution.interval_s, execution.first_after_s),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
         reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
+        mid_at_receipt=settings.validation.market.max_drift_bps is not None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
     )
 

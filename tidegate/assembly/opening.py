@@ -14,7 +14,7 @@ from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Body
 from tidegate.domain.incident import IncidentKind
-from tidegate.domain.ports import Item, Venue
+from tidegate.domain.ports import Fold, Item, Venue
 from tidegate.journal import WritableJournal, write_journal
 from tidegate.market.feeds import Playback, played_world, simulated_world
 from tidegate.market.recordings import content_of
@@ -24,12 +24,17 @@ __all__ = ["open_live", "world_identity"]
 
 
 async def open_live(
-    settings: Settings, clock: Clock, *, playback: Playback | None = None, patient: bool = False
+    settings: Settings,
+    clock: Clock,
+    *,
+    playback: Playback | None = None,
+    patient: bool = False,
+    folds: Sequence[Fold] = (),
 ) -> tuple[Engine, MarketFeed]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
     In live mode, and where the market is that of an exchange, the exchanges are connected first. With `patient`, one
-    that does not answer is asked again until it does.
+    that does not answer is asked again until it does. `folds` are those of `assemble`.
 
     Raises:
         SettingsError: a recording, a strategy, an exchange or a key cannot be used.
@@ -38,17 +43,19 @@ async def open_live(
     """
     strategy_specs(settings)
     if settings.mode == "live" or (settings.market.source == "ccxt" and playback is None):
-        return await _open_real(settings, clock, patient=patient)
+        return await _open_real(settings, clock, patient=patient, folds=folds)
     world = _simulated(settings, clock) if playback is None else _played(settings, clock, playback)
     journal = _journal(settings, playback)
     try:
-        return await assemble(settings, journal, clock, world.symbols), world
+        return await assemble(settings, journal, clock, world.symbols, folds=folds), world
     except BaseException:
         journal.close()
         raise
 
 
-async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, MarketFeed]:
+async def _open_real(
+    settings: Settings, clock: Clock, *, patient: bool, folds: Sequence[Fold]
+) -> tuple[Engine, MarketFeed]:
     from tidegate.assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
     journal = _journal(settings, None)
@@ -70,6 +77,7 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
             known_rules=real.rules(),
             paces=real.paces if settings.mode == "live" else {},
             priced_on=real.priced_on,
+            folds=folds,
         )
     except BaseException:
         await real.close()

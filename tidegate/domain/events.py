@@ -63,12 +63,16 @@ class _Body(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Accepted(_Body, frozen=True):
-    """A signal passed every check and waits for execution until `expires_at_ns`."""
+    """A signal passed every check and waits for execution until `expires_at_ns`.
+
+    `mid` is the middle of the market at receipt, where a limit asks for it and there was a price.
+    """
 
     score: float
     parts: tuple[tuple[str, float], ...]
     expires_at_ns: int
     generated: bool = False
+    mid: Decimal | None = None
 
 
 class Refused(_Body, frozen=True):

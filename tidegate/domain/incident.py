@@ -31,6 +31,8 @@ class IncidentKind(StrEnum):
     """A subscriber of ours raised an exception on one commit; it stays subscribed."""
     SUBSCRIBER_DROPPED = "subscriber_dropped"
     """A subscriber from outside raised, hung or fell behind, and was unsubscribed."""
+    FOLD_DROPPED = "fold_dropped"
+    """A fold of one's own raised an exception, and is fed no more events."""
     SCREEN_FAILED = "screen_failed"
     """The live screen could not be drawn."""
     FEED_FAILED = "feed_failed"
@@ -48,6 +50,7 @@ SEVERITY_OF = {
     IncidentKind.STAGE_FAILED: Severity.ERROR,
     IncidentKind.SUBSCRIBER_RAISED: Severity.ERROR,
     IncidentKind.SUBSCRIBER_DROPPED: Severity.ERROR,
+    IncidentKind.FOLD_DROPPED: Severity.ERROR,
     IncidentKind.SCREEN_FAILED: Severity.WARNING,
     IncidentKind.FEED_FAILED: Severity.WARNING,
     IncidentKind.RECONCILIATION_FAILED: Severity.WARNING,

@@ -37,6 +37,11 @@ class Quote(Struct, frozen=True, gc=False):
     ask: Decimal
     depth: Decimal
 
+    @property
+    def mid(self) -> Decimal:
+        """The middle between the two, in the quote currency."""
+        return (self.bid + self.ask) / 2
+
 
 class Mark(Struct, frozen=True, gc=False):
     """The price at which a symbol is valued, and when it was the newest one known, in nanoseconds UTC."""

@@ -16,6 +16,7 @@ __all__ = [
     "CommitResults",
     "Committed",
     "Conflict",
+    "Fold",
     "Item",
     "ItemRefused",
     "Journal",
@@ -98,6 +99,35 @@ class Snapshot(Struct, frozen=True, gc=False):
 
     position: int
     image: bytes
+
+
+class Fold(Protocol):
+    """Something that the committed events add up to, such as a read model, with an image of it in the journal.
+
+    At the start it gets its newest image, if there is one, and then only the events behind that. Each method is called
+    on the pipeline's loop, and everything else waits meanwhile.
+    """
+
+    @property
+    def name(self) -> str:
+        """Under which name the journal keeps its image. Another fold, or an image of another form, needs another."""
+        ...
+
+    def fold(self, events: Sequence[Recorded]) -> None:
+        """Take in committed events, in their order, each once."""
+        ...
+
+    def image(self) -> bytes:
+        """All that it has taken in so far, for `restore`; kept small, since it is written every few thousand events."""
+        ...
+
+    def restore(self, image: bytes) -> None:
+        """Become what an image says, whatever it was before.
+
+        Raises:
+            Exception: the image cannot be read, or is not its own: it will get all events instead.
+        """
+        ...
 
 
 class Past(Protocol):

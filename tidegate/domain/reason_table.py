@@ -322,7 +322,7 @@ REASONS: Mapping[Reason, ReasonEntry] = MappingProxyType(
             measured="by how much, in bps of that price; or that no price was known then",
             limit="`validation.market.max_drift_bps`",
             remedy="send and execute sooner, or raise validation.market.max_drift_bps",
-            words="moved {measured} bps the wrong way, {margin} more than the {limit} allowed",
+            words="the price moved {measured} bps the wrong way, {margin} more than the {limit} allowed",
             error=TradingLimitsExceeded,
         ),
         _R.AWAITING_TICK: ReasonEntry(
@@ -373,7 +373,7 @@ REASONS: Mapping[Reason, ReasonEntry] = MappingProxyType(
             measured="weekday and time, UTC",
             limit="`validation.market.hours`",
             remedy="wait for the hours to begin, or widen validation.market.hours",
-            words="now {measured}, entries are allowed {limit}",
+            words="it is {measured}, entries are made {limit}",
             error=TradingLimitsExceeded,
         ),
         _R.SPREAD_TOO_WIDE: ReasonEntry(

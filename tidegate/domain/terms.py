@@ -72,7 +72,9 @@ def price_and_size(
     *,
     at_most: Decimal | None = None,
 ) -> Terms | Refusal:
-    """The terms on which `signal` becomes an order of `account`, or why it cannot.
+    """The terms on which `signal` becomes an order of `account`, or why there are none: nothing to sell, or no price.
+
+    They may still be too small for the venue, or too large for the account.
 
     Buying spends the sizing's notional, or buys the signal's quantity. Selling is closing: all that our trades hold of
     the symbol and no order is closing yet, or the signal's quantity. What is asked beyond that is cut off, and so is
@@ -106,16 +108,11 @@ def price_and_size(
             return bounded
         sale, amount = bounded, bounded.amount
     notional = amount * expected
-    if not amount or notional < rules.min_notional or amount < rules.min_amount:
-        return Refusal(Reason.BELOW_MINIMUM, measured=str(notional), limit=str(rules.min_notional))
     if sale is not None:
         return Terms(order_type, amount, price, notional, amount, least, sale.cut_from, sale.own_coins)
     reserved = notional * (_ONE + rules.taker_fee)
     if price is None:
         reserved *= _SLIPPAGE
-    free = account.free(quote_of(signal.symbol))
-    if reserved > free:
-        return Refusal(Reason.INSUFFICIENT_BALANCE, measured=str(free), limit=str(reserved))
     return Terms(order_type, amount, price, notional, reserved, least)
 
 

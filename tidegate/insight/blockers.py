@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from streams.readiness import halting
 from streams.state import State
+from tidegate.domain.halt import halting
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.ports import JournalReader, SignalHistory
 from tidegate.domain.reasons import Reason

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
 
-from streams.decision import Refuse, Wait, decide
+from streams.checks.situation import Known
+from streams.decision import Postpone, Refuse, decide
 from streams.engine import Engine
 from streams.execution import Candidate, next_execution_ns
 from streams.pending import PendingSignal
-from streams.readiness import halting
 from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.lifecycle import Ledger
 from tidegate.domain.reason_table import JUDGED_AT_RECEIPT, REASONS
@@ -71,7 +71,7 @@ class _Held(Struct, frozen=True):
 
 
 class Blocker(Struct, frozen=True):
-    """What keeps a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
+    """What blocks a waiting signal from becoming an order if it were executed now; `final` says it would be refused.
 
     Where nothing does, it awaits the next execution, which is in `in_s`.
     """
@@ -90,7 +90,8 @@ def blockers(engine: Engine, signal_ids: Sequence[str]) -> Mapping[str, Blocker]
     numbers = engine.journal.find(signal_ids[:LOOKED_AT_MAX])
     found = {signal_id: waiting[number] for signal_id, number in numbers.items() if number in waiting}
     next_ns = next_execution_ns(engine.rules.schedule, engine.started_ns, at_ns)
-    return {signal_id: _blocker(engine, entry, at_ns, next_ns) for signal_id, entry in found.items()}
+    blocker_of = _previewed(engine, at_ns)
+    return {signal_id: _blocker(entry, blocker_of(entry), at_ns, next_ns) for signal_id, entry in found.items()}
 
 
 def blocked(engine: Engine) -> tuple[int, Mapping[Reason, int]]:
@@ -115,9 +116,10 @@ def _preview(engine: Engine, at_ns: int) -> _Preview:
     """Preview an execution at `at_ns` of the first `LOOKED_AT_MAX` signals that wait, each as if it were alone."""
     looked_at = ready = 0
     held: dict[tuple[Reason, bool], _Held] = {}
+    blocker_of = _previewed(engine, at_ns)
     for entry in islice(engine.parts.pending.entries.values(), LOOKED_AT_MAX):
         looked_at += 1
-        found = _blocker_of(engine, entry, at_ns)
+        found = blocker_of(entry)
         if found is None:
             ready += 1
             continue
@@ -127,8 +129,7 @@ def _preview(engine: Engine, at_ns: int) -> _Preview:
     return _Preview(looked_at, ready, sorted(held.values(), key=lambda some: -some.count))
 
 
-def _blocker(engine: Engine, entry: PendingSignal, at_ns: int, next_ns: int) -> Blocker:
-    found = _blocker_of(engine, entry, at_ns)
+def _blocker(entry: PendingSignal, found: tuple[Refusal, bool] | None, at_ns: int, next_ns: int) -> Blocker:
     if found is None:
         return Blocker(Reason.AWAITING_TICK, in_s=(next_ns - at_ns) / 1e9)
     why, final = found
@@ -136,22 +137,23 @@ def _blocker(engine: Engine, entry: PendingSignal, at_ns: int, next_ns: int) -> 
     return Blocker(why.reason, why.measured, why.limit, final, in_s, why.rule)
 
 
-def _blocker_of(engine: Engine, entry: PendingSignal, at_ns: int) -> tuple[Refusal, bool] | None:
+def _previewed(engine: Engine, at_ns: int) -> Callable[[PendingSignal], tuple[Refusal, bool] | None]:
+    """Asks the chain of checks that decides about executions: what blocks a signal at the steady time `at_ns`, and
+    whether it would be refused."""
     parts = engine.parts
-    if (halt := halting(entry.signal, parts.state.halted)) is not None:
-        return halt, False
-    if entry.due_ns > at_ns:
-        return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
-    match decide(
-        Candidate(entry, at_ns),
-        engine.rules.execution,
-        state=parts.state,
-        markets=parts.markets,
-        traders=engine.traders,
-        availability=parts.availability,
-    ):
-        case Wait(obstacle=why):
-            return why, False
-        case Refuse(refusal=why):
-            return why, True
-    return (Refusal(Reason.IN_FLIGHT_FULL, limit=parts.in_flight.limit), False) if parts.in_flight.full else None
+    in_flight, wall_ns = parts.in_flight, parts.clock.wall_ns()
+    decided = decide(engine.rules.execution, Known(parts.state, parts.markets, engine.traders, parts.availability))
+
+    def blocker(entry: PendingSignal) -> tuple[Refusal, bool] | None:
+        decision = decided(Candidate(entry, at_ns, wall_ns))
+        halted = isinstance(decision, Postpone) and decision.obstacle.reason is Reason.HALTED
+        if entry.due_ns > at_ns and not halted:
+            return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
+        match decision:
+            case Postpone(obstacle=why):
+                return why, False
+            case Refuse(refusal=why):
+                return why, True
+        return (Refusal(Reason.IN_FLIGHT_FULL, limit=in_flight.limit), False) if in_flight.full else None
+
+    return blocker

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tidegate.settings.values import Count, Fraction, OwnFunction, Parameter, Seconds, Section
+from tidegate.settings.values import Count, EntryHours, Fraction, OwnFunction, Parameter, Positive, Seconds, Section
 
 __all__ = [
     "DedupSettings",
@@ -61,10 +61,32 @@ class WeightSettings(Section):
 
 
 class MarketCheckSettings(Section):
-    """What the market must be like."""
+    """What the market must be like when a signal is executed. All but the first bind entries only, never closings."""
 
     max_data_age_s: Seconds | None = None
     """A signal waits while its symbol's market data is older, in seconds. null: two timeframes."""
+    max_spread_bps: Positive | None = None
+    """A signal waits while best bid and ask are further apart, in basis points of their middle. null: no limit."""
+    max_volatility: Annotated[float, Field(gt=0)] | None = None
+    """A signal waits while the returns of its symbol's last closed candles have a larger standard deviation, per
+    candle, as a fraction: 0.01 is 1 %. null: no limit."""
+    volatility_candles: Annotated[int, Field(ge=2, le=10_000)] = 20
+    """How many of the last returns `max_volatility` looks at."""
+    min_volume: Positive | None = None
+    """A signal waits while its symbol's last closed candle traded less, in the quote currency. null: no limit."""
+    min_volume_per_quote: dict[str, Positive] = {}
+    """The same by quote currency, where `min_volume` does not fit."""
+    max_drift_bps: Positive | None = None
+    """A signal is refused whose price moved further against it, in basis points, from its own price, or from the middle
+    of the market at its receipt. null: no limit."""
+    hours: Annotated[tuple[EntryHours, ...], Field(min_length=1)] | None = None
+    """A signal waits outside of these hours, in UTC, such as `08:00-20:00` or `Mon-Fri 08:00-20:00`; days are those on
+    which they begin. null: entries at any time."""
+
+    @property
+    def candles(self) -> int:
+        """How many returns of each symbol must be kept for these limits; 0 where none needs any."""
+        return 0 if self.max_volatility is None and self.min_volume is None else self.volatility_candles
 
 
 class ValidationSettings(Section):
@@ -78,7 +100,7 @@ class ValidationSettings(Section):
     """Signals that score lower are refused, 0 to 1."""
     weights: WeightSettings = WeightSettings()
     sources: tuple[str, ...] | None = None
-    """Only these senders are heard. null: any."""
+    """Only signals of these senders are accepted. null: of any."""
     market: MarketCheckSettings = MarketCheckSettings()
     checks: tuple[OwnFunction, ...] = ()
     """Checks of your own, as `module:function`: `(signal, at_ns)` gives a `Refusal`, or None to let the signal pass."""
@@ -94,14 +116,14 @@ class DedupSettings(Section):
 
 
 class IntakeSettings(Section):
-    """The door: what happens before a signal is committed."""
+    """The intake: what happens before a signal is committed."""
 
     capacity: Count = 10_000
     """Signals that may wait for their commit."""
     max_waiting: Count = 200_000
-    """Signals that may wait for their execution; while as many do, the door is full."""
+    """Signals that may wait for their execution; while as many do, the intake is full."""
     when_full: Literal["turn_away", "evict_oldest"] = "turn_away"
-    """Who is turned away when `capacity` is reached: the newcomer, or the one that waits longest."""
+    """Which signal is shed when `capacity` is reached: the newest, or the one that waits longest."""
     max_per_s: Seconds | None = None
     """Signals let in per second. null: no limit."""
     burst: Count = 100

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from tidegate.domain.hours import HOURS_PATTERN, read_hours
+
 __all__ = [
     "Count",
+    "EntryHours",
     "FileSize",
     "Fraction",
     "JournalUrl",
@@ -54,6 +57,12 @@ class _Spelled:
         return {**handler(schema), "pattern": f"^({self.pattern})$"}
 
 
+def _readable(hours: str) -> str:
+    if re.fullmatch(HOURS_PATTERN, hours):
+        read_hours(hours)
+    return hours
+
+
 Timeframe: TypeAlias = Annotated[str, _Spelled(r"[1-9]\d{0,5}[smhdw]", "a number and s, m, h, d or w, such as 10s")]
 Symbol: TypeAlias = Annotated[str, _Spelled(r"[^/\s]+/[^/\s]+", "a unified symbol, such as BTC/USDT")]
 TraderId: TypeAlias = Annotated[str, _Spelled(r"[a-z0-9-]+", "lowercase letters, digits and -, such as paper-1")]
@@ -61,6 +70,11 @@ OwnFunction: TypeAlias = Annotated[
     str, Field(max_length=100), _Spelled(r"[\w.]+:\w+", "module:function, such as my_rules:refuse_unsure")
 ]
 JournalUrl: TypeAlias = Annotated[str, _Spelled(r"sqlite:///.+", "a file, such as sqlite:///data/journal.db")]
+EntryHours: TypeAlias = Annotated[
+    str,
+    AfterValidator(_readable),
+    _Spelled(HOURS_PATTERN, "hours in UTC, such as 08:00-20:00 or Mon-Fri 08:00-20:00"),
+]
 FileSize: TypeAlias = Annotated[str, _Spelled(r"[1-9]\d* [KMG]B", "a size in KB, MB or GB, such as 20 MB")]
 
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]

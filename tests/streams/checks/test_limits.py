@@ -1,17 +1,20 @@
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
+from streams.checks.check import first_objection
+from streams.checks.order_notional import order_notional
+from streams.checks.position_limit import position_limit
 from tidegate.domain.account import Holding
 from tidegate.domain.book import Book
-from tidegate.domain.limits import Limits, refuse_beyond
 from tidegate.domain.order import OrderRequest
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side, Signal
 from tidegate.domain.terms import PerQuote, Terms
 from tidegate.domain.verdict import Refusal
 
-LIMITS = Limits(max_open_positions=2, max_order_notional=PerQuote(Decimal(1000), {"BTC": Decimal("0.1")}))
+LIMITS = (order_notional(PerQuote(Decimal(1000), {"BTC": Decimal("0.1")})), position_limit(2))
 
 
 def signal(symbol="SOL/USDT", side=Side.BUY, quantity=None) -> Signal:
@@ -23,8 +26,16 @@ def terms(notional="100", *, own_coins=False) -> Terms:
     return Terms(OrderType.LIMIT, Decimal(1), cost, cost, cost, Decimal(1), own_coins=own_coins)
 
 
-def no_dust(*_) -> bool:
-    return False
+@pytest.fixture
+def refused(situation):
+    """What the limits say of an order with some terms, beside what a book has."""
+
+    def refused(signal, terms, book=None) -> Refusal | None:
+        there = situation(signal, book=book or Book())
+        there.terms, there.own_coins = terms, terms.own_coins
+        return first_objection(LIMITS, signal, there)
+
+    return refused
 
 
 def book_with_orders_of(*symbols: str) -> Book:
@@ -59,8 +70,8 @@ def book_with_orders_of(*symbols: str) -> Book:
         ),
     ],
 )
-def test_an_order_costs_at_most_what_its_quote_currency_allows(symbol, notional, refusal):
-    assert refuse_beyond(LIMITS, signal(symbol), terms(notional), Book(), no_dust) == refusal
+def test_an_order_costs_at_most_what_its_quote_currency_allows(refused, symbol, notional, refusal):
+    assert refused(signal(symbol), terms(notional), Book()) == refusal
 
 
 @pytest.mark.parametrize(
@@ -75,8 +86,8 @@ def test_an_order_costs_at_most_what_its_quote_currency_allows(symbol, notional,
         pytest.param(["BTC/USDT", "SOL/USDT"], None, id="more of what is open already"),
     ],
 )
-def test_so_many_symbols_may_be_open_at_once(open_symbols, refusal):
-    assert refuse_beyond(LIMITS, signal(), terms(), book_with_orders_of(*open_symbols), no_dust) == refusal
+def test_so_many_symbols_may_be_open_at_once(refused, open_symbols, refusal):
+    assert refused(signal(), terms(), book_with_orders_of(*open_symbols)) == refusal
 
 
 @pytest.mark.parametrize(
@@ -87,9 +98,9 @@ def test_so_many_symbols_may_be_open_at_once(open_symbols, refusal):
         pytest.param(True, "1000.01", Reason.NOTIONAL_LIMIT, id="and costs no more than an order may"),
     ],
 )
-def test_only_closing_passes_every_limit(own_coins, notional, reason):
+def test_only_closing_passes_every_limit(refused, own_coins, notional, reason):
     full = book_with_orders_of("BTC/USDT", "ETH/USDT")
-    refusal = refuse_beyond(LIMITS, signal(side=Side.SELL), terms(notional, own_coins=own_coins), full, no_dust)
+    refusal = refused(signal(side=Side.SELL), terms(notional, own_coins=own_coins), full)
     assert (refusal and refusal.reason) == reason
 
 
@@ -103,26 +114,26 @@ def test_only_closing_passes_every_limit(own_coins, notional, reason):
         pytest.param((), (), "BTC/USDT", None, id="more of what is open"),
     ],
 )
-def test_what_is_too_small_to_be_sold_is_no_position(dust, being_bought, symbol, positions):
+def test_what_is_too_small_to_be_sold_is_no_position(refused, dust, being_bought, symbol, positions):
     book = book_with_orders_of(*being_bought)
     for held in ("BTC/USDT", "ETH/USDT"):
-        book.account("paper").holdings[held] = Holding(Decimal(1))
-    book = Book(book.accounts)
-
-    def is_dust(trader, symbol, holding):
-        assert (trader, holding.amount) == ("paper", 1)
-        return symbol in dust
-
-    refusal = refuse_beyond(LIMITS, signal(symbol), terms(), book, is_dust)
+        amount = Decimal("0.001") if held in dust else Decimal(1)
+        book.account("paper").holdings[held] = Holding(amount, least=Decimal("0.01"))
+    refusal = refused(signal(symbol), terms(), Book(book.accounts))
     assert refusal == (positions and Refusal(Reason.POSITION_LIMIT, measured=positions, limit=2))
 
 
-def test_below_the_limit_nobody_asks_what_is_dust():
-    book = book_with_orders_of("BTC/USDT")
-    assert refuse_beyond(LIMITS, signal(), terms(), book, no_dust) is None
+def test_below_the_limit_dust_is_not_looked_for(situation):
+    book = Book()
     book.account("paper").holdings["BTC/USDT"] = Holding(Decimal(1))
 
-    def asked(*_):
-        raise AssertionError("asked")
+    class Unasked(list):
+        def __iter__(self):
+            raise AssertionError("asked")
 
-    assert refuse_beyond(LIMITS, signal(), terms(), Book(book.accounts), asked) is None
+    there = situation(signal(), book=Book(book.accounts))
+    there.known = structs.replace(there.known, traders=Unasked())
+    there.terms = terms()
+    assert position_limit(2)(signal(), there) is None
+    with pytest.raises(AssertionError, match="asked"):
+        position_limit(1)(signal(), there)

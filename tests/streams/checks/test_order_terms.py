@@ -1,15 +1,20 @@
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.checks.balance import balance
+from streams.checks.check import first_objection
+from streams.checks.minimum import minimum
+from streams.checks.order_terms import order_terms
 from tidegate.domain.account import Account
 from tidegate.domain.market import MarketRules, Quote
 from tidegate.domain.order import Fill, OrderRequest
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side, Signal
-from tidegate.domain.terms import PerQuote, Pricing, Sizing, Terms, price_and_size
+from tidegate.domain.terms import PerQuote, Pricing, Sizing, Terms
 from tidegate.domain.verdict import Refusal
 
 RULES = MarketRules(
@@ -45,7 +50,8 @@ def order(side: Side, amount: Decimal, reserved=Decimal(0)) -> OrderRequest:
     )
 
 
-def terms_of(
+def _terms_of(
+    situation,
     side=Side.BUY,
     *,
     account=None,
@@ -59,7 +65,15 @@ def terms_of(
     sizing = Sizing(PerQuote(Decimal(50)), sell_holdings=sell_holdings)
     numbers = {name: Decimal(said.pop(name)) for name in ("price", "quantity") if name in said}
     signal = Signal(id="s", content=b"", raw=b"", symbol="BTC/USDT", side=side, **numbers, **said)
-    return price_and_size(signal, quote, rules, account or funded(), sizing, Pricing(default), at_most=at_most)
+    first = None if at_most is None else order(side, at_most)
+    there = situation(signal, quote=quote, rules=rules, account=account or funded(), first=first)
+    return first_objection((order_terms(sizing, Pricing(default)), minimum, balance), signal, there) or there.terms
+
+
+@pytest.fixture(scope="module")
+def terms_of(situation):
+    """The terms of an order, or what the checks that make and measure them object to."""
+    return partial(_terms_of, situation)
 
 
 def test_an_amount_of_money_is_that_of_its_currency():
@@ -67,13 +81,13 @@ def test_an_amount_of_money_is_that_of_its_currency():
     assert (money.of("BTC"), money.of("USDT")) == (Decimal("0.001"), 50)
 
 
-def test_buying_spends_the_notional_at_the_best_price_and_sets_the_fee_aside():
+def test_buying_spends_the_notional_at_the_best_price_and_sets_the_fee_aside(terms_of):
     assert terms_of() == Terms(
         OrderType.LIMIT, Decimal("0.5"), Decimal(100), Decimal(50), Decimal("50.05"), least=Decimal("0.1")
     )
 
 
-def test_selling_asks_for_the_bid_and_sets_the_amount_aside():
+def test_selling_asks_for_the_bid_and_sets_the_amount_aside(terms_of):
     terms = terms_of(Side.SELL, account=funded(held="0.3"))
     assert terms == Terms(
         OrderType.LIMIT, Decimal("0.3"), Decimal(99), Decimal("29.7"), Decimal("0.3"), least=Decimal("0.11")
@@ -93,7 +107,7 @@ def test_selling_asks_for_the_bid_and_sets_the_amount_aside():
         pytest.param(funded(held="2"), {"quantity": "0.777"}, "0.77", None, id="rounding to lots is no cut"),
     ],
 )
-def test_selling_closes(account, said, amount, cut_from):
+def test_selling_closes(terms_of, account, said, amount, cut_from):
     terms = terms_of(Side.SELL, account=account, **said)
     assert (terms.amount, terms.cut_from, terms.own_coins) == (
         Decimal(amount), cut_from and Decimal(cut_from), False
@@ -112,7 +126,7 @@ def test_selling_closes(account, said, amount, cut_from):
         pytest.param(funded(held="2", BTC="5"), {"quantity": "9"}, "7", "9", True, id="cut to all there is"),
     ],
 )
-def test_with_sell_holdings_the_accounts_own_coins_are_sold_too(account, said, amount, cut_from, own_coins):
+def test_with_sell_holdings_the_accounts_own_coins_are_sold_too(terms_of, account, said, amount, cut_from, own_coins):
     terms = terms_of(Side.SELL, account=account, sell_holdings=True, **said)
     cut = terms.cut_from and round(terms.cut_from, 3)
     assert (terms.amount, cut, terms.own_coins) == (Decimal(amount), cut_from and Decimal(cut_from), own_coins)
@@ -126,12 +140,12 @@ def test_with_sell_holdings_the_accounts_own_coins_are_sold_too(account, said, a
         pytest.param("3.6", {"quantity": "9"}, "1.8", "9", id="what was cut then stays cut"),
     ],
 )
-def test_another_attempt_sells_no_more_than_the_first(held, said, amount, cut_from):
+def test_another_attempt_sells_no_more_than_the_first(terms_of, held, said, amount, cut_from):
     terms = terms_of(Side.SELL, account=funded(held=held), at_most=Decimal("1.8"), **said)
     assert (terms.amount, terms.cut_from) == (Decimal(amount), cut_from and Decimal(cut_from))
 
 
-def test_what_open_orders_sell_is_not_sold_again():
+def test_what_open_orders_sell_is_not_sold_again(terms_of):
     account = funded(held="2")
     account.reserve(order(Side.SELL, Decimal("1.5"), reserved=Decimal("1.5")))
     assert terms_of(Side.SELL, account=account).amount == Decimal("0.5")
@@ -147,7 +161,7 @@ def test_what_open_orders_sell_is_not_sold_again():
         pytest.param(funded(BTC="0.009"), True, "0.009", id="less than a lot of its own"),
     ],
 )
-def test_where_our_trades_hold_nothing_there_is_no_position(account, sell_holdings, measured):
+def test_where_our_trades_hold_nothing_there_is_no_position(terms_of, account, sell_holdings, measured):
     for said in ({}, {"quantity": Decimal("0.5")}):
         refusal = terms_of(Side.SELL, account=account, sell_holdings=sell_holdings, **said)
         assert refusal == Refusal(Reason.NO_POSITION, measured=measured, limit="0.01")
@@ -166,7 +180,7 @@ def test_where_our_trades_hold_nothing_there_is_no_position(account, sell_holdin
         pytest.param({"price": "90.3"}, OrderType.LIMIT, OrderType.LIMIT, "90.5", id="a named price, in whole ticks"),
     ],
 )
-def test_what_the_signal_says_comes_before_the_settings(said, default, order_type, price):
+def test_what_the_signal_says_comes_before_the_settings(terms_of, said, default, order_type, price):
     terms = terms_of(default=default, **said)
     assert (terms.order_type, terms.price) == (order_type, price and Decimal(price))
 
@@ -178,25 +192,25 @@ def test_what_the_signal_says_comes_before_the_settings(said, default, order_typ
         pytest.param(Side.SELL, "99.5", id="not above the bid"),
     ],
 )
-def test_the_best_price_between_ticks_still_trades_at_once(side, price):
+def test_the_best_price_between_ticks_still_trades_at_once(terms_of, side, price):
     quote = Quote("BTC/USDT", 1, bid=Decimal("99.9"), ask=Decimal("100.1"), depth=Decimal(1))
     assert terms_of(side, quote=quote, account=funded(held="1", USDT="100")).price == Decimal(price)
 
 
-def test_a_market_order_sets_one_percent_more_aside():
+def test_a_market_order_sets_one_percent_more_aside(terms_of):
     assert terms_of(order_type=OrderType.MARKET).reserved == Decimal("50.05") * Decimal("1.01")
 
 
-def test_the_least_that_may_be_sold_is_a_lot():
+def test_the_least_that_may_be_sold_is_a_lot(terms_of):
     rules = MarketRules("BTC/USDT", tick=Decimal("0.5"), lot=Decimal("0.2"), min_notional=Decimal(10))
     assert terms_of(Side.SELL, account=funded(held="0.2"), rules=rules).amount == Decimal("0.2")
 
 
-def test_the_least_that_may_be_spent_is_the_minimum():
+def test_the_least_that_may_be_spent_is_the_minimum(terms_of):
     assert terms_of(quantity="0.1").notional == RULES.min_notional
 
 
-def test_no_lot_at_all_is_refused_also_where_there_is_no_minimum():
+def test_no_lot_at_all_is_refused_also_where_there_is_no_minimum(terms_of):
     rules = MarketRules("BTC/USDT", tick=Decimal("0.5"), lot=Decimal("0.2"), min_notional=Decimal(0))
     assert terms_of(quantity="0.1", rules=rules).reason is Reason.BELOW_MINIMUM
 
@@ -209,15 +223,15 @@ def test_no_lot_at_all_is_refused_also_where_there_is_no_minimum():
         pytest.param({"price": "0.1"}, "0.1", "0.5", id="a price of no tick at all"),
     ],
 )
-def test_too_little_is_refused(said, measured, limit):
+def test_too_little_is_refused(terms_of, said, measured, limit):
     assert terms_of(**said) == Refusal(Reason.BELOW_MINIMUM, measured=measured, limit=limit)
 
 
-def test_buying_may_take_all_that_is_free():
+def test_buying_may_take_all_that_is_free(terms_of):
     assert terms_of(account=funded(USDT="50.05")).reserved == Decimal("50.05")
 
 
-def test_buying_takes_no_more_than_is_free():
+def test_buying_takes_no_more_than_is_free(terms_of):
     refusal = terms_of(account=funded(USDT="50.04"))
     assert (refusal.reason, refusal.measured) == (Reason.INSUFFICIENT_BALANCE, "50.04")
     assert Decimal(refusal.limit) == Decimal("50.05")
@@ -243,7 +257,7 @@ steps = st.sampled_from([Decimal(digit).scaleb(exponent) for digit in (1, 2, 5) 
     at_most=st.none() | positive,
 )
 def test_whatever_is_asked_the_terms_fit_the_rules_and_the_account(
-    side, bid, spread, said, tick, lot, balances, held, sell_holdings, at_most
+    terms_of, side, bid, spread, said, tick, lot, balances, held, sell_holdings, at_most
 ):
     quote = Quote("BTC/USDT", 1, bid, bid + spread, Decimal(1))
     rules = MarketRules("BTC/USDT", tick, lot, Decimal(5), taker_fee=Decimal("0.001"))
