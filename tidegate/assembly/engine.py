@@ -29,17 +29,23 @@ from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
 from streams.decision import OrderRules
 from streams.engine import Engine
-from streams.execution import Schedule
+from streams.execution import ExecutionCycle, Schedule
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad
 from streams.market import Markets, News, candles_of, taken_in
 from streams.orders import OrderUpdates
+from streams.own_executions import own_executions
 from streams.pending import PendingQueue
 from streams.pipeline import Parts, PipelineRules, Stage
 from streams.placement import Placement, Retries
+from streams.published import Published
+from streams.reconciliation import Reconciliation
+from streams.reconciliation_schedule import ReconciliationSchedule
+from streams.resolution import Lookups, Resolution
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.composition import Composition
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
@@ -60,6 +66,7 @@ __all__ = ["VERSION", "assemble", "generated", "strategy_specs"]
 
 VERSION = "0.1.0"
 
+_AS_IT_IS = Composition()
 _RECENT_EVENTS = 5_000  # more than any venue lets an account cause within its short windows
 
 Seen: TypeAlias = Sequence[tuple[Signal, int]]
@@ -76,12 +83,14 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
+    own: Composition = _AS_IT_IS,
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
     accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
-    venues by whose prices the orders of accounts are made, where that is not the market followed.
+    venues by whose prices the orders of accounts are made, where that is not the market followed. `own` is what a
+    program composes into it.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
@@ -126,6 +135,7 @@ async def assemble(
         )
         for trader, venue in zip(settings.traders, venues, strict=True)
     ]
+    updates = OrderUpdates(state, commits, markets.valued)
     placement = Placement(
         state,
         pending,
@@ -137,23 +147,58 @@ async def assemble(
         elsewhere=lambda entry, trader: another_is_able(entry.signal, traders, entry.rejected_by | {trader}),
         valued=markets.valued,
     )
+
+    def alarm(where: str, error: Exception) -> None:
+        engine.fault(where, error)
+
+    resolution = Resolution(
+        placement,
+        {trader.id: trader.venue for trader in traders},
+        clock=clock,
+        commits=commits,
+        lookups=Lookups(),
+    )
+    reconciliations = ReconciliationSchedule(
+        Reconciliation(
+            state,
+            journal,
+            pending,
+            updates,
+            resolution,
+            clock=clock,
+            commits=commits,
+            tag=installation_tag(settings.installation),
+        ),
+        venues,
+        clock=clock,
+        every_s=settings.execution.reconcile_interval_s,
+        alarm=alarm,
+        committed=lambda: engine.committed(),
+        compared=availability.reconciled,
+        failed=availability.not_compared,
+    )
     intake = settings.intake
-    intake_load = IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting)
     parts = Parts(
         clock,
         commits,
         state,
         markets,
+        traders,
         pending,
         in_flight,
         placement,
-        OrderUpdates(state, commits, markets.valued),
+        updates,
+        resolution,
+        reconciliations,
         availability,
-        intake_load,
+        IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting),
         Activity(),
+        own.published or Published(clock),
     )
-    rules = _rules(settings, parts, traders, seen=lambda: _accepted_lately(settings, journal, clock))
-    return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
+    rules = _rules(settings, parts, own, seen=lambda: _accepted_lately(settings, journal, clock), alarm=alarm)
+    engine = Engine(parts, rules, journal, close_journal=journal.close, close_venues=close_venues)
+    parts.published.report_to(engine.subscriber_dropped)
+    return engine
 
 
 def generated(
@@ -219,8 +264,16 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     return hear
 
 
-def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen: Callable[[], Seen]) -> PipelineRules:
+def _rules(
+    settings: Settings,
+    parts: Parts,
+    own: Composition,
+    *,
+    seen: Callable[[], Seen],
+    alarm: Callable[[str, Exception], None],
+) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
+    entry = _entry_rules(settings, refuse_untradable(parts.markets.symbols, parts.traders), seen)
     score_needed = execution.urgent_score
     return PipelineRules(
         admit=admit(
@@ -232,7 +285,7 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
             burst=intake.burst,
             turned_away=parts.intake_load.turned_away,
         ),
-        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
+        entry=entry if own.rules is None else own.rules(entry),
         execution=OrderRules(
             limits=Limits(
                 settings.limits.max_open_positions,
@@ -244,10 +297,17 @@ def _rules(settings: Settings, parts: Parts, traders: Sequence[Trader], *, seen:
             tag=installation_tag(settings.installation),
         ),
         schedule=Schedule(execution.interval_s, execution.first_after_s),
+        executions=(
+            _as_they_are if own.executions is None else own_executions(own.executions, clock=parts.clock, alarm=alarm)
+        ),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
         reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
     )
+
+
+def _as_they_are(default: Observable[ExecutionCycle]) -> Observable[ExecutionCycle]:
+    return default
 
 
 def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:

@@ -1,0 +1,24 @@
+"""What a program composes into the pipeline of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from streams.own_executions import Executions
+from streams.pipeline import Stage
+from streams.published import Published
+
+__all__ = ["Composition"]
+
+
+class Composition(Struct, frozen=True):
+    """Entry rules made of the default ones, execution cycles made of the default ones, and the streams to publish to.
+
+    None leaves the default as it is.
+    """
+
+    rules: Callable[[Stage], Stage] | None = None
+    executions: Executions | None = None
+    published: Published | None = None
