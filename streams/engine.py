@@ -54,6 +54,7 @@ class Engine:
         self._subscriptions = CompositeDisposable()
         self._asked: Subject[ExecutionCycle] = Subject()
         self._waiting_for_idle: list[Callable[[Exception | None], None]] = []
+        self._submitting: set[Callable[[Exception], None]] = set()
         self._started = False
 
     @property
@@ -99,17 +100,29 @@ class Engine:
             self._subscriptions.add(stream.subscribe(self._give, self._fail, self._input_ended))
 
     async def submit(self, payload: bytes, *, may_say_now: bool = False) -> Receipt:
-        """Hand one signal in, and wait until it is committed or turned away."""
+        """Hand one signal in, and wait until it is committed or turned away.
+
+        Raises:
+            Exception: what broke the pipeline meanwhile.
+        """
         receipts: list[Receipt] = []
-        told = self.parts.clock.loop.create_future()
+        answered = self.parts.clock.loop.create_future()
 
         def reply(receipt: Receipt) -> None:
             receipts.append(receipt)
-            if not told.done():
-                told.set_result(None)
+            if not answered.done():
+                answered.set_result(None)
 
-        self.inbox.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
-        await told
+        def broken(error: Exception) -> None:
+            if not answered.done():
+                answered.set_exception(error)
+
+        self._submitting.add(broken)
+        try:
+            self.inbox.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
+            await answered
+        finally:
+            self._submitting.discard(broken)
         return receipts[0]
 
     def observe(self, name: str, watch: Callable[[Sequence[e.Recorded]], None]) -> None:
@@ -290,6 +303,8 @@ class Engine:
         self.inbox.close()
         self._subscriptions.dispose()
         self.parts.published.end(error)
+        for broken in self._submitting:
+            broken(error)
         self._tell_idle(error)
 
 

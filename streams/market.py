@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Never, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +13,6 @@ from reactivex import Observable, abc
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
 from tidegate.domain.order import Fill
-from tidegate.domain.signal import Raw
 
 __all__ = ["MarketFeed", "Markets", "News", "candles_of", "taken_in"]
 
@@ -107,7 +106,7 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
     return stage
 
 
-def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Raw]]:
+def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Never]]:
     """Hand all news to `take`, and let none of them go on.
 
         -q-c-q-|
@@ -119,8 +118,8 @@ def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Obser
     Memory:          none.
     """
 
-    def stage(source: Observable[News]) -> Observable[Raw]:
-        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def stage(source: Observable[News]) -> Observable[Never]:
+        def subscribe(observer: abc.ObserverBase[Never], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             return source.subscribe(take, observer.on_error, observer.on_completed)
 
         return Observable(subscribe)

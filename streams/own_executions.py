@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import get_ident
 from typing import TypeAlias, TypeGuard
 
 from msgspec.structs import replace
@@ -11,6 +10,7 @@ from reactivex import Observable, Subject, abc
 from reactivex.disposable import BooleanDisposable, CompositeDisposable, SingleAssignmentDisposable
 
 from streams.execution import Cause, ExecutionCycle
+from streams.taken_over import taken_over
 from tidegate.clock import Clock
 
 __all__ = ["Executions", "own_executions"]
@@ -44,13 +44,7 @@ def own_executions(compose: Executions, *, clock: Clock, alarm: Callable[[str, E
         ) -> abc.DisposableBase:
             default: Subject[ExecutionCycle] = Subject()
             composed, instead = SingleAssignmentDisposable(), SingleAssignmentDisposable()
-            over, thread = BooleanDisposable(), get_ident()
-
-            def on_loop(call: Callable[[], None]) -> None:
-                if get_ident() == thread:
-                    call()
-                else:
-                    clock.call_threadsafe(call)
+            over = BooleanDisposable()
 
             def take(cycle: object) -> None:
                 if over.is_disposed:
@@ -84,12 +78,7 @@ def own_executions(compose: Executions, *, clock: Clock, alarm: Callable[[str, E
                     observer.on_next(cycle)
 
             try:
-                composed.disposable = compose(default).subscribe(
-                    lambda cycle: on_loop(lambda: take(cycle)),
-                    lambda error: on_loop(lambda: fall_back(error)),
-                    lambda: on_loop(ended),
-                    scheduler=clock,
-                )
+                composed.disposable = compose(default).pipe(taken_over(clock)).subscribe(take, fall_back, ended)
             except Exception as error:
                 fall_back(error)
             return CompositeDisposable(

@@ -423,8 +423,8 @@ def test_strategies_may_speak_too(place):
 def break_it(pipeline):
     """Let a subscriber that must not raise do so, in its own loop, and wait until that is known."""
 
-    async def failing(engine):
-        engine.parts.commits.committed.subscribe(lambda _: 1 / 0, lambda _: None)
+    async def failing(inner):
+        inner._engine.parts.commits.committed.subscribe(lambda _: 1 / 0, lambda _: None)
 
     pipeline._call(failing)
     with pytest.raises(NotAccepted):

@@ -10,7 +10,7 @@ from streams.own_executions import Executions
 from streams.pipeline import Stage
 from streams.published import Published
 
-__all__ = ["Composition"]
+__all__ = ["AS_CONFIGURED", "Composition"]
 
 
 class Composition(Struct, frozen=True):
@@ -22,3 +22,7 @@ class Composition(Struct, frozen=True):
     rules: Callable[[Stage], Stage] | None = None
     executions: Executions | None = None
     published: Published | None = None
+
+
+AS_CONFIGURED = Composition()
+"""Nothing of one's own."""

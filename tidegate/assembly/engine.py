@@ -45,14 +45,14 @@ from streams.resolution import Lookups, Resolution
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.traders import Trader, another_is_able, refuse_untradable
-from tidegate.assembly.composition import Composition
+from tidegate.assembly.composition import AS_CONFIGURED, Composition
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
 from tidegate.domain.limits import Limits
-from tidegate.domain.market import MarketRules, Quote
+from tidegate.domain.market import Candle, MarketRules, Quote
 from tidegate.domain.ports import Item, Journal, Venue
 from tidegate.domain.signal import OrderType, Raw, Signal
 from tidegate.domain.signal_summary import signal_of
@@ -66,7 +66,6 @@ __all__ = ["VERSION", "assemble", "generated", "strategy_specs"]
 
 VERSION = "0.1.0"
 
-_AS_IT_IS = Composition()
 _RECENT_EVENTS = 5_000  # more than any venue lets an account cause within its short windows
 
 Seen: TypeAlias = Sequence[tuple[Signal, int]]
@@ -83,7 +82,7 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
-    own: Composition = _AS_IT_IS,
+    own: Composition = AS_CONFIGURED,
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
@@ -209,9 +208,24 @@ def generated(
     strategies: bool,
     heard: Callable[[News], None] | None = None,
 ) -> Observable[Raw]:
-    """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
+    """The signals that the strategies make of the market's candles; see `followed` for what else is done with them."""
+    generation = Generation(
+        strategy_specs=strategy_specs(settings) if strategies else (),
+        interval_s=settings.signals.generation_interval_s,
+        min_candles=settings.signals.min_candles,
+    )
+    return followed(engine, world, settings, heard=heard).pipe(
+        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault)
+    )
 
-    That no news came for as long as market data may be old is recorded as a gap, once for each silence.
+
+def followed(
+    engine: Engine, world: MarketFeed, settings: Settings, *, heard: Callable[[News], None] | None = None
+) -> Observable[Candle]:
+    """The closed candles of a market that the pipeline follows. Its markets get all news first, then the paper venues,
+    then `heard`.
+
+    When no news came for as long as market data may be old, a gap is recorded, once for each silence.
     """
     max_age_s = settings.max_market_data_age_s
 
@@ -221,15 +235,9 @@ def generated(
 
     # The paper venue derives its rules from the price that the markets know.
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
-    generation = Generation(
-        strategy_specs=strategy_specs(settings) if strategies else (),
-        interval_s=settings.signals.generation_interval_s,
-        min_candles=settings.signals.min_candles,
-    )
-    signals = world.news.pipe(
+    candles = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
-        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault),
     )
     elsewhere = [
         news.pipe(
@@ -238,7 +246,7 @@ def generated(
         )
         for venue, news in world.other_venues.items()
     ]
-    return merge(signals, *elsewhere) if elsewhere else signals
+    return merge(candles, *elsewhere) if elsewhere else candles
 
 
 def strategy_specs(settings: Settings) -> Sequence[StrategySpec]:

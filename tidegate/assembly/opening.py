@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from streams.engine import Engine
 from streams.market import MarketFeed
 from streams.state import State
+from tidegate.assembly.composition import AS_CONFIGURED, Composition
 from tidegate.assembly.engine import assemble, strategy_specs
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
@@ -22,12 +23,17 @@ __all__ = ["open_live", "world_identity"]
 
 
 async def open_live(
-    settings: Settings, clock: Clock, *, playback: Playback | None = None, patient: bool = False
+    settings: Settings,
+    clock: Clock,
+    *,
+    playback: Playback | None = None,
+    patient: bool = False,
+    own: Composition = AS_CONFIGURED,
 ) -> tuple[Engine, MarketFeed]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
     In live mode, and where the market is that of an exchange, the exchanges are connected first. With `patient`, one
-    that does not answer is asked again until it does.
+    that does not answer is asked again until it does. `own` is what a program composes into the pipeline.
 
     Raises:
         SettingsError: a recording, a strategy, an exchange or a key cannot be used.
@@ -36,17 +42,17 @@ async def open_live(
     """
     strategy_specs(settings)
     if settings.mode == "live" or (settings.market.source == "ccxt" and playback is None):
-        return await _open_real(settings, clock, patient=patient)
+        return await _open_real(settings, clock, patient=patient, own=own)
     world = _simulated(settings, clock) if playback is None else _played(settings, clock, playback)
     journal = _journal(settings, playback)
     try:
-        return await assemble(settings, journal, clock, world.symbols), world
+        return await assemble(settings, journal, clock, world.symbols, own=own), world
     except BaseException:
         journal.close()
         raise
 
 
-async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tuple[Engine, MarketFeed]:
+async def _open_real(settings: Settings, clock: Clock, *, patient: bool, own: Composition) -> tuple[Engine, MarketFeed]:
     from tidegate.assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
     journal = _journal(settings, None)
@@ -68,6 +74,7 @@ async def _open_real(settings: Settings, clock: Clock, *, patient: bool) -> tupl
             known_rules=real.rules(),
             paces=real.paces if settings.mode == "live" else {},
             priced_on=real.priced_on,
+            own=own,
         )
     except BaseException:
         await real.close()
