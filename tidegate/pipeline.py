@@ -274,7 +274,7 @@ class Pipeline:
         return history_text(history, {} if self._engine is None else blockers(self._engine, [history.signal_id]))
 
     def positions(self) -> Sequence[PositionSummary]:
-        """What our own trades hold and have earned, as `positions` lists it; also before the start and after the stop."""
+        """What our own trades hold and have earned, as `positions` lists it; also when it is not running."""
         return self._read(lambda journal: list(position_rows(journal)))
 
     def report(self) -> dict[str, object]:
