@@ -13,6 +13,7 @@ from reactivex import Subject, merge
 from reactivex import operators as ops
 
 from operators import screen
+from operators.notebook import only_accepted
 from tidegate import ExecutionCycle, Pipeline
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
@@ -290,18 +291,54 @@ def test_what_goes_wrong_with_ones_own_executions_leaves_the_default_ones(live, 
     assert error.startswith(incident)
 
 
+def unsure(given, at_ns):
+    if given.confidence < 0.95:
+        return Refusal(Reason.RULE, given.confidence, 0.95, rule="mine:unsure")
+    return None
+
+
 def test_rules_of_ones_own_are_composed_with_the_default_ones(live):
-    def no_eth(given, at_ns):
-        return Refusal(Reason.CHECK_FAILED, measured="ETH") if given.symbol == "ETH/USDT" else None
-
     async def scene(p):
-        mine = await p.submit(signal(symbol="ETH/USDT"))
-        weak = await p.submit(signal("k2", strength=0.1))
-        good = await p.submit(signal("k3"))
-        return [receipt.reason for receipt in (mine, weak, good)]
+        receipts = [await p.submit(signal("sure", confidence=1.0)), await p.submit(signal("unsure"))]
+        receipts.append(await p.submit(signal("weak", strength=0.1, confidence=1.0)))
+        return [receipt.reason for receipt in receipts], str(p.history("unsure")), p.report()
 
-    rules = {"rules": lambda default: rx.compose(default, screen(lambda: no_eth))}
-    assert live.run(scene, **rules) == [Reason.CHECK_FAILED, Reason.WEAK, None]
+    reasons, shown, report = live.run(scene, rules=lambda default: rx.compose(default, screen(lambda: unsure)))
+    assert reasons == [None, Reason.RULE, Reason.WEAK]
+    assert "mine:unsure" in shown
+    assert "0.9" in shown
+    assert "0.95" in shown
+    assert report["rules"] == {"rule: mine:unsure": 1}
+
+
+def explode(source):
+    return source.pipe(ops.do_action(lambda verdict: 1 / (verdict.signal.key != "bad")))
+
+
+def swallow(source):
+    return source.pipe(ops.filter(lambda verdict: verdict.signal.key != "bad"))
+
+
+def double(source):
+    return source.pipe(ops.flat_map(lambda verdict: rx.of(*[verdict] * (1 + (verdict.signal.key == "bad")))))
+
+
+@pytest.mark.parametrize("stage", [explode, swallow, double])
+def test_a_stage_that_breaks_its_promise_refuses_that_verdict_by_name(live, stage):
+    async def scene(p):
+        receipts = [await p.submit(signal(key)) for key in ("before", "bad", "after")]
+        return [receipt.reason for receipt in receipts], str(p.history("bad"))
+
+    reasons, shown = live.run(scene, rules=lambda default: rx.compose(default, stage))
+    assert reasons == [None, Reason.CHECK_FAILED, None]
+    assert stage.__name__ in shown
+
+
+def test_a_rule_that_would_lose_signals_is_an_error_at_the_start(live):
+    p = live.pipeline(rules=lambda default: rx.compose(default, only_accepted()))
+    with pytest.raises(TypeError, match="only_accepted"):
+        live.loop.run_until_complete(p.start())
+    live.run(lambda p: p.submit(signal()))
 
 
 def test_halting_and_resuming_are_durable_events(live):

@@ -19,9 +19,10 @@ from threading import Lock, Thread, current_thread
 from types import TracebackType
 from typing import Self, TypeVar
 
-from reactivex import Observable, abc
+from reactivex import abc
 
 from streams.availability import Suspension
+from streams.broadcast import GuardedStream
 from streams.diagnosed import Execution
 from streams.own_sources import SignalInput
 from tidegate.domain.check_result import CheckResult
@@ -302,8 +303,14 @@ class SignalOrderPipeline:
 
     async def _attach(self, pipeline: Pipeline, number: int) -> None:
         name, callback = self._subscribers[number]
-        stream: Observable[object] = getattr(pipeline, name)
-        self._subscribed[number] = stream.subscribe(callback)
+        stream: GuardedStream[object] = getattr(pipeline, name)
+        self._subscribed[number] = stream.subscribe(callback, name=_name_of(callback))
+
+
+def _name_of(callback: Callable[[object], None]) -> str:
+    name = getattr(callback, "__qualname__", type(callback).__qualname__)
+    code = getattr(callback, "__code__", None)
+    return name if code is None else f"{name} ({Path(code.co_filename).name}, line {code.co_firstlineno})"
 
 
 def _later(work: Callable[[Pipeline], _T]) -> Callable[[Pipeline], Coroutine[object, object, _T]]:

@@ -17,13 +17,13 @@ from typing import Self, TypeVar, cast
 
 from reactivex import Observable
 
+from operators import Rules
 from streams.availability import Suspension
 from streams.diagnosed import Execution, execute_with_diagnostics
 from streams.engine import Engine
 from streams.execution import ExecutionCycle
 from streams.own_executions import Executions
 from streams.own_sources import SignalInput, as_raw, own_source
-from streams.pipeline import Stage
 from streams.published import Published
 from tidegate.assembly import Composition, Following, begin_log, generated, open_live
 from tidegate.clock import Clock
@@ -56,10 +56,11 @@ class Pipeline:
     """One running pipeline, on the asyncio loop that starts it; a notebook's own loop, for example.
 
     `settings` are settings, a path to them, or None for settings.json where there is one; `overrides` change single
-    ones by their dotted path, as `--set` does. `rules` takes the entry rules of the settings and gives those that
-    hold; each of one's own is held to one verdict per verdict. `sources` are Observables of signals: mappings, JSON or
-    `Raw`. `executions` takes the Observable of execution cycles and gives the one that holds. `strategies` says
-    whether signals are generated too, `log` whether it logs as `run` does; otherwise it logs nothing.
+    ones by their dotted path, as `--set` does. `rules` takes the default entry rules and gives those that apply: a
+    stage of your own that drops, doubles or invents a verdict, or raises, refuses it under its name. `sources` are
+    Observables of signals: mappings, JSON or `Raw`. `executions` takes the Observable of execution cycles and gives
+    the one that applies. `strategies` says whether signals are generated too, `log` whether it logs as `run` does;
+    otherwise it logs nothing. `clock` is for simulated time.
 
     `events`, `verdicts`, `executions`, `quotes` and `candles` may be subscribed to on the loop, before the start or
     after it, any number of times. A subscriber that raises, hangs or floods is dropped, and recorded by name as an
@@ -77,7 +78,7 @@ class Pipeline:
         settings: Settings | str | Path | None = None,
         *,
         overrides: Mapping[str, str] | None = None,
-        rules: Callable[[Stage], Stage] | None = None,
+        rules: Rules | None = None,
         sources: Sequence[Observable[SignalInput]] = (),
         executions: Executions | None = None,
         strategies: bool = True,
@@ -102,6 +103,7 @@ class Pipeline:
         """Open journal, market and venues, resume what an earlier run left, and take signals from then on.
 
         Raises:
+            TypeError: `rules` gives no stage, or one that drops verdicts, such as `only_accepted()`.
             SettingsError: a recording, a strategy, an exchange or a key cannot be used.
             JournalRefused: another pipeline runs on the journal, or it is that of another market.
             VenueUnavailable: an exchange does not answer.

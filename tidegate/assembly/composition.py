@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Struct
 
+from operators import Rules
 from streams.own_executions import Executions
-from streams.pipeline import Stage
 from streams.published import Published
 
 __all__ = ["AS_CONFIGURED", "Composition"]
@@ -19,7 +17,7 @@ class Composition(Struct, frozen=True):
     None leaves the default as it is.
     """
 
-    rules: Callable[[Stage], Stage] | None = None
+    rules: Rules | None = None
     executions: Executions | None = None
     published: Published | None = None
 

@@ -281,7 +281,6 @@ def _rules(
     alarm: Callable[[str, Exception], None],
 ) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
-    entry = _entry_rules(settings, refuse_untradable(parts.markets.symbols, parts.traders), seen)
     score_needed = execution.urgent_score
     return PipelineRules(
         admit=admit(
@@ -293,7 +292,7 @@ def _rules(
             burst=intake.burst,
             turned_away=parts.intake_load.turned_away,
         ),
-        entry=entry if own.rules is None else own.rules(entry),
+        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, parts.traders), seen, own.rules),
         execution=OrderRules(
             limits=Limits(
                 settings.limits.max_open_positions,
