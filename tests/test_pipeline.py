@@ -183,6 +183,30 @@ def test_a_subscriber_that_raises_is_dropped_and_recorded_by_name(live, name, wh
     assert live.loop.unhandled == []
 
 
+def test_a_subscriber_that_hangs_is_dropped_and_the_pipeline_continues(live):
+    stood_ns = 0
+
+    def steady_ns():
+        return START_NS + live.loop.time_ns() + stood_ns
+
+    def hang(_):
+        nonlocal stood_ns
+        stood_ns += 3_000_000_000
+
+    async def scene(p):
+        p.events.subscribe(hang, name="a slow chart")
+        first = await p.submit(signal())
+        return first, await p.submit(signal("k2")), p.report()["faults"]
+
+    live.clock = Clock(live.loop, epoch_ns=0, steady_ns=steady_ns, wall_ns=steady_ns)
+    first, second, faults = live.run(scene)
+    assert first.new
+    assert second.new
+    assert faults["subscriber a slow chart"]["count"] == 1
+    assert "took 3 s" in faults["subscriber a slow chart"]["last"]
+    assert stood_ns == 3_000_000_000
+
+
 def test_streams_complete_when_the_pipeline_stops(live):
     ended = []
 
