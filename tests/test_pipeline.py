@@ -488,6 +488,20 @@ def test_cancelled_it_stops_in_order(live):
     live.run(lambda p: p.until_idle())
 
 
+def test_cancelled_while_it_stops_it_stops_in_order_all_the_same(live):
+    async def whole():
+        p = live.pipeline()
+        await p.start()
+        stopping = asyncio.ensure_future(p.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        assert [body.left for body in live.events(e.Stopped)] == [{}]
+
+    live.loop.run_until_complete(whole())
+
+
 def test_a_pipeline_that_breaks_says_so_to_all_who_wait(live):
     async def whole():
         p = live.pipeline()

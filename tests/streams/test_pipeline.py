@@ -6,9 +6,11 @@ import pytest
 from reactivex import Subject
 
 from streams.pipeline import pipeline
+from streams.reconciliation_schedule import reconcile
 from tidegate.domain import events as e
+from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.market import Quote
-from tidegate.domain.order import OrderStatus
+from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw
 
@@ -317,3 +319,34 @@ def test_a_raising_subscriber_of_what_is_published_kills_nothing(stage, when):
     assert it.ledger() == {"placed": 1}
     assert not it.engine.failed.done()
     assert len(it.bodies(e.Faulted)) == 3
+
+
+def test_unsubscribing_ends_resolution_and_leaves_the_order_to_the_next_start(trading):
+    it = trading(Unanswered(detail="?"), found=Unanswered(detail="still?"))
+    it.run(15)
+    assert it.ledger() == {"unknown": 1}
+    asked = len(it.venue.asked_at_s)
+    assert asked > 0
+    it.engine._subscriptions.dispose()
+    it.venue.found = [Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)]
+    it.run(60)
+    assert it.ledger() == {"unknown": 1}
+    assert len(it.venue.asked_at_s) <= asked + 1
+
+
+def test_reconciliation_closes_every_account_until_it_was_compared_and_ends_with_its_subscription(trading):
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN), signals=0)
+    parts = it.engine.parts
+    it.venue.down = it.venue.silent = VenueUnavailable("no route")
+    subscribed = reconcile(parts.reconciliations, parts.availability).subscribe()
+    assert parts.availability.check_trader("paper", it.clock.now_ns()).why.reason is Reason.NOT_RECONCILED
+    it.run(2)
+    assert parts.availability.check_trader("paper", it.clock.now_ns()).why.reason is Reason.NOT_RECONCILED
+    it.venue.down = it.venue.silent = None
+    it.run(10)
+    assert parts.availability.check_trader("paper", it.clock.now_ns()) is None
+    subscribed.dispose()
+    it.venue.down = it.venue.silent = VenueUnavailable("no route")
+    before = len(it.bodies(e.Faulted))
+    it.run(200)
+    assert len(it.bodies(e.Faulted)) == before
