@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reactivex import Subject
-
 from streams.execution import ExecutionCycle
 from tidegate.domain import events as e
 
@@ -17,7 +15,7 @@ _LOSSES: frozenset[type[e.Body]] = frozenset({e.Expired, e.Refused})
 class Activity:
     """Counts execution cycles and decisions, and remembers the last signal that was lost.
 
-    `cycles` emits each cycle as it begins; `last_cycle_ns` is when the newest was due (steady), None before the first.
+    `last_cycle_ns` is when the newest was due (steady), None before the first.
     `last_loss` is the last signal that was refused or expired, None once another one is accepted. Memory: one event.
     """
 
@@ -25,13 +23,11 @@ class Activity:
         self.executions = self.decisions = 0
         self.last_cycle_ns: int | None = None
         self.last_loss: e.Recorded | None = None
-        self.cycles: Subject[ExecutionCycle] = Subject()
 
     def cycle(self, cycle: ExecutionCycle) -> None:
-        """Count an execution cycle, and pass it on to `cycles`."""
+        """Count an execution cycle."""
         self.executions += 1
         self.last_cycle_ns = cycle.due_ns
-        self.cycles.on_next(cycle)
 
     def decided(self, count: int) -> None:
         """Count waiting signals that were looked at."""

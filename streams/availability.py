@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
-from reactivex import Subject
+from reactivex import Observable, Subject
 
 from operators.breaker import Breaker, Circuit
 from tidegate.domain.reason_table import AGAINST_VENUE
@@ -111,9 +111,19 @@ class Availability:
     """
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
-        self.opened: Subject[str] = Subject()
-        self.freed: Subject[str] = Subject()
+        self._opened: Subject[str] = Subject()
+        self._freed: Subject[str] = Subject()
         self._seen = {trader: _Seen(address) for trader, address in addresses.items()}
+
+    @property
+    def opened(self) -> Observable[str]:
+        """Accounts whose circuit opened."""
+        return self._opened
+
+    @property
+    def freed(self) -> Observable[str]:
+        """Accounts that were kept from taking orders for an unknown time, and are no more."""
+        return self._freed
 
     def check_trader(self, trader: str, at_ns: int, symbol: str | None = None) -> Suspension | None:
         """Why an account takes no order at a moment, of `symbol` if one is given; None when it does."""
@@ -186,7 +196,7 @@ class Availability:
                 closed = self.probe_due_ns(trader) is None
                 seen.breakers[watch].failed(at_ns)
                 if closed and self.probe_due_ns(trader) is not None:
-                    self.opened.on_next(trader)
+                    self._opened.on_next(trader)
         seen.note_down(at_ns, max((b.probe_at_ns or at_ns for b in seen.breakers.values()), default=at_ns))
 
     def pace(self, trader: str, pace: Pace) -> None:
@@ -215,7 +225,7 @@ class Availability:
         seen = self._seen[trader]
         if seen.not_reconciled is not None:
             seen.not_reconciled = None
-            self.freed.on_next(trader)
+            self._freed.on_next(trader)
 
     def not_compared(self, trader: str, why: str) -> None:
         """The books of an account could not be compared: while it waits for that, this is why."""
@@ -242,7 +252,7 @@ class Availability:
         closed = breaker.probe_at_ns is None
         breaker.succeeded()
         if not closed:
-            self.freed.on_next(trader)
+            self._freed.on_next(trader)
 
     def bad_minutes(self, trader: str, at_ns: int, minutes: int = _MINUTES) -> int:
         """How many of the last minutes, up to a day, the account was failed or sent away; each begun one counts."""

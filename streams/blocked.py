@@ -61,7 +61,7 @@ class BlockedSignals:
     """
 
     def __init__(self, clock: Clock, freed: Observable[str]) -> None:
-        self.over: Subject[None] = Subject()
+        self._over: Subject[None] = Subject()
         self._clock = clock
         self._pools: dict[tuple[frozenset[str], str], _Pool] = {}
         self._pool_of: dict[int, _Pool] = {}
@@ -72,6 +72,11 @@ class BlockedSignals:
 
     def __contains__(self, number: int) -> bool:
         return number in self._pool_of
+
+    @property
+    def over(self) -> Observable[None]:
+        """Something that blocked signals is over: once in a turn of the loop."""
+        return self._over
 
     def add(self, number: int, score: float, blocker: WaitCondition) -> None:
         """Keep a signal, with all others that have the same in their way, until that is over."""
@@ -134,4 +139,4 @@ class BlockedSignals:
 
     def _tell(self) -> None:
         self._telling = False
-        self.over.on_next(None)
+        self._over.on_next(None)

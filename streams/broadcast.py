@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -74,6 +74,12 @@ class Broadcast(abc.ObserverBase[_T], Generic[_T]):
         self._queue.append(value)
         if not self._delivering:
             self._deliver()
+
+    def publish_all(self, values: Iterable[_T]) -> None:
+        """Deliver several values, in order; without subscribers they are not even looked at."""
+        if self._subscribers:
+            for value in values:
+                self.publish(value)
 
     def on_next(self, value: _T) -> None:
         """As `publish`, for `source.subscribe(broadcast)`."""

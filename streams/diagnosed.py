@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from tidegate.domain.errors import (
     ExchangeError,
     ExecutionError,
     NoSignalsAvailable,
+    NotAccepted,
     PositionLimitsExceeded,
     SignalExpired,
     TraderUnavailable,
@@ -20,27 +22,39 @@ from tidegate.domain.errors import (
 )
 from tidegate.domain.reason_table import REASONS, Phase
 from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
 from tidegate.domain.verdict import Refusal
 
 __all__ = ["Execution", "execute_with_diagnostics"]
 
 
 class Execution(Struct, frozen=True):
-    """What an execution did, by signal id: orders placed, signals refused or failed and why, signals that wait on."""
+    """What an execution did, by signal id: orders placed, signals refused or failed and why, signals that still wait.
+
+    `attempts` counts the orders sent of each signal it looked at, `latency_ms` is from the receipt of each placed
+    signal to the acknowledgement of its order.
+    """
 
     placed: tuple[str, ...]
     ended: dict[str, Refusal]
     waiting: dict[str, Refusal]
+    attempts: dict[str, int] = {}
+    latency_ms: dict[str, float] = {}
 
 
-async def execute_with_diagnostics(engine: Engine) -> Execution:
-    """Execute whatever waits, see it through, and tell what came of each signal.
+async def execute_with_diagnostics(engine: Engine, signal: Raw | None = None) -> Execution:
+    """Execute every waiting signal, or only the `signal` given, until nothing is in flight; report on each.
+
+    A `signal` that is known already is executed if it still waits.
 
     Raises:
         ExecutionError: no order was placed. Which of the field's seven names it is says why, for the signal with the
             best score. Where none waited: `ConfidenceTooLow` if the last signal was refused as too weak,
             `SignalExpired` if it expired, else `NoSignalsAvailable`.
+        NotAccepted: the `signal` was not recorded.
     """
+    if signal is not None:
+        return await _execute_one(engine, signal)
     heard: list[e.Recorded] = []
     listening = engine.parts.commits.committed.subscribe(heard.extend, lambda _: None)  # that it broke, the engine says
     entries = sorted(engine.parts.pending.entries.values(), key=lambda entry: (-entry.score, entry.number))
@@ -56,10 +70,31 @@ async def execute_with_diagnostics(engine: Engine) -> Execution:
     return execution
 
 
-def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
+async def _execute_one(engine: Engine, signal: Raw) -> Execution:
+    receipt = await engine.submit(signal.payload, may_say_now=signal.may_say_now)
+    if receipt.signal_id is None:
+        raise NotAccepted(f"turned away: {receipt.reason}")
+    number = engine.journal.find([receipt.signal_id])[receipt.signal_id]
+    if number in engine.parts.pending.entries:
+        engine.trigger(number)
+    await engine.applied()
+    execution = _execution(engine, engine.journal.history(number).events, only=number)
+    if not execution.placed:
+        raise _error(engine, [receipt.signal_id], execution)
+    return execution
+
+
+def _execution(engine: Engine, heard: Sequence[e.Recorded], only: int | None = None) -> Execution:
     ended: dict[str, Refusal] = {}
+    attempts: Counter[str] = Counter()
+    placed_ns: dict[str, int] = {}
     for event in heard:
         match event.body:
+            case e.Intent():
+                attempts[event.signal_id] += 1
+            case e.Placed():
+                placed_ns[event.signal_id] = event.at_ns
+                ended.pop(event.signal_id, None)
             case e.Refused(reason=reason, measured=measured, limit=limit, rule=rule):
                 ended[event.signal_id] = Refusal(reason, measured, limit, rule)
             case e.Expired(reason=reason, measured=measured):
@@ -68,9 +103,21 @@ def _execution(engine: Engine, heard: Sequence[e.Recorded]) -> Execution:
                 ended[event.signal_id] = Refusal(reason, measured=detail)
             case e.Unknown(detail=detail):
                 ended[event.signal_id] = Refusal(Reason.NO_ANSWER, measured=detail)
-    placed = tuple(event.signal_id for event in heard if isinstance(event.body, e.Placed))
-    waiting = {entry.signal.id: engine.parts.pending.obstacle(entry) for entry in engine.parts.pending.entries.values()}
-    return Execution(placed, ended, waiting)
+    pending = engine.parts.pending
+    waiting = [entry for number, entry in pending.entries.items() if only is None or number == only]
+    received_ns = _received_ns(engine, placed_ns)
+    return Execution(
+        tuple(placed_ns),
+        ended,
+        {entry.signal.id: pending.obstacle(entry) for entry in waiting},
+        dict(attempts),
+        {signal_id: (at_ns - received_ns[signal_id]) / 1e6 for signal_id, at_ns in placed_ns.items()},
+    )
+
+
+def _received_ns(engine: Engine, signal_ids: Collection[str]) -> Mapping[str, int]:
+    numbers = engine.journal.find(list(signal_ids))
+    return {signal_id: engine.journal.history(number).events[0].at_ns for signal_id, number in numbers.items()}
 
 
 def _error(engine: Engine, before: Sequence[str], execution: Execution) -> ExecutionError:
@@ -82,7 +129,11 @@ def _error(engine: Engine, before: Sequence[str], execution: Execution) -> Execu
         return SignalExpired(best)
     if REASONS[why.reason].error is TraderUnavailable and why.reason is not Reason.UNKNOWN_TRADER:
         return TraderUnavailable(_kept_by(engine, why))
-    return _own_limit(why) or ExchangeError(_asked_last(engine, best), f"{why.reason}: {why.measured}")
+    if why.reason in (Reason.WEAK, Reason.SCORE_TOO_LOW):
+        return ConfidenceTooLow(_number(why.measured), _number(why.limit))
+    asked = _asked_last(engine, best)
+    own = _own_limit(why) if asked else _own_limit(why) or TradingLimitsExceeded(why.reason)
+    return own or ExchangeError(asked, f"{why.reason}: {why.measured}")
 
 
 def _own_limit(why: Refusal) -> ExecutionError | None:

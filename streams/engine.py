@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 
@@ -14,17 +13,15 @@ from streams.execution import Cause, ExecutionCycle
 from streams.inbox import Inbox
 from streams.pending import PendingSignal
 from streams.pipeline import Parts, PipelineRules, pipeline
-from streams.probing import Probing
-from streams.reconciliation import Reconciliation
 from streams.reconciliation_schedule import ReconciliationSchedule
-from streams.resolution import Lookups, Resolution
+from streams.resolution import Resolution
 from streams.traders import Trader
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference
 from tidegate.domain.incident import IncidentKind
 from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Mark, base_of
-from tidegate.domain.ports import Item, Journal, SignalHistory, Venue
+from tidegate.domain.ports import Item, Journal, SignalHistory
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.domain.text import encodable, safe, words_of
 
@@ -45,51 +42,59 @@ class Engine:
         parts: Parts,
         rules: PipelineRules,
         journal: Journal,
-        traders: Sequence[Trader],
         *,
         close_journal: Callable[[], None],
         close_venues: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        self.parts, self.rules, self.traders, self.journal = parts, rules, traders, journal
+        self.parts, self.rules, self.journal = parts, rules, journal
         self.inbox = Inbox(parts.clock)
         self.failed = parts.clock.loop.create_future()
-        self.asked: Subject[ExecutionCycle] = Subject()
         self.open_inputs = 0
-        self.resolution: Resolution | None = None
-        self.reconciliations: ReconciliationSchedule | None = None
-        self.probing: Probing | None = None
         self.started_ns = parts.clock.now_ns()
         self._close_journal, self._close_venues = close_journal, close_venues
         self._subscriptions = CompositeDisposable()
+        self._asked: Subject[ExecutionCycle] = Subject()
         self._waiting_for_idle: list[Callable[[Exception | None], None]] = []
+        self._submitting: set[Callable[[Exception], None]] = set()
+        self._started = False
+
+    @property
+    def traders(self) -> Sequence[Trader]:
+        """The accounts that may take orders."""
+        return self.parts.traders
+
+    @property
+    def resolution(self) -> Resolution:
+        """The orders whose answer was lost, and what a person decides about them."""
+        return self.parts.resolution
+
+    @property
+    def reconciliations(self) -> ReconciliationSchedule | None:
+        """The comparison of the journal with the venues; None where they have no store of their own."""
+        return None if self.rules.reconcile_every_s is None else self.parts.reconciliations
 
     async def start(self, inputs: Sequence[Observable[Raw]], background: Sequence[Observable[Raw]] = ()) -> None:
-        """Take up what an earlier run left, then let signals in: through the inlet, and from the streams given.
+        """Resume what an earlier run left, then let signals in: from the inbox, and from the streams given.
 
         The pipeline is not idle before the `inputs` are at their end; it does not wait for the `background`.
         """
         parts = self.parts
-        parts.commits.committed.subscribe(self._fold, self._fail)
-        parts.commits.committed.subscribe(parts.updates.follow, self._fail)
+        self._started = True
+        self.started_ns = parts.clock.now_ns()
+        running = pipeline(self.inbox.signals, self.rules, lambda: parts, asked=self._asked)
+        self._subscriptions.add(running.subscribe(on_error=self._fail))
+        parts.commits.committed.subscribe(self._watch, self._fail)
         parts.commits.refused.subscribe(self._not_recorded, self._fail)
         self.observe("activity", parts.activity.watch)
-        self.started_ns = parts.clock.now_ns()
-        story = pipeline(self.inbox.signals, self.traders, self.rules, parts, self.asked)
-        self._subscriptions.add(story.subscribe(on_error=self._fail))
-        venues = {trader.id: trader.venue for trader in self.traders}
-        resolution = self.resolution = self._resolution(venues)
-        parts.placement.unknown.subscribe(resolution.look_up, self._fail)
-        self.probing = Probing(parts.availability, venues, clock=parts.clock)
-        parts.availability.opened.subscribe(self.probing.begin, self._fail)
         self._report_dropped_folds()
+        parts.commits.committed.subscribe(parts.published.events.publish_all, self._fail)
         self._halt_for_what_cannot_be()
         histories = {history.number: history for history in self.journal.open()}
         for number in parts.state.statuses.keys() - histories.keys():  # an event that cannot be closed it
             histories[number] = self.journal.history(number)
         for _, history in sorted(histories.items()):  # before anything new is recorded
-            self._resume(history, resolution)
+            self._resume(history)
         await self.committed()
-        self._reconcile(resolution)
         for stream in background:
             self._subscriptions.add(stream.subscribe(self._give, self._fail))
         self.open_inputs = len(inputs)
@@ -97,17 +102,29 @@ class Engine:
             self._subscriptions.add(stream.subscribe(self._give, self._fail, self._input_ended))
 
     async def submit(self, payload: bytes, *, may_say_now: bool = False) -> Receipt:
-        """Hand one signal in, and wait until it is committed or turned away."""
+        """Hand one signal in, and wait until it is committed or turned away.
+
+        Raises:
+            Exception: what broke the pipeline meanwhile.
+        """
         receipts: list[Receipt] = []
-        told = self.parts.clock.loop.create_future()
+        answered = self.parts.clock.loop.create_future()
 
         def reply(receipt: Receipt) -> None:
             receipts.append(receipt)
-            if not told.done():
-                told.set_result(None)
+            if not answered.done():
+                answered.set_result(None)
 
-        self.inbox.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
-        await told
+        def broken(error: Exception) -> None:
+            if not answered.done():
+                answered.set_exception(error)
+
+        self._submitting.add(broken)
+        try:
+            self.inbox.give((Raw(payload, may_say_now=may_say_now, reply=reply),))
+            await answered
+        finally:
+            self._submitting.discard(broken)
         return receipts[0]
 
     def observe(self, name: str, watch: Callable[[Sequence[e.Recorded]], None]) -> None:
@@ -122,9 +139,9 @@ class Engine:
 
         self.parts.commits.committed.subscribe(guarded, self._fail)
 
-    def trigger(self) -> None:
-        """Execute everything that waits, now."""
-        self.asked.on_next(ExecutionCycle(self.parts.clock.now_ns(), Cause.TRIGGER))
+    def trigger(self, *numbers: int) -> None:
+        """Execute everything that waits, now; or the signals with these numbers only."""
+        self._asked.on_next(ExecutionCycle(self.parts.clock.now_ns(), Cause.TRIGGER, numbers))
 
     def record(self, body: e.Body) -> None:
         """Record an event of the pipeline as a whole: a halt, a resumption, an incident."""
@@ -134,6 +151,10 @@ class Engine:
         """Record an incident: something other than a signal went wrong; the streams continue."""
         said = f"{type(error).__name__}: {words_of(error)}{encodable(_place_of(error))}"
         self.record(e.Incident.of(kind, safe(where), said))
+
+    def subscriber_dropped(self, name: str, what: str) -> None:
+        """Record that a subscriber of a published stream was dropped, and for what."""
+        self.record(e.Incident.of(IncidentKind.SUBSCRIBER_DROPPED, f"subscriber {safe(name)}", encodable(what)))
 
     @property
     def idle(self) -> bool:
@@ -187,12 +208,6 @@ class Engine:
         parts = self.parts
         self.inbox.close()
         self._subscriptions.dispose()
-        if self.resolution is not None:
-            self.resolution.stop()
-        if self.reconciliations is not None:
-            self.reconciliations.stop()
-        if self.probing is not None:
-            self.probing.stop()
         deadline_ns = parts.clock.now_ns() + int(_DRAIN_S * 1e9)
         await self._while_before(deadline_ns, lambda: parts.in_flight.count or parts.commits.depth())
         left = {o.value: n for o, n in parts.state.ledger.outcomes.items() if n and o in _LEFT}
@@ -203,6 +218,7 @@ class Engine:
         self._close_journal()
         for close in self._close_venues:
             await close()
+        parts.published.end()
         return left
 
     def _marks(self) -> dict[str, Mark]:
@@ -214,72 +230,32 @@ class Engine:
         while busy() and not parts.commits.committed.is_stopped and parts.clock.now_ns() < deadline_ns:
             await parts.clock.sleep(0.01)
 
-    def _resolution(self, venues: Mapping[str, Venue]) -> Resolution:
-        parts = self.parts
-        return Resolution(parts.placement, venues, clock=parts.clock, commits=parts.commits, lookups=Lookups())
-
     async def differences(self, *, apply: bool) -> tuple[Sequence[Difference], Sequence[str]]:
         """Compare the journal with the venues now: what differs, and who could not be asked. A pipeline that was not
         started settles nothing."""
-        if self.reconciliations is not None:
-            return await self.reconciliations.ask(apply=apply)
-        if self.resolution is None:
+        if not self._started:
             for history in self.journal.open():
                 if self.parts.state.outcome(history.number) is Outcome.PLACED:
                     self.parts.updates.remember(history)
-        venues = {trader.id: trader.venue for trader in self.traders}
-        return await self.reconciliation_schedule_with(self.resolution or self._resolution(venues)).ask(apply=False)
+        settles = self._started and self.reconciliations is not None
+        return await self.parts.reconciliations.ask(apply=apply and settles)
 
-    def _resume(self, history: SignalHistory, resolution: Resolution) -> None:
+    def _resume(self, history: SignalHistory) -> None:
         parts, outcome = self.parts, self.parts.state.outcome(history.number)
         if outcome is Outcome.WAITING:
             entry = PendingSignal.of(history, parts.clock)
             if parts.pending.add(entry) and entry.due_ns:
-                parts.placement.retry_at.on_next(entry)
+                parts.placement.retry(entry)
         elif outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PARKED):
-            resolution.resume(history, outcome)
+            parts.resolution.resume(history, outcome)
         elif outcome is Outcome.PLACED:
             parts.updates.remember(history)
-
-    def _reconcile(self, resolution: Resolution) -> None:
-        reconciliations = self.reconciliation_schedule_with(resolution)
-        if self.rules.reconcile_every_s is not None:
-            for trader in self.traders:
-                self.parts.availability.await_reconciliation(trader.id)
-            self.reconciliations = reconciliations
-            reconciliations.start()
-
-    def reconciliation_schedule_with(self, resolution: Resolution) -> ReconciliationSchedule:
-        """The comparison of the journal with the venues, not started."""
-        parts = self.parts
-        reconciliation = Reconciliation(
-            parts.state,
-            self.journal,
-            parts.pending,
-            parts.updates,
-            resolution,
-            clock=parts.clock,
-            commits=parts.commits,
-            tag=self.rules.execution.tag,
-        )
-        return ReconciliationSchedule(
-            reconciliation,
-            [trader.venue for trader in self.traders],
-            clock=parts.clock,
-            every_s=self.rules.reconcile_every_s or 60.0,
-            fault=partial(self.fault, IncidentKind.RECONCILIATION_FAILED),
-            differed=self.record,
-            committed=self.committed,
-            compared=parts.availability.reconciled,
-            failed=parts.availability.not_compared,
-        )
 
     def _give(self, raw: Raw) -> None:
         self.inbox.give((raw,))
 
-    def _fold(self, events: Sequence[e.Recorded]) -> None:
+    def _watch(self, _: Sequence[e.Recorded]) -> None:
         state = self.parts.state
-        self.parts.folds.fold(events)
         self._report_dropped_folds()
         self._halt_for_what_cannot_be()
         if not state.ledger.balanced and state.halted is None:
@@ -333,6 +309,9 @@ class Engine:
             self.failed.set_exception(error)
         self.inbox.close()
         self._subscriptions.dispose()
+        self.parts.published.end(error)
+        for broken in self._submitting:
+            broken(error)
         self._tell_idle(error)
 
 

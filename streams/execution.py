@@ -17,7 +17,17 @@ from tidegate.clock import Clock, next_on_grid
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Candidate", "Cause", "ExecutionCycle", "Schedule", "at_once", "cycles", "dequeue", "next_execution_ns"]
+__all__ = [
+    "Candidate",
+    "Cause",
+    "ExecutionCycle",
+    "Schedule",
+    "at_once",
+    "cycles",
+    "dequeue",
+    "next_execution_ns",
+    "requeue",
+]
 
 
 class Cause(StrEnum):
@@ -28,6 +38,7 @@ class Cause(StrEnum):
     URGENT = "urgent"
     FREED = "freed"
     TRIGGER = "trigger"
+    SCHEDULE = "schedule"
 
 
 class Schedule(Struct, frozen=True):
@@ -39,10 +50,11 @@ class Schedule(Struct, frozen=True):
 
 class ExecutionCycle(Struct, frozen=True, gc=False):
     """An execution at `due_ns` (steady), of the signals in `numbers`, or, where there are none, of all that wait: but
-    of `FREED` those only that were blocked and may be no more."""
+    of `FREED` those only that were blocked and may be no more. In a schedule of one's own `ExecutionCycle()` is for all
+    that wait, now."""
 
-    due_ns: int
-    cause: Cause
+    due_ns: int = 0
+    cause: Cause = Cause.SCHEDULE
     numbers: tuple[int, ...] = ()
 
 
@@ -125,6 +137,33 @@ def at_once(clock: Clock) -> Callable[[Observable[Sequence[PendingSignal]]], Obs
         return ExecutionCycle(clock.now_ns(), Cause.URGENT, tuple([entry.number for entry in entries]))
 
     return ops.map(cycle)
+
+
+def requeue(clock: Clock) -> Callable[[Observable[PendingSignal]], Observable[ExecutionCycle]]:
+    """Ask for an execution of a signal once its backoff is over.
+
+        -a--------|       a may be tried again four frames later
+        -----a----|
+
+    Emits when:      the backoff of a signal is over.
+    Completes when:  never.
+    Errors when:     upstream errors.
+    Memory:          one timer for each signal in backoff.
+    """
+
+    def stage(source: Observable[PendingSignal]) -> Observable[ExecutionCycle]:
+        def subscribe(
+            observer: abc.ObserverBase[ExecutionCycle], _: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            def wait(entry: PendingSignal) -> None:
+                due_ns = entry.due_ns
+                clock.call_at(due_ns, observer.on_next, ExecutionCycle(due_ns, Cause.REQUEUE, (entry.number,)))
+
+            return source.subscribe(wait, observer.on_error)
+
+        return Observable(subscribe)
+
+    return stage
 
 
 _FULL = Refusal(Reason.IN_FLIGHT_FULL)

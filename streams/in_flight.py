@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reactivex import Subject
+from reactivex import Observable, Subject
 
 from tidegate.clock import Clock
 
@@ -20,9 +20,14 @@ class InFlight:
             raise ValueError(f"limit must be at least 1, was {limit}")
         self.limit = limit
         self.count = 0
-        self.freed: Subject[None] = Subject()
+        self._freed: Subject[None] = Subject()
         self._clock = clock
         self._telling = False
+
+    @property
+    def freed(self) -> Observable[None]:
+        """Places came free."""
+        return self._freed
 
     @property
     def full(self) -> bool:
@@ -47,4 +52,4 @@ class InFlight:
 
     def _tell(self) -> None:
         self._telling = False
-        self.freed.on_next(None)
+        self._freed.on_next(None)

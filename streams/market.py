@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Never, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from streams.candle_statistics import CandleStatistics
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
 from tidegate.domain.order import Fill
-from tidegate.domain.signal import Raw
 
 __all__ = ["MarketFeed", "Markets", "News", "candles_of", "taken_in"]
 
@@ -121,7 +120,7 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
     return stage
 
 
-def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Raw]]:
+def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Never]]:
     """Hand all news to `take`, and emit none of them.
 
         -q-c-q-|
@@ -133,8 +132,8 @@ def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Obser
     Memory:          none.
     """
 
-    def stage(source: Observable[News]) -> Observable[Raw]:
-        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def stage(source: Observable[News]) -> Observable[Never]:
+        def subscribe(observer: abc.ObserverBase[Never], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             return source.subscribe(take, observer.on_error, observer.on_completed)
 
         return Observable(subscribe)

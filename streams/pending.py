@@ -112,7 +112,7 @@ class PendingQueue:
     ) -> None:
         self.entries: dict[int, PendingSignal] = {}
         self.blocked = blocked
-        self.occupied: Subject[None] = Subject()
+        self._occupied: Subject[None] = Subject()
         self._clock, self._commits, self._supersede = clock, commits, supersede
         self._halted = halted
         self._deadlines: Deadlines[int] = Deadlines()
@@ -122,11 +122,16 @@ class PendingQueue:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def occupied(self) -> Observable[None]:
+        """The first signal enters the empty queue."""
+        return self._occupied
+
     def add(self, entry: PendingSignal) -> bool:
         """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
         self.entries[entry.number] = entry
         if len(self.entries) == 1:
-            self.occupied.on_next(None)
+            self._occupied.on_next(None)
         self._deadlines.add(entry.number, entry.deadline_ns)
         self._alarm.set(entry.deadline_ns)
         return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
-from reactivex import Subject
+from reactivex import Observable, Subject
 
 from operators import backoff_s, bridge
 from operators.record import GroupCommit, Told
@@ -61,9 +61,23 @@ class Placement:
         self._state, self._pending, self._in_flight = state, pending, in_flight
         self._clock, self._commits, self._retries = clock, commits, retries
         self._availability, self._elsewhere, self._valued = availability, elsewhere, valued
-        self.retry_at: Subject[PendingSignal] = Subject()
-        self.unknown: Subject[Send] = Subject()
+        self._retry_at: Subject[PendingSignal] = Subject()
+        self._unknown: Subject[Send] = Subject()
         self._intended: dict[str, Subject[Send]] = {}
+
+    @property
+    def retry_at(self) -> Observable[PendingSignal]:
+        """Signals that wait for another attempt, each when its backoff begins."""
+        return self._retry_at
+
+    @property
+    def unknown(self) -> Observable[Send]:
+        """Orders whose answer was lost, once that is recorded."""
+        return self._unknown
+
+    def retry(self, entry: PendingSignal) -> None:
+        """Try a waiting signal again once its backoff, which an earlier run began, is over."""
+        self._retry_at.on_next(entry)
 
     def open(self, venue: Venue) -> None:
         """Let orders go to a venue, and record what it answers, or that it failed to. Nobody can end that."""
@@ -240,9 +254,9 @@ class Placement:
                 entry = order.entry
                 entry.due_ns, entry.obstacle = due_ns, Refusal(body.reason, measured=body.detail)
                 self._pending.add(entry)
-                self.retry_at.on_next(entry)
+                self._retry_at.on_next(entry)
             elif type(body) is e.Unknown:
-                self.unknown.on_next(order)
+                self._unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))
 
 

@@ -4,45 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable
+
 from streams.availability import FOR_EVER, Availability
 from tidegate.clock import Clock
 from tidegate.domain.ports import Venue
 from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Probing"]
+__all__ = ["probe"]
 
 
-class Probing:
-    """Reads the balances of an account whose circuit opened, once its time is over, until an answer comes.
+def probe(
+    availability: Availability, venues: Mapping[str, Venue], *, clock: Clock
+) -> Callable[[Observable[str]], Observable[str]]:
+    """Read the balances of each account whose circuit opened, once its time is over, until its venue answers.
 
-    Memory: one task for each such account.
+        -a-------|     the circuit of a opens; the second read is answered
+        -----a---|
+
+    Emits when:      an account need not be probed any more: it answered, or takes no order for good.
+    Completes when:  never.
+    Errors when:     upstream errors.
+    Memory:          one task for each account that is probed.
     """
 
-    def __init__(self, availability: Availability, venues: Mapping[str, Venue], *, clock: Clock) -> None:
-        self._availability, self._venues, self._clock = availability, venues, clock
-        self._stops: dict[str, Callable[[], object]] = {}
+    def stage(source: Observable[str]) -> Observable[str]:
+        def subscribe(observer: abc.ObserverBase[str], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            stops: dict[str, Callable[[], object]] = {}
 
-    def begin(self, trader: str) -> None:
-        """Probe an account from now on, until it answers."""
-        if trader in self._venues and trader not in self._stops:
-            self._stops[trader] = self._clock.run(lambda: self._probe(trader), name=f"probe of {trader}")
+            def begin(trader: str) -> None:
+                if trader in venues and trader not in stops:
+                    stops[trader] = clock.run(lambda: until_answered(trader), name=f"probe of {trader}")
 
-    def stop(self) -> None:
-        """Probe nothing any more."""
-        for stop in list(self._stops.values()):
-            stop()
+            async def until_answered(trader: str) -> None:
+                while (due_ns := availability.probe_due_ns(trader)) is not None and due_ns < FOR_EVER:
+                    if clock.now_ns() < due_ns:
+                        await clock.sleep_until(due_ns)
+                        continue  # it may have been banned meanwhile
+                    availability.report_probe(trader, clock.now_ns(), await _failure_of(venues[trader]))
+                stops.pop(trader, None)
+                observer.on_next(trader)
 
-    async def _probe(self, trader: str) -> None:
-        availability, clock = self._availability, self._clock
-        while (due_ns := availability.probe_due_ns(trader)) is not None and due_ns < FOR_EVER:
-            if clock.now_ns() < due_ns:
-                await clock.sleep_until(due_ns)
-                continue  # it may have been banned meanwhile
-            failed = None
-            try:
-                await self._venues[trader].balances()
-            except Exception as error:  # whatever it is, it is no answer
-                failed = Refusal(Reason.NO_ANSWER, measured=f"{type(error).__name__}: {error}")
-            availability.report_probe(trader, clock.now_ns(), failed)
-        self._stops.pop(trader, None)
+            def stop() -> None:
+                for stop_one in list(stops.values()):
+                    stop_one()
+
+            return CompositeDisposable(source.subscribe(begin, observer.on_error), Disposable(stop))
+
+        return Observable(subscribe)
+
+    return stage
+
+
+async def _failure_of(venue: Venue) -> Refusal | None:
+    try:
+        await venue.balances()
+    except Exception as error:  # any error at all is no answer
+        return Refusal(Reason.NO_ANSWER, measured=f"{type(error).__name__}: {error}")
+    return None

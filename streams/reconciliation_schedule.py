@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Never
 
+from reactivex import Observable, abc
+from reactivex.disposable import Disposable
+
+from streams.availability import Availability
 from streams.reconciliation import Comparison, Reconciliation
 from tidegate.clock import Clock
 from tidegate.domain.difference import Difference, DifferenceKind
@@ -12,7 +17,7 @@ from tidegate.domain.errors import VenueUnavailable
 from tidegate.domain.events import Differed
 from tidegate.domain.ports import Venue
 
-__all__ = ["ReconciliationSchedule"]
+__all__ = ["ReconciliationSchedule", "reconcile"]
 
 _QUIET = frozenset({DifferenceKind.CHANGED, DifferenceKind.BALANCE})
 _FAILED_FIRST_S = 5.0
@@ -54,8 +59,13 @@ class ReconciliationSchedule:
         self._comparing: set[str] = set()
         self._stops: list[Callable[[], object]] = []
 
+    @property
+    def traders(self) -> Sequence[str]:
+        """The accounts that are compared."""
+        return [venue.trader for venue in self._venues]
+
     def start(self) -> None:
-        """Begin: the first round starts at once."""
+        """Begin: the first round starts once everything submitted so far is committed."""
         for venue in self._venues:
             self._stops.append(
                 self._clock.run(
@@ -107,6 +117,7 @@ class ReconciliationSchedule:
 
     async def _reconciliation_schedule(self, venue: Venue) -> None:
         failed_s, soon_s = _FAILED_FIRST_S, _SOON_FIRST_S
+        await self._committed()
         while True:
             missing, in_motion = True, False
             try:
@@ -159,6 +170,24 @@ class ReconciliationSchedule:
                     self._differed(Differed.of((found,)))
             else:
                 self._differed(Differed.of(tuple(alike[:_NAMED_MAX]), more=max(0, len(alike) - _NAMED_MAX)))
+
+
+def reconcile(schedule: ReconciliationSchedule, availability: Availability) -> Observable[Never]:
+    """Compare the journal with the venues, at once and on the schedule; until then no account takes an order.
+
+    Emits when:      never: what differs is recorded.
+    Completes when:  never.
+    Errors when:     never.
+    Memory:          that of the `schedule`. Unsubscribing ends it.
+    """
+
+    def subscribe(_: abc.ObserverBase[Never], __: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        for trader in schedule.traders:
+            availability.await_reconciliation(trader)
+        schedule.start()
+        return Disposable(schedule.stop)
+
+    return Observable(subscribe)
 
 
 def _name(trader: str) -> str:

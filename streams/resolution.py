@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Never
 
 from msgspec import Struct
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable
 
 from operators import backoff_s
 from operators.record import GroupCommit
@@ -18,7 +21,7 @@ from tidegate.domain.order import Acknowledged, LookupResult, NotFound, NotPlace
 from tidegate.domain.ports import Item, SignalHistory, Venue
 from tidegate.domain.reasons import Reason
 
-__all__ = ["Lookups", "Resolution"]
+__all__ = ["Lookups", "Resolution", "resolve"]
 
 
 class Lookups(Struct, frozen=True):
@@ -153,6 +156,28 @@ class Resolution:
         if now_ns < lookup.closes_ns:
             again_ns = min(again_ns, lookup.closes_ns)
         await self._clock.sleep_until(again_ns)
+
+
+def resolve(resolution: Resolution) -> Callable[[Observable[Send]], Observable[Never]]:
+    """Look up each order whose answer was lost, until it is found, proved not placed, or parked.
+
+        -o-----|
+        -------|     what is found out of o is recorded, and moves its signal
+
+    Emits when:      never.
+    Completes when:  never.
+    Errors when:     upstream errors.
+    Memory:          that of the `resolution`. Unsubscribing ends it: the next start resumes.
+    """
+
+    def stage(source: Observable[Send]) -> Observable[Never]:
+        def subscribe(observer: abc.ObserverBase[Never], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            lost = source.subscribe(resolution.look_up, observer.on_error)
+            return CompositeDisposable(lost, Disposable(resolution.stop))
+
+        return Observable(subscribe)
+
+    return stage
 
 
 async def _ask(venue: Venue | None, request: OrderRequest) -> LookupResult:

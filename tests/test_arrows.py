@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "replay": {*FLOW, *OUTSIDE, "assembly", "marbles", "settings", "strategies"},
     "emulator": {*MEANING},
     "torture": {*FLOW, *OUTSIDE, "assembly", "settings", "strategies"},
-    "facade": {*FLOW, *OUTSIDE, "assembly", "insight", "settings"},
+    "pipeline": {*FLOW, "assembly", "insight", "journal", "settings"},
+    "facade": {*FLOW, "insight", "journal", "pipeline", "settings"},
 }
 API = {*MAY_IMPORT}
 ABOVE = {
@@ -45,7 +46,7 @@ others are rooms of the package; `tidegate` is its public front."""
 
 TOP_LEVEL = {"operators", "streams", "run", "benchmarks"}
 
-MAY_USE_ASYNCIO = {"clock", *OUTSIDE, "cli", "assembly", "facade", "benchmarks"}
+MAY_USE_ASYNCIO = {"clock", *OUTSIDE, "cli", "assembly", "pipeline", "facade", "benchmarks"}
 MAY_USE_ASYNCIO_TOO = {
     Path("operators/bridge.py"),
     Path("operators/record.py"),

@@ -423,8 +423,8 @@ def test_strategies_may_speak_too(place):
 def break_it(pipeline):
     """Let a subscriber that must not raise do so, in its own loop, and wait until that is known."""
 
-    async def failing(engine):
-        engine.parts.commits.committed.subscribe(lambda _: 1 / 0, lambda _: None)
+    async def failing(inner):
+        inner._engine.parts.commits.committed.subscribe(lambda _: 1 / 0, lambda _: None)
 
     pipeline._call(failing)
     with pytest.raises(NotAccepted):
@@ -447,6 +447,92 @@ def test_a_trader_that_nobody_has_cannot_be_checked(place):
         assert pipeline.check_trader("paper") is None
         with pytest.raises(TidegateError, match="there is no trader nobody: the settings have paper"):
             pipeline.check_trader("nobody")
+
+
+def test_the_receipt_says_whether_the_signal_was_new(place):
+    with place.pipeline() as pipeline:
+        first = pipeline.submit(saying(key="a", timestamp="now"))
+        again = pipeline.submit(saying(key="a", timestamp="now"))
+        weak = pipeline.submit(saying(key="b", strength=0.1))
+    assert (first.new, again.new, weak.new) == (True, False, True)
+    assert (first.signal_id, again.redelivered, weak.reason) == (again.signal_id, True, Reason.WEAK)
+
+
+def test_a_receipt_of_a_signal_that_was_shed_has_no_id_and_add_signal_raises(place):
+    with place.pipeline(intake={"max_per_s": 0.001, "burst": 1}) as pipeline:
+        pipeline.submit(saying(key="a"))
+        shed = pipeline.submit(saying(key="b"))
+        with pytest.raises(NotAccepted, match="rate_limited"):
+            pipeline.add_signal(saying(key="c"))
+    assert (shed.new, shed.signal_id, shed.reason) == (False, None, Reason.RATE_LIMITED)
+
+
+def test_history_positions_and_report_are_those_of_the_commands(place):
+    pipeline = place.pipeline()
+    with pipeline:
+        pipeline.execute_with_diagnostics(saying(key="a", order_type="market"))
+        history, positions = pipeline.history("a"), pipeline.positions()
+    report = pipeline.report()  # also after the stop
+    assert [step.kind for step in history.steps] == ["accepted", "intent", "placed"]
+    assert [position.symbol for position in positions] == ["BTC/USDT"]
+    assert (report["received"], report["placed"], report["balanced"]) == (1, 1, True)
+
+
+def test_one_signal_is_executed_with_attempts_and_latency(place):
+    with place.pipeline() as pipeline:
+        other = pipeline.add_signal(saying(key="other", symbol="ETH/USDT"))
+        execution = pipeline.execute_with_diagnostics(saying(key="a"))
+    (signal_id,) = execution.placed
+    assert signal_id != other
+    assert execution.attempts == {signal_id: 1}
+    assert 0 < execution.latency_ms[signal_id] < 10_000
+
+
+def test_subscribers_are_called_in_every_run_until_they_unsubscribe(place):
+    pipeline, before, after = place.pipeline(), [], []
+    pipeline.subscribe("verdicts", lambda verdict: before.append(verdict.signal.key))
+    with pipeline:
+        stop = pipeline.subscribe("verdicts", lambda verdict: after.append(verdict.signal.key))
+        pipeline.submit(saying(key="a"))
+        stop()
+        pipeline.submit(saying(key="b"))
+    with pipeline:
+        pipeline.submit(saying(key="c"))
+    assert (before, after) == (["a", "b", "c"], ["a"])
+    with pytest.raises(TidegateError, match="there is no stream ticks: there are events"):
+        pipeline.subscribe("ticks", print)
+
+
+def test_a_callback_that_raises_or_waits_for_its_own_pipeline_is_dropped_and_recorded(place):
+    with place.pipeline() as pipeline:
+        pipeline.subscribe("events", lambda _: 1 / 0)
+        pipeline.subscribe("events", lambda _: pipeline.add_signal(saying(key="from within")))
+        pipeline.subscribe("events", lambda _: pipeline.halt())
+        assert pipeline.execute_with_diagnostics(saying(key="a")).placed
+    faults = pipeline.report()["faults"].values()
+    assert [fault["count"] for fault in faults] == [1, 1, 1]
+    assert sum("do that in another thread" in fault["last"] for fault in faults) == 2
+
+
+def test_a_failing_trader_is_reported_and_an_unknown_one_is_an_error(place):
+    with place.pipeline() as pipeline:
+        pipeline.report_trader_failure("paper", "its desk is closed", retry_after_s=60)
+        suspended = pipeline.check_trader("paper")
+        assert pipeline.get_available_traders() == []
+        with pytest.raises(TidegateError, match="there is no trader nobody: the settings have paper"):
+            pipeline.report_trader_failure("nobody", "?")
+    assert suspended.why.measured == "its desk is closed"
+
+
+def test_it_is_halted_and_resumed_from_any_thread(place):
+    with place.pipeline() as pipeline:
+        pipeline.halt("enough")
+        pipeline.add_signal(saying(key="a"))
+        with pytest.raises(TradingLimitsExceeded):
+            pipeline.execute_with_diagnostics()
+        pipeline.reduce_only()
+        pipeline.resume()
+        assert pipeline.execute_with_diagnostics().placed
 
 
 def test_it_logs_as_run_does(place):

@@ -49,6 +49,12 @@ def test_the_python_examples_run(tmp_path):
     assert "-a-D-W-b--a-|" in ran.stdout
 
 
+def test_the_guide_to_composing_runs(tmp_path):
+    ran = run_blocks((ROOT / "docs" / "composing.md").read_text(), tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "mine:unsure" in ran.stdout
+
+
 @pytest.mark.parametrize(
     ("broken", "line"),
     [

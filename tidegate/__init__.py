@@ -9,13 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from streams.execution import ExecutionCycle as ExecutionCycle
+    from tidegate.domain.reasons import Reason as Reason
+    from tidegate.domain.verdict import Refusal as Refusal
     from tidegate.facade import SignalOrderPipeline as SignalOrderPipeline
     from tidegate.journal import open_journal as open_journal
+    from tidegate.pipeline import Pipeline as Pipeline
     from tidegate.replay.replay import Replay as Replay
 
-__all__ = ["Replay", "SignalOrderPipeline", "open_journal"]
+__all__ = ["ExecutionCycle", "Pipeline", "Reason", "Refusal", "Replay", "SignalOrderPipeline", "open_journal"]
 
 _WHERE = {
+    "ExecutionCycle": "streams.execution",
+    "Pipeline": "tidegate.pipeline",
+    "Reason": "tidegate.domain.reasons",
+    "Refusal": "tidegate.domain.verdict",
     "Replay": "tidegate.replay.replay",
     "SignalOrderPipeline": "tidegate.facade",
     "open_journal": "tidegate.journal",

@@ -357,7 +357,7 @@ def test_the_next_execution_is_when_the_next_tick_comes():
     seen = []
 
     async def scene(engine):
-        engine.parts.activity.cycles.subscribe(lambda tick: seen.append(tick.due_ns))
+        engine.parts.published.executions.stream.subscribe(lambda tick: seen.append(tick.due_ns))
         await send(engine, "a")
         seen.append(next_execution_ns(engine.rules.schedule, engine.started_ns, engine.parts.clock.now_ns()))
         await asyncio.sleep(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -14,8 +15,9 @@ from streams.engine import Engine
 from streams.market import News
 from streams.reconciliation import Reconciliation
 from streams.reconciliation_schedule import ReconciliationSchedule
-from streams.traders import Trader
+from streams.state import State
 from tidegate.assembly import assemble, generated
+from tidegate.assembly.composition import Composition
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
@@ -70,6 +72,9 @@ class Stage:
         machine: Machine | None = None,
         folds: Sequence[Fold] = (),
         checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
+        funded: bool = False,
+        priced_on: Mapping[str, str] = MappingProxyType({}),
+        own: Composition | None = None,
         **changes: str,
     ) -> None:
         self.loop = VirtualLoop()
@@ -82,8 +87,19 @@ class Stage:
         self.receipts: list[Receipt] = []
         symbols = frozenset(self.settings.symbols)
         given = None if venues is None else venues(self)
+        if funded and "paper" not in State.of(self.journal).book.accounts:
+            funds = e.Funded(trader="paper", balances=self.settings.traders[0].balances)
+            self.wait(self.journal.commit([Item(self.clock.wall_ns(), (funds,))], {}))
         self.engine: Engine = self.wait(
-            assemble(self.settings, self.journal, self.clock, symbols, venues=given, checks=checks, folds=folds)
+            assemble(
+                self.settings,
+                self.journal,
+                self.clock,
+                symbols,
+                venues=given,
+                priced_on=priced_on,
+                own=own or Composition(checks=checks, folds=folds),
+            )
         )
 
     def start(
@@ -245,7 +261,6 @@ class Reconciling:
         self.told: list[str] = []
         self.compared_s: list[float] = []
         self.clock = it.clock
-        assert engine.resolution is not None
         self.reconciliations = ReconciliationSchedule(
             Reconciliation(
                 parts.state,
@@ -266,7 +281,7 @@ class Reconciling:
             compared=self._compared,
         )
         self.reconciliations.start()
-        engine.reconciliations = self.reconciliations
+        engine.parts = msgspec.structs.replace(parts, reconciliations=self.reconciliations)
         it.run(0.01)
 
     def _compared(self, trader: str) -> None:
@@ -316,12 +331,15 @@ def trading() -> Callable[..., Stage]:
         **changes: str,
     ) -> Stage:
         settings = {"execution__order_creation_retry_delay_ms": "1000", **changes}
-        it = Stage(url, start_ns=start_ns, journal=Faltering, machine=machine, **settings)
-        it.journal.loop = it.loop
-        it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
-        it.venue.trader = trader
-        it.venue.unknown_order_policy = unknown_order_policy or it.venue.unknown_order_policy
-        it.engine.traders = [Trader(it.venue)]
+
+        def scripted(it: Stage) -> Sequence[Scripted]:
+            it.journal.loop = it.loop
+            it.venue = Scripted(it, *script, takes_s=takes_s, batch_max=batch_max, found=found)
+            it.venue.trader = trader
+            it.venue.unknown_order_policy = unknown_order_policy or it.venue.unknown_order_policy
+            return [it.venue]
+
+        it = Stage(url, start_ns=start_ns, journal=Faltering, machine=machine, venues=scripted, funded=True, **settings)
         it.start()
         for number in range(signals):
             it.send(f"k{number}")

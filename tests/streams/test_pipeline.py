@@ -3,10 +3,16 @@
 from decimal import Decimal
 
 import pytest
+from reactivex import Subject
 
+from streams.pipeline import pipeline
+from streams.reconciliation_schedule import reconcile
 from tidegate.domain import events as e
-from tidegate.domain.order import OrderStatus
+from tidegate.domain.errors import VenueUnavailable
+from tidegate.domain.market import Quote
+from tidegate.domain.order import Acknowledged, OrderStatus, Unanswered
 from tidegate.domain.reasons import Reason
+from tidegate.domain.signal import Raw
 
 
 def test_a_signal_becomes_an_order_at_the_next_execution(stage):
@@ -264,3 +270,83 @@ def test_the_door_is_full_while_as_many_signals_wait_as_may(stage):
     it.run(1)
     assert it.ledger() == {"placed": 2, "waiting": 1}  # c waited at the door, d was turned away
     assert [receipt.reason for receipt in it.receipts] == [None, None, Reason.DOOR_FULL, None]
+
+
+def outcomes(it):
+    return {outcome.value: count for outcome, count in it.engine.parts.state.ledger.outcomes.items() if count}
+
+
+def test_building_the_pipeline_does_nothing_and_each_subscription_starts_one_of_its_own(stage):
+    both, line = [stage(), stage()], b'{"symbol":"BTC/USDT","side":"buy","strength":0.9,"timestamp":"now","key":"a"}'
+    signals, left = Subject(), list(both)
+    built = pipeline(signals, both[0].engine.rules, lambda: left.pop(0).engine.parts)
+    signals.on_next(Raw(line, may_say_now=True))
+    for it in both:
+        it.run(11)
+        assert it.kinds() == []
+        assert it.bodies()[-1] == it.bodies(e.Funded)[-1]
+    started = [built.subscribe(), built.subscribe()]
+    assert left == []
+    for it in both:
+        quote = Quote("BTC/USDT", it.clock.wall_ns(), bid=Decimal(100), ask=Decimal(100), depth=Decimal(1000))
+        it.engine.parts.markets.follow(quote)
+        for trader in it.engine.parts.traders:
+            trader.venue.on_quote(quote)
+    signals.on_next(Raw(line, may_say_now=True))
+    for it in both:
+        it.loop.advance(11)
+        assert it.kinds() == ["accepted", "intent", "placed"]
+        assert outcomes(it) == {"placed": 1}
+    started[0].dispose()
+    signals.on_next(Raw(line.replace(b'"a"', b'"b"'), may_say_now=True))
+    for it in both:
+        it.loop.advance(1)
+    assert [outcomes(it) for it in both] == [{"placed": 1}, {"placed": 1, "waiting": 1}]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_raising_subscriber_of_what_is_published_kills_nothing(stage, when):
+    it = stage()
+    published = it.engine.parts.published
+    if when == "after":
+        it.start()
+    for stream in (published.events, published.executions, published.verdicts):
+        stream.stream.subscribe(lambda _: 1 / 0)
+    if when == "before":
+        it.start()
+    it.send("a")
+    it.run(11)
+    assert it.ledger() == {"placed": 1}
+    assert not it.engine.failed.done()
+    assert len(it.bodies(e.Faulted)) == 3
+
+
+def test_unsubscribing_ends_resolution_and_leaves_the_order_to_the_next_start(trading):
+    it = trading(Unanswered(detail="?"), found=Unanswered(detail="still?"))
+    it.run(15)
+    assert it.ledger() == {"unknown": 1}
+    asked = len(it.venue.asked_at_s)
+    assert asked > 0
+    it.engine._subscriptions.dispose()
+    it.venue.found = [Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)]
+    it.run(60)
+    assert it.ledger() == {"unknown": 1}
+    assert len(it.venue.asked_at_s) <= asked + 1
+
+
+def test_reconciliation_closes_every_account_until_it_was_compared_and_ends_with_its_subscription(trading):
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN), signals=0)
+    parts = it.engine.parts
+    it.venue.down = it.venue.silent = VenueUnavailable("no route")
+    subscribed = reconcile(parts.reconciliations, parts.availability).subscribe()
+    assert parts.availability.check_trader("paper", it.clock.now_ns()).why.reason is Reason.NOT_RECONCILED
+    it.run(2)
+    assert parts.availability.check_trader("paper", it.clock.now_ns()).why.reason is Reason.NOT_RECONCILED
+    it.venue.down = it.venue.silent = None
+    it.run(10)
+    assert parts.availability.check_trader("paper", it.clock.now_ns()) is None
+    subscribed.dispose()
+    it.venue.down = it.venue.silent = VenueUnavailable("no route")
+    before = len(it.bodies(e.Faulted))
+    it.run(200)
+    assert len(it.bodies(e.Faulted)) == before

@@ -239,7 +239,7 @@ def test_directly_before_the_call_a_halt_is_looked_at_again(trading, reduce_only
 def halt_at_the_next_execution(it, *, reduce_only: bool) -> None:
     """The halt is committed together with the intents of that execution."""
     halt = e.Halted(reduce_only=reduce_only, why="a test")
-    it.engine.parts.activity.cycles.subscribe(lambda _: it.engine.record(halt))
+    it.engine.parts.published.executions.stream.subscribe(lambda _: it.engine.record(halt))
 
 
 def test_an_order_that_a_halt_kept_back_waits_until_it_expires(trading):

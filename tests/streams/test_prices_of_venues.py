@@ -4,7 +4,6 @@ import json
 from decimal import Decimal
 
 import pytest
-from msgspec.structs import replace
 
 from tidegate.domain import events as e
 from tidegate.domain.market import Quote
@@ -28,9 +27,8 @@ def two(stage, scripted):
 
         priority = {"first": 1, "second": 1, buys_first: 2}
         traders = [{"id": name, "exchange": name, "priority": priority[name]} for name in ("first", "second")]
-        it = stage(venues=venues, traders=json.dumps(traders), execution__signal_ttl_s="600")
-        one, other = it.engine.traders
-        it.engine.traders = [one, replace(other, priced_on="there")]
+        said = {"traders": json.dumps(traders), "execution__signal_ttl_s": "600"}
+        it = stage(venues=venues, priced_on={"second": "there"}, **said)
         it.start(price="100")
         for name in ("first", "second"):
             it.engine.record(e.BalancesSynced(trader=name, balances={"USDT": Decimal(10_000)}))

@@ -28,21 +28,26 @@ from operators.record import GroupCommit
 from streams.activity import Activity
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals
-from streams.checks.check import ExecutionChecks
 from streams.decision import OrderRules
 from streams.engine import Engine
-from streams.execution import Schedule
+from streams.execution import ExecutionCycle, Schedule
 from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad
 from streams.market import Markets, News, candles_of, taken_in
 from streams.orders import OrderUpdates
+from streams.own_executions import own_executions
 from streams.pending import PendingQueue
 from streams.pipeline import Parts, PipelineRules, Stage
 from streams.placement import Placement, Retries
+from streams.published import Published
+from streams.reconciliation import Reconciliation
+from streams.reconciliation_schedule import ReconciliationSchedule
+from streams.resolution import Lookups, Resolution
 from streams.signals import Generation, StrategySpec, generate
 from streams.state import State
 from streams.traders import Trader, another_is_able, refuse_untradable
+from tidegate.assembly.composition import AS_CONFIGURED, Composition
 from tidegate.assembly.execution_checks import execution_checks
 from tidegate.assembly.own_checks import own_check
 from tidegate.assembly.paper import paper_venue
@@ -50,8 +55,8 @@ from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
 from tidegate.domain.incident import IncidentKind
-from tidegate.domain.market import MarketRules, Quote
-from tidegate.domain.ports import Fold, Item, Journal, Venue
+from tidegate.domain.market import Candle, MarketRules, Quote
+from tidegate.domain.ports import Item, Journal, Venue
 from tidegate.domain.signal import Raw, Signal
 from tidegate.domain.signal_summary import signal_of
 from tidegate.market.feeds import MarketFeed
@@ -79,16 +84,14 @@ async def assemble(
     known_rules: Mapping[str, MarketRules] = MappingProxyType({}),
     paces: Mapping[str, Pace] = MappingProxyType({}),
     priced_on: Mapping[str, str] = MappingProxyType({}),
-    checks: Callable[[ExecutionChecks], ExecutionChecks] = lambda default: default,
-    folds: Sequence[Fold] = (),
+    own: Composition = AS_CONFIGURED,
 ) -> Engine:
     """A pipeline over an open journal, not started yet, on the `venues` given, one for each trader in the settings.
 
     Without any they are paper venues, by the rules of real markets where they are known, and otherwise by likely ones;
     accounts that are new are funded here. `paces` bound how fast accounts are given orders; `priced_on` names the
-    venues by whose prices the orders of accounts are made, where that is not the market followed. `checks` gives
-    the chain of execution checks in place of that of the settings, which it is given. `folds` take in all that was ever
-    committed, from their images in the journal, and what will be.
+    venues by whose prices the orders of accounts are made, where that is not the market followed. `own` is what a
+    program composes into it.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
@@ -102,7 +105,7 @@ async def assemble(
         opening += [e.Funded(trader=trader.id, balances=trader.balances) for trader in new]
     await journal.commit([Item(clock.wall_ns(), tuple(opening))], {})
     state.fold(journal.read(state.position))
-    kept = Folds(state, folds, journal)
+    kept = Folds(state, own.folds, journal)
 
     commits = GroupCommit(
         journal,
@@ -135,6 +138,7 @@ async def assemble(
         )
         for trader, venue in zip(settings.traders, venues, strict=True)
     ]
+    updates = OrderUpdates(state, commits, markets.valued)
     placement = Placement(
         state,
         pending,
@@ -146,25 +150,66 @@ async def assemble(
         elsewhere=lambda entry, trader: another_is_able(entry.signal, traders, entry.rejected_by | {trader}),
         valued=markets.valued,
     )
+
+    def alarm(kind: IncidentKind, where: str, error: Exception) -> None:
+        engine.fault(kind, where, error)
+
+    resolution = Resolution(
+        placement,
+        {trader.id: trader.venue for trader in traders},
+        clock=clock,
+        commits=commits,
+        lookups=Lookups(),
+    )
+    reconciliations = ReconciliationSchedule(
+        Reconciliation(
+            state,
+            journal,
+            pending,
+            updates,
+            resolution,
+            clock=clock,
+            commits=commits,
+            tag=installation_tag(settings.installation),
+        ),
+        venues,
+        clock=clock,
+        every_s=settings.execution.reconcile_interval_s,
+        fault=partial(alarm, IncidentKind.RECONCILIATION_FAILED),
+        differed=lambda differed: engine.record(differed),
+        committed=lambda: engine.committed(),
+        compared=availability.reconciled,
+        failed=availability.not_compared,
+    )
     intake = settings.intake
-    intake_load = IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting)
     parts = Parts(
         clock,
         commits,
         state,
         kept,
         markets,
+        traders,
         pending,
         in_flight,
         placement,
-        OrderUpdates(state, commits, markets.valued),
+        updates,
+        resolution,
+        reconciliations,
         availability,
-        intake_load,
+        IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting),
         Activity(),
+        own.published or Published(clock),
     )
-    chain = checks(execution_checks(settings))
-    rules = _rules(settings, parts, traders, chain, seen=lambda: _accepted_lately(settings, journal, clock))
-    return Engine(parts, rules, journal, traders, close_journal=journal.close, close_venues=close_venues)
+    rules = _rules(
+        settings,
+        parts,
+        own,
+        seen=lambda: _accepted_lately(settings, journal, clock),
+        alarm=partial(alarm, IncidentKind.STAGE_FAILED),
+    )
+    engine = Engine(parts, rules, journal, close_journal=journal.close, close_venues=close_venues)
+    parts.published.report_to(engine.subscriber_dropped)
+    return engine
 
 
 def generated(
@@ -175,9 +220,24 @@ def generated(
     strategies: bool,
     heard: Callable[[News], None] | None = None,
 ) -> Observable[Raw]:
-    """What the strategies make of the world's news. The markets hear it first, then the paper venue, then `heard`.
+    """The signals that the strategies make of the market's candles; see `followed` for what else is done with them."""
+    generation = Generation(
+        strategy_specs=strategy_specs(settings) if strategies else (),
+        interval_s=settings.signals.generation_interval_s,
+        min_candles=settings.signals.min_candles,
+    )
+    return followed(engine, world, settings, heard=heard).pipe(
+        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault)
+    )
 
-    That no news came for as long as market data may be old is recorded as a gap, once for each silence.
+
+def followed(
+    engine: Engine, world: MarketFeed, settings: Settings, *, heard: Callable[[News], None] | None = None
+) -> Observable[Candle]:
+    """The closed candles of a market that the pipeline follows. Its markets get all news first, then the paper venues,
+    then `heard`.
+
+    When no news came for as long as market data may be old, a gap is recorded, once for each silence.
     """
     max_age_s = settings.max_market_data_age_s
 
@@ -189,20 +249,9 @@ def generated(
     for candle in world.history:
         engine.parts.markets.follow(candle)
     listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
-    generation = Generation(
-        strategy_specs=strategy_specs(settings) if strategies else (),
-        interval_s=settings.signals.generation_interval_s,
-        min_candles=settings.signals.min_candles,
-    )
-    signals = world.news.pipe(
+    candles = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
-        generate(
-            generation,
-            clock=engine.parts.clock,
-            history=world.history,
-            fault=partial(engine.fault, IncidentKind.STRATEGY_RAISED),
-        ),
     )
     elsewhere = [
         news.pipe(
@@ -211,7 +260,7 @@ def generated(
         )
         for venue, news in world.other_venues.items()
     ]
-    return merge(signals, *elsewhere) if elsewhere else signals
+    return merge(candles, *elsewhere) if elsewhere else candles
 
 
 def strategy_specs(settings: Settings) -> Sequence[StrategySpec]:
@@ -238,10 +287,15 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
 
 
 def _rules(
-    settings: Settings, parts: Parts, traders: Sequence[Trader], chain: ExecutionChecks, *, seen: Callable[[], Seen]
+    settings: Settings,
+    parts: Parts,
+    own: Composition,
+    *,
+    seen: Callable[[], Seen],
+    alarm: Callable[[str, Exception], None],
 ) -> PipelineRules:
     intake, execution = settings.intake, settings.execution
-    score_needed = execution.urgent_score
+    score_needed, default_checks = execution.urgent_score, execution_checks(settings)
     return PipelineRules(
         admit=admit(
             capacity=intake.capacity,
@@ -252,18 +306,25 @@ def _rules(
             burst=intake.burst,
             turned_away=parts.intake_load.turned_away,
         ),
-        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, traders), seen),
+        entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, parts.traders), seen, own.rules),
         execution=OrderRules(
-            checks=chain,
+            checks=default_checks if own.checks is None else own.checks(default_checks),
             tag=installation_tag(settings.installation),
             max_data_age_ns=int(settings.max_market_data_age_s * 1e9),
         ),
         schedule=Schedule(execution.interval_s, execution.first_after_s),
+        executions=(
+            _as_they_are if own.executions is None else own_executions(own.executions, clock=parts.clock, alarm=alarm)
+        ),
         ttl_ns=int(execution.signal_ttl_s * 1e9),
         reconcile_every_s=settings.execution.reconcile_interval_s if settings.mode == "live" else None,
         mid_at_receipt=settings.validation.market.max_drift_bps is not None,
         urgent=lambda entry: score_needed is not None and entry.score >= score_needed,
     )
+
+
+def _as_they_are(default: Observable[ExecutionCycle]) -> Observable[ExecutionCycle]:
+    return default
 
 
 def _accepted_lately(settings: Settings, journal: Journal, clock: Clock) -> Seen:

@@ -9,12 +9,13 @@ from functools import partial
 from streams.engine import Engine
 from streams.market import MarketFeed
 from streams.state import State
+from tidegate.assembly.composition import AS_CONFIGURED, Composition
 from tidegate.assembly.engine import assemble, strategy_specs
 from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.events import Body
 from tidegate.domain.incident import IncidentKind
-from tidegate.domain.ports import Fold, Item, Venue
+from tidegate.domain.ports import Item, Venue
 from tidegate.journal import WritableJournal, write_journal
 from tidegate.market.feeds import Playback, played_world, simulated_world
 from tidegate.market.recordings import content_of
@@ -29,12 +30,12 @@ async def open_live(
     *,
     playback: Playback | None = None,
     patient: bool = False,
-    folds: Sequence[Fold] = (),
+    own: Composition = AS_CONFIGURED,
 ) -> tuple[Engine, MarketFeed]:
     """The journal of the settings opened, a pipeline over it, and its market: recordings where they are given.
 
     In live mode, and where the market is that of an exchange, the exchanges are connected first. With `patient`, one
-    that does not answer is asked again until it does. `folds` are those of `assemble`.
+    that does not answer is asked again until it does. `own` is what a program composes into the pipeline.
 
     Raises:
         SettingsError: a recording, a strategy, an exchange or a key cannot be used.
@@ -43,19 +44,17 @@ async def open_live(
     """
     strategy_specs(settings)
     if settings.mode == "live" or (settings.market.source == "ccxt" and playback is None):
-        return await _open_real(settings, clock, patient=patient, folds=folds)
+        return await _open_real(settings, clock, patient=patient, own=own)
     world = _simulated(settings, clock) if playback is None else _played(settings, clock, playback)
     journal = _journal(settings, playback)
     try:
-        return await assemble(settings, journal, clock, world.symbols, folds=folds), world
+        return await assemble(settings, journal, clock, world.symbols, own=own), world
     except BaseException:
         journal.close()
         raise
 
 
-async def _open_real(
-    settings: Settings, clock: Clock, *, patient: bool, folds: Sequence[Fold]
-) -> tuple[Engine, MarketFeed]:
+async def _open_real(settings: Settings, clock: Clock, *, patient: bool, own: Composition) -> tuple[Engine, MarketFeed]:
     from tidegate.assembly.real import RealVenues  # ccxt takes half a second to import, and is an extra
 
     journal = _journal(settings, None)
@@ -77,7 +76,7 @@ async def _open_real(
             known_rules=real.rules(),
             paces=real.paces if settings.mode == "live" else {},
             priced_on=real.priced_on,
-            folds=folds,
+            own=own,
         )
     except BaseException:
         await real.close()

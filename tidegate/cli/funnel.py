@@ -93,6 +93,6 @@ def _print_lines(engine: Engine, banner: str, lines: Observable[EventLine], out:
             printing.dispose()
 
     print(f"{banner}: {next_execution(engine)}", file=out, flush=True)
-    printing.add(parts.activity.cycles.subscribe(executed))
+    printing.add(parts.published.executions.stream.subscribe(executed))
     printing.add(lines.subscribe(lambda line: say(f"{iso_of(line.at_ns)[11:19]} {printable(line.text)}")))
     return printing.dispose

@@ -33,6 +33,10 @@ class IncidentKind(StrEnum):
     """A subscriber from outside raised, hung or fell behind, and was unsubscribed."""
     FOLD_DROPPED = "fold_dropped"
     """A fold of one's own raised an exception, and is fed no more events."""
+    SOURCE_FAILED = "source_failed"
+    """A source of one's own ended with an error, or emitted what is no signal."""
+    SCHEDULE_FAILED = "schedule_failed"
+    """An execution schedule of one's own ended, or emitted what is no execution cycle; the default one continues."""
     SCREEN_FAILED = "screen_failed"
     """The live screen could not be drawn."""
     FEED_FAILED = "feed_failed"
@@ -51,6 +55,8 @@ SEVERITY_OF = {
     IncidentKind.SUBSCRIBER_RAISED: Severity.ERROR,
     IncidentKind.SUBSCRIBER_DROPPED: Severity.ERROR,
     IncidentKind.FOLD_DROPPED: Severity.ERROR,
+    IncidentKind.SOURCE_FAILED: Severity.ERROR,
+    IncidentKind.SCHEDULE_FAILED: Severity.ERROR,
     IncidentKind.SCREEN_FAILED: Severity.WARNING,
     IncidentKind.FEED_FAILED: Severity.WARNING,
     IncidentKind.RECONCILIATION_FAILED: Severity.WARNING,

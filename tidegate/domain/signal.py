@@ -39,6 +39,11 @@ class Receipt(Struct, frozen=True, gc=False):
     reason: Reason | None = None
     redelivered: bool = False
 
+    @property
+    def new(self) -> bool:
+        """Whether the signal was recorded now, accepted or refused, and not known before."""
+        return self.signal_id is not None and not self.redelivered
+
 
 Reply: TypeAlias = Callable[[Receipt], None]
 

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from streams.preview import blocked
 
 from streams.checks.account_available import account_available
 from streams.checks.check import Wait, first_objection, name_of
@@ -15,6 +14,7 @@ from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Side, Signal
 from tidegate.domain.verdict import Refusal
+from tidegate.insight.preview import blocked
 from tidegate.settings import Settings
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
