@@ -79,7 +79,7 @@ def live(tmp_path):
 
 
 def incidents(live):
-    return [(body.where, body.error) for body in live.events(e.Faulted)]
+    return [(body.where, body.text) for body in live.events(e.Incident)]
 
 
 def test_a_signal_is_submitted_executed_explained_and_reported(live):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -19,6 +20,7 @@ from reactivex import Observable
 
 from operators import Rules
 from streams.availability import Suspension
+from streams.checks.check import ExecutionChecks
 from streams.diagnosed import Execution, execute_with_diagnostics
 from streams.engine import Engine
 from streams.execution import ExecutionCycle
@@ -30,8 +32,9 @@ from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.check_result import CheckResult
 from tidegate.domain.errors import NotAccepted, TidegateError
+from tidegate.domain.incident import IncidentKind
 from tidegate.domain.market import Candle, Quote
-from tidegate.domain.ports import JournalReader
+from tidegate.domain.ports import Fold, JournalReader
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt, Reply
 from tidegate.domain.text import safe
@@ -59,8 +62,9 @@ class Pipeline:
     ones by their dotted path, as `--set` does. `rules` takes the default entry rules and gives those that apply: a
     stage of your own that drops, doubles or invents a verdict, or raises, refuses it under its name. `sources` are
     Observables of signals: mappings, JSON or `Raw`. `executions` takes the Observable of execution cycles and gives
-    the one that applies. `strategies` says whether signals are generated too, `log` whether it logs as `run` does;
-    otherwise it logs nothing. `clock` is for simulated time.
+    the one that applies. `checks` takes the default chain of execution checks and gives the one that applies; `folds`
+    take in every event ever committed, and keep their images in the journal. `strategies` says whether signals are
+    generated too, `log` whether it logs as `run` does; otherwise it logs nothing. `clock` is for simulated time.
 
     `events`, `verdicts`, `executions`, `quotes` and `candles` may be subscribed to on the loop, before the start or
     after it, any number of times. A subscriber that raises, hangs or floods is dropped, and recorded by name as an
@@ -81,6 +85,8 @@ class Pipeline:
         rules: Rules | None = None,
         sources: Sequence[Observable[SignalInput]] = (),
         executions: Executions | None = None,
+        checks: Callable[[ExecutionChecks], ExecutionChecks] | None = None,
+        folds: Sequence[Fold] = (),
         strategies: bool = True,
         log: bool = False,
         clock: Clock | None = None,
@@ -92,6 +98,7 @@ class Pipeline:
             settings = load_settings(Path(settings) if settings is not None else None, overrides=overrides or {})
         self.settings = settings
         self._rules, self._executions, self._sources = rules, executions, list(sources)
+        self._checks, self._folds = checks, list(folds)
         self._strategies, self._logs = strategies, log
         self._clock, self._published = clock, None if clock is None else Published(clock)
         self._engine: Engine | None = None
@@ -114,14 +121,15 @@ class Pipeline:
         self._begun = True
         clock, published = self._on_this_loop()
         detailed = begin_log(self.settings) if self._logs else False
-        own = Composition(self._rules, self._executions, published)
+        own = Composition(self._rules, self._checks, self._executions, self._folds, published)
         engine, feed = await open_live(self.settings, clock, own=own)
         if self._logs:
             self._log = Following(engine, self.settings.journal.url, detailed=detailed)
         self._telemetry = Telemetry.of(engine) if self._log is None else self._log.telemetry
         market = generated(engine, feed, self.settings, strategies=self._strategies, heard=published.on_news)
+        failed = partial(engine.fault, IncidentKind.SOURCE_FAILED)
         sources = [
-            own_source(source, name=f"source {number} of the program", clock=clock, alarm=engine.fault)
+            own_source(source, name=f"source {number} of the program", clock=clock, alarm=failed)
             for number, source in enumerate(self._sources, 1)
         ]
         try:

@@ -376,7 +376,7 @@ def test_differences_are_recorded_as_data_and_a_failed_comparison_as_an_incident
             at_ns=0,
         )
     ]
-    it.engine.reconciliation_schedule_with(it.engine.resolution).start()
+    it.engine.parts.reconciliations.start()
     it.run(1)
     (differed,) = it.bodies(e.Differed)
     assert [(found.kind, found.what) for found in differed.differences] == [(DifferenceKind.STRANGER, "x1")]

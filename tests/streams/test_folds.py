@@ -50,7 +50,7 @@ class Raises(Placed):
 
 
 def faults(it):
-    return [(body.where, body.error.partition(" (")[0]) for body in it.bodies(e.Faulted)]
+    return [(body.where, body.text.partition(" (")[0]) for body in it.bodies(e.Incident)]
 
 
 def traded(stage, url, fold, *, start_ns=None, image_every=4096, keys="ab"):

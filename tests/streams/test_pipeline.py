@@ -318,7 +318,7 @@ def test_a_raising_subscriber_of_what_is_published_kills_nothing(stage, when):
     it.run(11)
     assert it.ledger() == {"placed": 1}
     assert not it.engine.failed.done()
-    assert len(it.bodies(e.Faulted)) == 3
+    assert len(it.bodies(e.Incident)) == 3
 
 
 def test_unsubscribing_ends_resolution_and_leaves_the_order_to_the_next_start(trading):
@@ -347,6 +347,6 @@ def test_reconciliation_closes_every_account_until_it_was_compared_and_ends_with
     assert parts.availability.check_trader("paper", it.clock.now_ns()) is None
     subscribed.dispose()
     it.venue.down = it.venue.silent = VenueUnavailable("no route")
-    before = len(it.bodies(e.Faulted))
+    before = len(it.bodies(e.Incident))
     it.run(200)
-    assert len(it.bodies(e.Faulted)) == before
+    assert len(it.bodies(e.Incident)) == before

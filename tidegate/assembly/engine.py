@@ -200,12 +200,13 @@ async def assemble(
         Activity(),
         own.published or Published(clock),
     )
+    failed = partial(alarm, IncidentKind.SCHEDULE_FAILED)
     rules = _rules(
         settings,
         parts,
         own,
         seen=lambda: _accepted_lately(settings, journal, clock),
-        alarm=partial(alarm, IncidentKind.STAGE_FAILED),
+        alarm=failed,
     )
     engine = Engine(parts, rules, journal, close_journal=journal.close, close_venues=close_venues)
     parts.published.report_to(engine.subscriber_dropped)
@@ -226,8 +227,9 @@ def generated(
         interval_s=settings.signals.generation_interval_s,
         min_candles=settings.signals.min_candles,
     )
+    raised = partial(engine.fault, IncidentKind.STRATEGY_RAISED)
     return followed(engine, world, settings, heard=heard).pipe(
-        generate(generation, clock=engine.parts.clock, history=world.history, fault=engine.fault)
+        generate(generation, clock=engine.parts.clock, history=world.history, fault=raised)
     )
 
 

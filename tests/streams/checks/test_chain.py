@@ -54,18 +54,18 @@ def says_yes(_signal, _situation):
 
 
 @pytest.mark.parametrize(
-    ("check", "measured"),
+    ("check", "name", "measured"),
     [
-        pytest.param(raises, "raises: ZeroDivisionError('division by zero')", id="a function"),
-        pytest.param(made(3), "made: KeyError(3)", id="one that a function made"),
+        pytest.param(raises, "raises", "ZeroDivisionError('division by zero')", id="a function"),
+        pytest.param(made(3), "made", "KeyError(3)", id="one that a function made"),
         pytest.param(
-            says_yes, "says_yes: TypeError('it returned True, not a Refusal, a Wait or None')", id="another answer"
+            says_yes, "says_yes", "TypeError('it returned True, not a Refusal, a Wait or None')", id="another answer"
         ),
     ],
 )
-def test_a_check_that_fails_refuses_its_signal_by_name(situation, check, measured):
+def test_a_check_that_fails_refuses_its_signal_by_name(situation, check, name, measured):
     found = first_objection((halted, check, lambda *_: NO), BUY, situation(BUY))
-    assert found == Refusal(Reason.CHECK_FAILED, measured=measured)
+    assert found == Refusal(Reason.CHECK_FAILED, measured=measured, rule=name)
 
 
 def test_what_is_not_known_yet_cannot_be_read(situation):
@@ -120,7 +120,7 @@ def test_a_check_of_ones_own_that_raises_refuses_its_signal_and_harms_no_other(s
     assert it.ledger() == {"placed": 1, "refused": 1}
     (refused,) = it.bodies(e.Refused)
     assert refused.reason is Reason.CHECK_FAILED
-    assert refused.measured.startswith("test_a_check_of_ones_own_that_raises")
+    assert refused.rule.startswith("test_a_check_of_ones_own_that_raises")
     assert refused.measured.endswith("RuntimeError('no')")
 
 
