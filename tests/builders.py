@@ -34,7 +34,7 @@ def order(
     )
 
 
-def fill(amount="1", price="100", *, trade_id="t1", fee="0", fee_currency="USDT") -> Fill:
+def fill(trade_id="t1", amount="1", price="100", fee="0", fee_currency="USDT") -> Fill:
     """A trade of an order."""
     return Fill(
         trade_id=trade_id,
@@ -51,12 +51,12 @@ def venue_order(
     status=OrderStatus.OPEN,
     filled=None,
     order_id=None,
-    venue_order_id="v1",
+    venue_order_id=None,
     at_ns=0,
 ) -> VenueOrder:
     """An order as its venue lists it, under another id of ours if `order_id` says so."""
     return VenueOrder(
-        venue_order_id=venue_order_id,
+        venue_order_id=venue_order_id or f"v-{request.client_order_id}",
         client_order_id=order_id or request.client_order_id,
         symbol=request.symbol,
         side=request.side,
@@ -69,9 +69,9 @@ def venue_order(
     )
 
 
-def signal(**fields) -> Signal:
+def signal(symbol="BTC/USDT", side=Side.BUY, *, id="s", **fields) -> Signal:
     """A signal that was read already."""
-    return Signal(**{"id": "s", "content": b"", "raw": b"", "symbol": "BTC/USDT", "side": Side.BUY, **fields})
+    return Signal(id=id, content=b"", raw=b"", symbol=symbol, side=side, **fields)
 
 
 def signal_line(key: str, **fields) -> str:

@@ -2,20 +2,16 @@ from decimal import Decimal
 
 import pytest
 
+from tests.builders import order, signal
 from tidegate.domain.account import Holding
 from tidegate.domain.book import Book
 from tidegate.domain.limits import Limits, refuse_beyond
-from tidegate.domain.order import OrderRequest
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side, Signal
+from tidegate.domain.signal import OrderType, Side
 from tidegate.domain.terms import PerQuote, Terms
 from tidegate.domain.verdict import Refusal
 
 LIMITS = Limits(max_open_positions=2, max_order_notional=PerQuote(Decimal(1000), {"BTC": Decimal("0.1")}))
-
-
-def signal(symbol="SOL/USDT", side=Side.BUY, quantity=None) -> Signal:
-    return Signal(id="s", content=b"", raw=b"", symbol=symbol, side=side, quantity=quantity)
 
 
 def terms(notional="100", *, own_coins=False) -> Terms:
@@ -30,19 +26,7 @@ def no_dust(*_) -> bool:
 def book_with_orders_of(*symbols: str) -> Book:
     book = Book()
     for number, symbol in enumerate(symbols):
-        book.reserve(
-            OrderRequest(
-                client_order_id=f"{number}",
-                trader=f"account {number}",
-                symbol=symbol,
-                side=Side.BUY,
-                order_type=OrderType.LIMIT,
-                amount=Decimal(1),
-                price=Decimal(1),
-                generation=1,
-                reserved=Decimal(1),
-            )
-        )
+        book.reserve(order(price="1", order_id=f"{number}", trader=f"account {number}", symbol=symbol))
     return book
 
 
@@ -76,7 +60,7 @@ def test_an_order_costs_at_most_what_its_quote_currency_allows(symbol, notional,
     ],
 )
 def test_so_many_symbols_may_be_open_at_once(open_symbols, refusal):
-    assert refuse_beyond(LIMITS, signal(), terms(), book_with_orders_of(*open_symbols), no_dust) == refusal
+    assert refuse_beyond(LIMITS, signal("SOL/USDT"), terms(), book_with_orders_of(*open_symbols), no_dust) == refusal
 
 
 @pytest.mark.parametrize(
@@ -89,7 +73,7 @@ def test_so_many_symbols_may_be_open_at_once(open_symbols, refusal):
 )
 def test_only_closing_passes_every_limit(own_coins, notional, reason):
     full = book_with_orders_of("BTC/USDT", "ETH/USDT")
-    refusal = refuse_beyond(LIMITS, signal(side=Side.SELL), terms(notional, own_coins=own_coins), full, no_dust)
+    refusal = refuse_beyond(LIMITS, signal("SOL/USDT", Side.SELL), terms(notional, own_coins=own_coins), full, no_dust)
     assert (refusal and refusal.reason) == reason
 
 
@@ -119,10 +103,10 @@ def test_what_is_too_small_to_be_sold_is_no_position(dust, being_bought, symbol,
 
 def test_below_the_limit_nobody_asks_what_is_dust():
     book = book_with_orders_of("BTC/USDT")
-    assert refuse_beyond(LIMITS, signal(), terms(), book, no_dust) is None
+    assert refuse_beyond(LIMITS, signal("SOL/USDT"), terms(), book, no_dust) is None
     book.account("paper").holdings["BTC/USDT"] = Holding(Decimal(1))
 
     def asked(*_):
         raise AssertionError("asked")
 
-    assert refuse_beyond(LIMITS, signal(), terms(), Book(book.accounts), asked) is None
+    assert refuse_beyond(LIMITS, signal("SOL/USDT"), terms(), Book(book.accounts), asked) is None

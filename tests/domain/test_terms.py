@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import fill, order
 from tidegate.domain.account import Account
 from tidegate.domain.market import MarketRules, Quote
-from tidegate.domain.order import Fill, OrderRequest
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side, Signal
 from tidegate.domain.terms import PerQuote, Pricing, Sizing, Terms, price_and_size
@@ -23,26 +23,10 @@ def funded(held="0", **balances) -> Account:
     account = Account()
     account.fund({currency: Decimal(amount) for currency, amount in (balances or {"USDT": "1000"}).items()})
     if Decimal(held):
-        account.reserve(order(Side.BUY, Decimal(held)))
-        account.fill(
-            "o", Fill(trade_id="t", amount=Decimal(held), price=Decimal(0), fee=Decimal(0), fee_currency="USDT")
-        )
+        account.reserve(order(Side.BUY, held, reserved="0"))
+        account.fill("o", fill("t", held, "0"))
         account.release("o")
     return account
-
-
-def order(side: Side, amount: Decimal, reserved=Decimal(0)) -> OrderRequest:
-    return OrderRequest(
-        client_order_id="o",
-        trader="paper",
-        symbol="BTC/USDT",
-        side=side,
-        order_type=OrderType.LIMIT,
-        amount=amount,
-        price=Decimal(1),
-        generation=1,
-        reserved=reserved,
-    )
 
 
 def terms_of(
@@ -133,7 +117,7 @@ def test_another_attempt_sells_no_more_than_the_first(held, said, amount, cut_fr
 
 def test_what_open_orders_sell_is_not_sold_again():
     account = funded(held="2")
-    account.reserve(order(Side.SELL, Decimal("1.5"), reserved=Decimal("1.5")))
+    account.reserve(order(Side.SELL, "1.5"))
     assert terms_of(Side.SELL, account=account).amount == Decimal("0.5")
 
 

@@ -3,15 +3,14 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.builders import order
 from tests.virtual_network import run as in_virtual_time
-from tidegate.domain.order import OrderRequest
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 
 SYMBOL = "BTC/USDT"
 IDS = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT", "kraken": "XBTUSDT"}
@@ -137,17 +136,7 @@ def order_request():
     """A request under an id of ours: `order_request(1, price=None)` asks to buy at the market."""
 
     def make(number=1, *, price="60000.01", side=Side.BUY, symbol=SYMBOL):
-        return OrderRequest(
-            client_order_id=f"abcd{number:014x}",
-            trader="main",
-            symbol=symbol,
-            side=side,
-            order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
-            amount=Decimal("0.01"),
-            price=None if price is None else Decimal(price),
-            generation=1,
-            reserved=Decimal(0),
-        )
+        return order(side, "0.01", price, f"abcd{number:014x}", symbol=symbol, trader="main", reserved="0")
 
     return make
 

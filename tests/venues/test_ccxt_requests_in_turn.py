@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+from tests.builders import order
 from tests.virtual_network import run as in_virtual_time
-from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 from tidegate.emulator import BinanceLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.connection import connect
@@ -22,17 +23,7 @@ KEYS = {"apiKey": "key", "secret": "secret"}
 
 
 def request(number: int = 1, *, price: str = "50000"):
-    return OrderRequest(
-        client_order_id=f"abcd{number:014x}",
-        trader="main",
-        symbol=SYMBOL,
-        side=Side.BUY,
-        order_type=OrderType.LIMIT,
-        amount=Decimal("0.01"),
-        price=Decimal(price),
-        generation=1,
-        reserved=Decimal(0),
-    )
+    return order(Side.BUY, "0.01", price, f"abcd{number:014x}", trader="main", reserved="0")
 
 
 def run(dialect, scenario, **how):
