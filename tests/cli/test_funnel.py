@@ -461,7 +461,7 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
             if "markets" in text:
                 self.threads += (threading.current_thread().name,)
                 drawing.set()
-                go_on.wait(10)
+                go_on.wait(60)
             return super().write(text)
 
     async def live():
@@ -478,7 +478,7 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
 
         console = Console(file=Slow(), force_terminal=True, width=80, height=24)
         with live_on(engine, console, view):
-            await loop.run_in_executor(None, drawing.wait, 10)
+            await loop.run_in_executor(None, drawing.wait, 60)
             cycles = engine.parts.clock.grid(0.01, first_after_s=0.01)
             for _ in range(3):  # the loop goes on while a picture is being drawn
                 await next_of(cycles)
