@@ -60,6 +60,7 @@ def test_where_a_venue_may_be_later_than_the_settle_window_orders_are_parked(set
     assert tally.caught == 0
 
 
+@pytest.mark.slow
 def test_where_a_venue_is_later_than_it_says_a_second_order_is_caught(setup):
     tally = torture(setup, 11, crashes="every")
     assert tally.failures == []
