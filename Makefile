@@ -4,13 +4,16 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench torture help lock
+.PHONY: run test test-slow check bench torture help lock
 
 run: $(READY) ## trade on paper; options in ARGS: make run ARGS="--for 90s"
 	@trap : INT; $(BIN)/python run.py run $(ARGS); code=$$?; [ $$code -eq 130 ] || exit $$code
 
-test: $(READY) ## run the tests; options in ARGS: make test ARGS="tests/domain -x"
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## run all but the slow tests, under two minutes; options in ARGS: make test ARGS="tests/domain -x"
+	@$(BIN)/python -m pytest -m "not slow" -n logical --dist worksteal $(ARGS)
+
+test-slow: $(READY) ## run the slow tests: real sockets and processes, kills, torture; most of their time is waiting
+	@$(BIN)/python -m pytest -m slow -n 4 --dist worksteal $(ARGS)
 
 check: $(READY) ## lint, formatting, types
 	@$(BIN)/ruff check .
@@ -26,7 +29,7 @@ torture: $(READY) ## the long torture: 120 worlds, pairs of crashes, and each sa
 	@$(BIN)/python -m benchmarks.safeguards
 
 help: ## show this
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 lock: ## for maintainers: pin the newest allowed versions in requirements.lock (needs uv)
 	@uv pip compile pyproject.toml --extra live --extra notebook --group dev --universal --python-version 3.11 --upgrade \

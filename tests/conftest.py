@@ -8,9 +8,15 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 ROOT = Path(__file__).parents[1]
+_RECEIVED_WITHIN_MS = 5000
+
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def exchange_process(tmp_path) -> Iterator:
                 return address
             data = None if body is None else json.dumps(body).encode()
             request = urllib.request.Request(address + path, data, method=method)
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.loads(answer.read())
 
         return ask
@@ -45,13 +51,26 @@ def exchange_process(tmp_path) -> Iterator:
 
 @pytest.fixture
 def live_settings():
-    """Write settings.json for live trading on an exchange of ours; gives the environment to run in."""
+    """Write settings.json for live trading on an exchange of ours; gives the environment to run in.
 
-    def write(folder: Path, address: str, *, trader=(), timeframe="1m", logging=None, dialect="binance", **environ):
+    An answer is waited for `timeout_ms`: for long enough on a busy machine, for less where many are meant to be lost.
+    """
+
+    def write(
+        folder: Path,
+        address: str,
+        *,
+        trader=(),
+        timeframe="1m",
+        logging=None,
+        dialect="binance",
+        timeout_ms=2000,
+        **environ,
+    ):
         from tidegate.emulator import settings_for
 
         block = settings_for(dialect, address)
-        block["options"]["recvWindow"] = 1000
+        block["options"]["recvWindow"] = _RECEIVED_WITHIN_MS
         settings = {
             "mode": "live",
             "symbols": ["BTC/USDT", "ETH/USDT"],
@@ -63,12 +82,12 @@ def live_settings():
                 "interval_s": 1,
                 "first_after_s": 1,
                 "signal_ttl_s": 600,
-                "settle_s": 5,
+                "settle_s": (_RECEIVED_WITHIN_MS + timeout_ms) / 1000,
                 "reconcile_interval_s": 5,
                 "order_creation_retry_delay_ms": 100,
             },
             "limits": {"max_open_positions": 10},
-            "traders": [{"id": "main", "exchange": dialect, "ccxt": {**block, "timeout": 500}, **dict(trader)}],
+            "traders": [{"id": "main", "exchange": dialect, "ccxt": {**block, "timeout": timeout_ms}, **dict(trader)}],
             "market": {"history": 0},
             "journal": {"url": "sqlite:///journal.db"},
             "logging": logging or {"json_file": None, "level": "ERROR"},

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = 1000
@@ -52,7 +53,7 @@ def events_in(journal: Path) -> int:
 
 def run_until_killed(command: list[str], folder: Path, env: dict[str, str], events: int) -> None:
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + 120
     while process.poll() is None and events_in(folder / "journal.db") < events and time.monotonic() < ends_at:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
@@ -60,7 +61,7 @@ def run_until_killed(command: list[str], folder: Path, env: dict[str, str], even
 
 
 def test_the_exchange_s_ledger_and_the_journal_agree_order_by_order(exchange, live_settings, tmp_path):
-    env = live_settings(tmp_path, exchange())
+    env = live_settings(tmp_path, exchange(), timeout_ms=500)
     signals_in(tmp_path)
     run = [sys.executable, str(ROOT / "run.py"), "run", "--signals", "signals.jsonl", "--until-idle"]
     random = Random(11)
@@ -69,7 +70,7 @@ def test_the_exchange_s_ledger_and_the_journal_agree_order_by_order(exchange, li
         run_until_killed(run, tmp_path, env, events)
         if random.random() < 0.5:
             exchange("/-/down", {"seconds": 0.5})
-    last = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240)
+    last = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600)
     assert last.returncode in (0, 3), last.stderr[-2000:]
 
     exported = subprocess.run(

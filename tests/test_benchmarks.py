@@ -27,10 +27,15 @@ TINY = replace(
 )
 
 
+@pytest.fixture(scope="module")
+def figures():
+    return list(measured(["throughput", "latency"], TINY, lambda _: None))
+
+
 @pytest.fixture
-def latest(tmp_path):
+def latest(tmp_path, figures):
     path = tmp_path / "latest.json"
-    for name, told in measured(["throughput", "latency"], TINY, lambda _: None):
+    for name, told in figures:
         formatting.write(path, {name: formatting.stamped(told, quick=True)})
     return path
 

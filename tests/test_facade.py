@@ -61,6 +61,7 @@ class Place:
     def settings(self, **sections):
         execution = {**ONLY_WHEN_ASKED, **sections.pop("execution", {})}
         said = {"journal": {"url": self.url}, "execution": execution, "logging": {"json_file": None}, **sections}
+        said.setdefault("validation", {"max_signal_age_ms": 600_000})
         return Settings.model_validate(said)
 
     def pipeline(self, **sections):

@@ -20,6 +20,8 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "run.py"), "run", "--signals", "signals.jsonl", "--until-idle"]
 AT_ONCE = 2
@@ -65,7 +67,7 @@ class Handed(BaseHTTPRequestHandler):
         if strikes and self.server.nth % 2:
             self.server.kill()
             return
-        venue = http.client.HTTPConnection(self.server.venue.hostname, self.server.venue.port, timeout=5)
+        venue = http.client.HTTPConnection(self.server.venue.hostname, self.server.venue.port, timeout=60)
         venue.request(self.command, self.path, body, dict(self.headers))
         answer = venue.getresponse()
         said = answer.read()
@@ -118,7 +120,7 @@ def test_killed_at_every_request_the_ledger_and_the_journal_agree(relay, live_se
             RUN, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         relay.pid = process.pid
-        said += process.communicate(timeout=60)[0]
+        said += process.communicate(timeout=300)[0]
         assert process.returncode == (-signal.SIGKILL if nth else 0), said[-2000:]
         assert relay.struck.is_set() == bool(nth)
 

@@ -1,4 +1,4 @@
-"""The pipeline on exchanges that count requests and have prices of their own, over real HTTP. Their ledgers judge."""
+"""The pipeline on exchanges that count requests and have their own prices, in virtual time. Their ledgers judge."""
 
 import asyncio
 import json
@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+from tests.virtual_network import run
 from tidegate.assembly import assemble, generated
 from tidegate.assembly.real import RealVenues
-from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.emulator import BinanceLimits, BybitLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.journal.sqlite_journal import SqliteJournal
@@ -55,7 +55,7 @@ class Live:
                 **self.overrides,
             },
         )
-        self.clock = Clock.live(asyncio.get_running_loop())
+        self.clock = asyncio.get_running_loop().clock()
         environ = {"TIDEGATE_SKIP_PERMISSION_CHECK": "1"}
         for name in self.exchanges:
             environ |= {f"TIDEGATE_TRADER_{name.upper()}_API_KEY": "key",
@@ -114,7 +114,7 @@ def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaki
 ):
     limits = limits()
 
-    async def scenario():
+    async def scenario(_):
         async with LocalExchange(dialect, limits=limits) as exchange, Live({"main": exchange}, tmp_path) as live:
             await live.send("k0", price="50000")
             await live.until(lambda: live.outcomes().get("placed"))  # its answer tells of the limit
@@ -123,7 +123,7 @@ def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaki
             await live.until(lambda: live.outcomes().get("placed") == signals)
             return live.outcomes(), exchange.asked[Operation.CREATE], exchange.requests_during_ban
 
-    outcomes, created, during_ban = asyncio.run(scenario())
+    outcomes, created, during_ban = run(scenario)
     assert outcomes == {"placed": signals}
     assert during_ban == 0
     if tells:
@@ -135,7 +135,7 @@ def test_more_signals_than_the_venue_takes_at_once_are_all_placed_without_breaki
 def test_a_restart_forgets_no_order_that_the_venue_still_counts(tmp_path):
     limits = BinanceLimits(orders=10)
 
-    async def scenario():
+    async def scenario(_):
         async with LocalExchange("binance", limits=limits) as exchange:
             for run in range(2):
                 async with Live({"main": exchange}, tmp_path) as live:
@@ -144,12 +144,12 @@ def test_a_restart_forgets_no_order_that_the_venue_still_counts(tmp_path):
                     await live.until(lambda placed=9 * (run + 1): live.outcomes().get("placed") == placed)
             return exchange.asked[Operation.CREATE]
 
-    assert asyncio.run(scenario()) == 18
+    assert run(scenario) == 18
     assert dict(limits.exceeded) == {}
 
 
 def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
-    async def scenario():
+    async def scenario(_):
         async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
             await live.send("k0")
             await live.until(lambda: live.outcomes().get("placed") == 1)
@@ -160,11 +160,11 @@ def test_the_venue_s_clock_may_shift_while_everything_goes_on(tmp_path):
             bodies = [event.body for event in live.journal.read()]
             return live.outcomes(), [body.why for body in bodies if isinstance(body, e.Halted)]
 
-    assert asyncio.run(scenario()) == ({"placed": 13}, [])
+    assert run(scenario) == ({"placed": 13}, [])
 
 
 def test_prices_that_are_answered_with_429_use_up_no_attempt(tmp_path):
-    async def scenario():
+    async def scenario(_):
         async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
             exchange.faults.add(Fault(refusal=VenueRejection.RATE_LIMITED, on=Operation.PRICES, seconds=3, times=2))
             asked = exchange.asked[Operation.PRICES]
@@ -174,11 +174,11 @@ def test_prices_that_are_answered_with_429_use_up_no_attempt(tmp_path):
             await live.until(lambda: live.outcomes().get("placed") == 10)
             return live.outcomes(), exchange.asked[Operation.CREATE]
 
-    assert asyncio.run(scenario()) == ({"placed": 10}, 10)
+    assert run(scenario) == ({"placed": 10}, 10)
 
 
 def test_what_a_venue_says_of_a_ban_is_in_the_journal(tmp_path):
-    async def scenario():
+    async def scenario(_):
         async with LocalExchange("binance") as exchange, Live({"main": exchange}, tmp_path) as live:
             exchange.faults.add(Fault(refusal=VenueRejection.BANNED, on=Operation.CREATE, seconds=110))
             until_ms = exchange.now_ms() + 110_000
@@ -189,14 +189,14 @@ def test_what_a_venue_says_of_a_ban_is_in_the_journal(tmp_path):
             host = exchange.address.partition("//")[2]
             return banned.address == host, banned.until_ns / 1e6 - until_ms, exchange.requests_during_ban
 
-    address, late_ms, during_ban = asyncio.run(scenario())
+    address, late_ms, during_ban = run(scenario)
     assert address
     assert -2500 < late_ms < 2500  # our own questions during the ban do not prolong it
     assert during_ban == 0
 
 
 def test_each_order_has_the_price_of_the_exchange_that_it_goes_to(tmp_path):
-    async def scenario():
+    async def scenario(_):
         async with AsyncExitStack() as stack:
             one, other = [await stack.enter_async_context(LocalExchange(dialect)) for dialect in ("binance", "bybit")]
             one.set_price(SYMBOL, bid=Decimal(60_000), ask=Decimal(60_010))
@@ -208,7 +208,7 @@ def test_each_order_has_the_price_of_the_exchange_that_it_goes_to(tmp_path):
             await live.until(lambda: live.outcomes().get("placed") == 2)
             return [[order.price for order in exchange.ledger.orders.values()] for exchange in (one, other)]
 
-    assert asyncio.run(scenario()) == [[Decimal(60_010)], [Decimal(61_010)]]
+    assert run(scenario) == [[Decimal(60_010)], [Decimal(61_010)]]
 
 
 @pytest.mark.parametrize("dialect", ["binance", "bybit"])
@@ -225,14 +225,14 @@ def test_a_resting_order_that_fills_is_booked_at_once_and_again_after_a_restart(
     def filled(live):
         return [event.body.fill for event in live.journal.read() if isinstance(event.body, e.Filled)]
 
-    async def scenario():
+    async def scenario(loop):
         async with LocalExchange(dialect) as exchange:
             times_s = []
-            for run in range(2):
+            for start in range(2):
                 exchange.set_price(SYMBOL, bid=Decimal(60_000), ask=Decimal(60_010))
                 async with Live({"main": exchange}, tmp_path, streams=True) as live:
                     await live.until(lambda: exchange.streams.listening)
-                    if run == 0:
+                    if start == 0:
                         await live.send("k0", price="50000", order_type="limit")
                         await live.until(lambda: live.outcomes().get("placed"))
                         await asyncio.sleep(5)
@@ -241,7 +241,7 @@ def test_a_resting_order_that_fills_is_booked_at_once_and_again_after_a_restart(
                     trades = filled(live)
             return times_s, trades, exchange.ledger.trades, [f.where for f in faults if "user stream" in f.where]
 
-    times_s, booked, traded, faults = asyncio.run(scenario())
+    times_s, booked, traded, faults = run(scenario)
     assert max(times_s) < 2
     assert [(fill.trade_id, fill.amount) for fill in booked] == [(trade.trade_id, trade.amount) for trade in traded]
     assert len(booked) == 2
@@ -249,7 +249,7 @@ def test_a_resting_order_that_fills_is_booked_at_once_and_again_after_a_restart(
 
 
 def test_on_paper_nobody_logs_in_to_a_user_stream(tmp_path):
-    async def scenario():
+    async def scenario(loop):
         async with LocalExchange("binance") as exchange:
             block = {**settings_for("binance", exchange.address, streams=True), "timeout_on_exit": 0}
             settings = load_settings(
@@ -265,7 +265,7 @@ def test_on_paper_nobody_logs_in_to_a_user_stream(tmp_path):
                 },
             )
             environ = {"TIDEGATE_TRADER_MAIN_API_KEY": "key", "TIDEGATE_TRADER_MAIN_SECRET": "secret"}
-            real = RealVenues(settings, Clock.live(asyncio.get_running_loop()), environ=environ)
+            real = RealVenues(settings, loop.clock(), environ=environ)
             await real.open()
             (venue,) = real.venues
             venue.listen(lambda _: None)
@@ -273,4 +273,4 @@ def test_on_paper_nobody_logs_in_to_a_user_stream(tmp_path):
             await real.close()
             return exchange.streams.logins
 
-    assert asyncio.run(scenario()) == 0
+    assert run(scenario) == 0

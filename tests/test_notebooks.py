@@ -44,7 +44,7 @@ def execute(tmp_path):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
         own = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
         content = read(notebook)
-        NotebookClient(content, km=kernel, timeout=60).execute(cwd=str(tmp_path), env=inherited | own | environment)
+        NotebookClient(content, km=kernel, timeout=300).execute(cwd=str(tmp_path), env=inherited | own | environment)
         assert kernel.kernel_spec.argv[0] == sys.executable
         return content
 

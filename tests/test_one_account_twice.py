@@ -1,6 +1,5 @@
 """Two traders with keys of one account: found before anything is traded, by whatever tells them apart."""
 
-import asyncio
 import json
 from decimal import Decimal
 
@@ -8,8 +7,8 @@ import pytest
 
 pytest.importorskip("ccxt")
 
+from tests.virtual_network import run
 from tidegate.assembly.real import RealVenues
-from tidegate.clock import Clock
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.signal import OrderType, Side
 from tidegate.emulator import LocalExchange, settings_for
@@ -28,7 +27,7 @@ ENVIRON = {
 def opened(dialect, change=lambda exchange: None, **environ):
     """Open two traders on a fresh exchange with the accounts of the keys a and b."""
 
-    async def main():
+    async def main(loop):
         async with LocalExchange(dialect, secrets={"a": "sa", "b": "sb"}) as exchange:
             change(exchange)
             block = {**settings_for(dialect, exchange.address), "timeout": 2000, "timeout_on_exit": 0}
@@ -38,14 +37,14 @@ def opened(dialect, change=lambda exchange: None, **environ):
                 overrides={"mode": "live", "symbols": '["BTC/USDT"]', "timeframe": "1m", "market.history": "0",
                            "traders": json.dumps(traders)},
             )  # fmt: skip
-            real = RealVenues(settings, Clock.live(asyncio.get_running_loop()), environ=ENVIRON | environ)
+            real = RealVenues(settings, loop.clock(), environ=ENVIRON | environ)
             try:
                 await real.open()
             finally:
                 await real.close()
             return [venue.trader for venue in real.venues]
 
-    return asyncio.run(main())
+    return run(main)
 
 
 def one_owner(exchange):

@@ -38,7 +38,9 @@ def run_blocks(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "readme.py").write_text(program)
     environment = {"PYTHONPATH": str(ROOT), "HOME": str(folder)}
     command = [sys.executable, "readme.py"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_the_python_examples_run(tmp_path):

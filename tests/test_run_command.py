@@ -213,14 +213,14 @@ def test_a_terminal_that_is_closed_ends_it_in_order():
     with on_a_terminal("run") as (process, terminal):
         os.close(terminal)
         process.send_signal(signal.SIGHUP)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
         assert b"Traceback" not in process.stderr.read()
     with closing(SqliteReader("sqlite:///data/journal.db")) as reader:
         assert type(list(reader.read())[-1].body).__name__ == "Stopped"
 
 
 def test_nohup_is_respected():
-    command = program("run", "--for", "3s", "--signals", "-")
+    command = program("run", "--for", "600s", "--signals", "-")
     ignoring = f"trap '' HUP; exec {' '.join(command)}"
     with subprocess.Popen(["sh", "-c", ignoring], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()

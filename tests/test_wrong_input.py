@@ -460,7 +460,7 @@ ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
 def test_it_is_ended_in_order_by(number, code):
     with running() as process:  # its standard input stays open, as that of `tail -f | ...`
         process.send_signal(number)
-        assert process.wait(timeout=30) == code
+        assert process.wait(timeout=120) == code
         assert process.stderr.read() == ""
         *_, stopped, last = process.stdout.readlines()
         assert stopped == "stopped. received 0, balanced: yes. left behind: nothing\n"
@@ -469,7 +469,7 @@ def test_it_is_ended_in_order_by(number, code):
 
 def test_its_time_may_be_over_before_its_input():
     with running("--for", "0.1s") as process:
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
         assert process.stderr.read() == ""
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.builders import fill
 from tidegate.cli import main
 from tidegate.domain import events as e
 from tidegate.domain.identity import conflicting_id
-from tidegate.domain.order import Fill, OrderStatus
+from tidegate.domain.order import OrderStatus
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
@@ -48,11 +49,6 @@ def intended(order_id, **changes):
         "reserved": Decimal("200.2"),
     }
     return e.Intent(**{**said, **changes})
-
-
-def fill(trade_id, amount, price):
-    traded = {"amount": Decimal(amount), "price": Decimal(price)}
-    return Fill(trade_id=trade_id, fee=Decimal("0.1"), fee_currency="USDT", **traded)
 
 
 @dataclass
@@ -116,10 +112,10 @@ def tell_everything(path, grouped=False):
     deferred = e.Deferred(client_order_id="c1", reason=Reason.NEVER_SENT, detail="no route", retry_at_ns=at(11))
     scribe.add("placed", 10.5, deferred)
     scribe.add("placed", 12, intended("c2", generation=2))
-    first = fill("t1", "0.005", "10000")
+    first = fill("t1", "0.005", "10000", "0.1")
     placed = e.Placed(client_order_id="c2", venue_order_id="V-2", status=OrderStatus.OPEN, fills=(first,))
     scribe.add("placed", 12.25, placed)
-    scribe.add("placed", 13, e.Filled(client_order_id="c2", fill=fill("t2", "0.015", "9996")))
+    scribe.add("placed", 13, e.Filled(client_order_id="c2", fill=fill("t2", "0.015", "9996", "0.1")))
     scribe.add("placed", 13, e.OrderChanged(client_order_id="c2", status=OrderStatus.CLOSED))
     scribe.add("placed", 14, e.Redelivered())
     scribe.add("expired", 120, e.Expired(reason=Reason.POSITION_LIMIT, measured=11, limit=10))

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from tests.builders import fill
 from tidegate.assembly import assemble
 from tidegate.cli.funnel import Funnel, show_funnel
 from tidegate.cli.live_screen import LiveScreen, LogTail
@@ -20,7 +21,7 @@ from tidegate.domain import events as e
 from tidegate.domain.account import Holding
 from tidegate.domain.incident import IncidentKind
 from tidegate.domain.market import Quote
-from tidegate.domain.order import Fill, OrderStatus
+from tidegate.domain.order import OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Raw, Side
 from tidegate.insight.formatting import age, change, count, duration, money, percent, plain
@@ -461,7 +462,7 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
             if "markets" in text:
                 self.threads += (threading.current_thread().name,)
                 drawing.set()
-                go_on.wait(10)
+                go_on.wait(60)
             return super().write(text)
 
     async def live():
@@ -478,7 +479,7 @@ def test_it_is_drawn_by_a_thread_of_its_own_and_never_two_pictures_at_once(tmp_p
 
         console = Console(file=Slow(), force_terminal=True, width=80, height=24)
         with live_on(engine, console, view):
-            await loop.run_in_executor(None, drawing.wait, 10)
+            await loop.run_in_executor(None, drawing.wait, 60)
             cycles = engine.parts.clock.grid(0.01, first_after_s=0.01)
             for _ in range(3):  # the loop goes on while a picture is being drawn
                 await next_of(cycles)
@@ -610,11 +611,8 @@ def about(order_id, kind, **said):
     return e.Recorded(2, 1, "s", 0, kind(client_order_id=order_id, **said))
 
 
-def fill(amount):
-    return Fill(trade_id=f"t{amount}", amount=Decimal(amount), price=Decimal(10), fee=Decimal(0), fee_currency="USDT")
-
-
-PLACED = about("o", e.Placed, venue_order_id="v", status=OrderStatus.OPEN, fills=(fill(1),))
+FIRST = fill("t1", 1, 10)
+PLACED = about("o", e.Placed, venue_order_id="v", status=OrderStatus.OPEN, fills=(FIRST,))
 
 DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=1)
 
@@ -624,16 +622,16 @@ DEFERRED = about("o", e.Deferred, reason=Reason.BACKOFF, detail="", retry_at_ns=
     [
         pytest.param([], "placing", 0, id="on its way"),
         pytest.param([PLACED], "open", 1, id="acknowledged, with a first fill"),
-        pytest.param([PLACED, about("o", e.Filled, fill=fill(2))], "open", 3, id="filled further"),
+        pytest.param([PLACED, about("o", e.Filled, fill=fill("t2", 2, 10))], "open", 3, id="filled further"),
         pytest.param([PLACED, about("o", e.OrderChanged, status=OrderStatus.CANCELED)], "canceled", 1, id="canceled"),
         pytest.param([about("o", e.Failed, reason=Reason.REJECTED, detail="")], "not_placed", 0, id="rejected"),
         pytest.param([DEFERRED], "not_placed", 0, id="put off"),
         pytest.param([about("o", e.Unknown, detail="")], "unknown", 0, id="no answer"),
         pytest.param([about("o", e.Parked, detail="")], "parked", 0, id="parked"),
-        pytest.param([about("o", e.Reopened, venue_order_id="v", detail="", outcome="failed", fills=(fill(1),),
+        pytest.param([about("o", e.Reopened, venue_order_id="v", detail="", outcome="failed", fills=(FIRST,),
                             request=intended("o").body, status=OrderStatus.CLOSED)],
                      "closed", 1, id="found after all"),
-        pytest.param([about("o", e.Adopted, venue_order_id="v", detail="", fills=(fill(1),),
+        pytest.param([about("o", e.Adopted, venue_order_id="v", detail="", fills=(FIRST,),
                             request=intended("o").body, status=OrderStatus.OPEN)],
                      "open", 1, id="adopted"),
         pytest.param([about("other", e.Unknown, detail="")], "placing", 0, id="another order is not ours"),

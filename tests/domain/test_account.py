@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests import builders
 from tidegate.domain.account import Account, Holding
 from tidegate.domain.market import MarketRules, base_of, quote_of
 from tidegate.domain.order import Fill, OrderRequest
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "ETH/BTC")
 CURRENCIES = ("BTC", "ETH", "USDT", "BNB")
@@ -22,23 +23,12 @@ def funded(**balances) -> Account:
     return account
 
 
-def order(side=Side.BUY, amount="1", price="1000", reserved=None, order_id="o", symbol="BTC/USDT") -> OrderRequest:
-    cost = Decimal(amount) * Decimal(price)
-    return OrderRequest(
-        client_order_id=order_id,
-        trader="paper",
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.LIMIT,
-        amount=Decimal(amount),
-        price=Decimal(price),
-        generation=1,
-        reserved=Decimal(reserved) if reserved else cost if side is Side.BUY else Decimal(amount),
-    )
+def order(side=Side.BUY, amount="1", price="1000", **named) -> OrderRequest:
+    return builders.order(side, amount, price, **named)
 
 
 def trade(amount="1", price="1000", fee="0", fee_currency="USDT") -> Fill:
-    return Fill(trade_id="t", amount=Decimal(amount), price=Decimal(price), fee=Decimal(fee), fee_currency=fee_currency)
+    return builders.fill("t", amount, price, fee, fee_currency)
 
 
 def money(account: Account, currency: str) -> tuple[Decimal, Decimal, Decimal]:

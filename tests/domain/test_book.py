@@ -5,29 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import builders
 from tidegate.domain import events as e
 from tidegate.domain.account import Account
 from tidegate.domain.book import Book
 from tidegate.domain.market import Mark
 from tidegate.domain.order import Fill, OrderRequest, OrderStatus
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 
 
-def order(side=Side.BUY, order_id="o", trader="paper", symbol=BTC, amount="2") -> OrderRequest:
-    return OrderRequest(
-        client_order_id=order_id,
-        trader=trader,
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.LIMIT,
-        amount=Decimal(amount),
-        price=Decimal(100),
-        generation=1,
-        reserved=Decimal(amount) * 100 if side is Side.BUY else Decimal(amount),
-    )
+def order(side=Side.BUY, amount="2", **named) -> OrderRequest:
+    return builders.order(side, amount, **named)
 
 
 def intended(side=Side.BUY, **named) -> e.Intent:
@@ -36,7 +27,7 @@ def intended(side=Side.BUY, **named) -> e.Intent:
 
 
 def trade(amount="2", price="100") -> Fill:
-    return Fill(trade_id="t", amount=Decimal(amount), price=Decimal(price), fee=Decimal(0), fee_currency="USDT")
+    return builders.fill("t", amount, price)
 
 
 def placed(*fills: Fill, status=OrderStatus.OPEN, order_id="o") -> e.Placed:

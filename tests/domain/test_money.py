@@ -7,12 +7,13 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import order
 from tidegate.domain import events as e
 from tidegate.domain.book import Book
 from tidegate.domain.market import Mark
 from tidegate.domain.money import results_of
 from tidegate.domain.order import Fill, OrderStatus
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 
 BTC, ETH, CROSS = "BTC/USDT", "ETH/USDT", "ETH/BTC"
 START = {"USDT": Decimal(100_000), "BTC": Decimal(2), "BNB": Decimal(5)}
@@ -29,17 +30,7 @@ def marks(**prices):
 def traded(book, order_id, side, symbol, amount, price, fee="0", fee_currency="USDT", value=None, trader="paper"):
     """One order, filled at once."""
     amount, price = Decimal(amount), Decimal(price)
-    request = e.Intent(
-        client_order_id=order_id,
-        trader=trader,
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.LIMIT,
-        amount=amount,
-        price=price,
-        generation=1,
-        reserved=amount * price if side is Side.BUY else amount,
-    )
+    request = order(side, amount, price, order_id, symbol=symbol, trader=trader)
     fill = Fill(
         trade_id=order_id,
         amount=amount,
@@ -92,10 +83,7 @@ def test_what_is_held_is_worth_its_mark():
 
 def test_open_orders_set_cash_aside_and_take_nothing_away():
     book = funded(USDT=Decimal(1000))
-    request = e.Intent(
-        client_order_id="o", trader="paper", symbol=BTC, side=Side.BUY, order_type=OrderType.LIMIT,
-        amount=Decimal("0.01"), price=Decimal(30_000), generation=1, reserved=Decimal(300),
-    )  # fmt: skip
+    request = order(Side.BUY, "0.01", "30000")
     book.apply("paper", request)
     it = only(results_of(book, {}, no_dust))
     assert (it.equity, it.cash, it.set_aside) == (1000, 1000, 300)

@@ -4,18 +4,20 @@ import asyncio
 
 import pytest
 
+from tests.virtual_network import run as in_virtual_time
+
 
 @pytest.fixture
 def speak():
-    """Run `scenario(exchange, client)` against a fresh exchange, and return what it returns.
+    """Run `scenario(exchange, client)` against a fresh exchange in virtual time, and return what it returns.
 
-    `timeout_ms` is the client's; everything else is the exchange's.
+    `timeout_ms` is the client's; everything else is the exchange's. TLS needs real sockets, and real time.
     """
     ccxt = pytest.importorskip("ccxt.async_support")
     from tidegate.emulator import LocalExchange
 
     def run(dialect, scenario, *, timeout_ms=5000, **how):
-        async def main():
+        async def main(_=None):
             async with LocalExchange(dialect, **how) as exchange:
                 settings = {**exchange.settings, "timeout": timeout_ms, "timeout_on_exit": 0, "verify": False}
                 client = getattr(ccxt, dialect)(settings)
@@ -27,7 +29,7 @@ def speak():
                 finally:
                     await client.close()
 
-        return asyncio.run(main())
+        return asyncio.run(main()) if how.get("tls") else in_virtual_time(main)
 
     return run
 

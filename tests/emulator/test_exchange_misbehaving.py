@@ -191,7 +191,7 @@ def test_only_the_nth_order_is_struck(speak, dialect):
         (Operation.TIME, lambda client: client.fetch_time()),
         (Operation.MARKETS, lambda client: client.load_markets(True)),
     ],
-    ids=str,
+    ids=lambda it: it.value if isinstance(it, Operation) else None,
 )
 def test_reads_can_be_struck_too(speak, dialect, on, ask):
     async def scenario(exchange, client):

@@ -38,7 +38,7 @@ def run(tmp_path):
 
 def ask(method, url, body=None):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=5) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=60) as answer:
         return json.loads(answer.read())
 
 
@@ -73,7 +73,7 @@ def test_a_script_strikes_and_the_truth_is_written_at_the_end(run, dialect, tmp_
 
     trade(dialect, address, scenario)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(60) == 0
     written = json.loads(truth.read_text())
     (order,) = written["accounts"]["key"]["orders"]
     assert (order["client_order_id"], order["status"], order["filled"]) == ("c1", "filled", "0.01")

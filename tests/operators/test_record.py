@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 import pytest
 from reactivex import Subject
 
 from operators import identify
 from operators.record import Entered, GroupCommit, record
+from tests.builders import order
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.events import Accepted, Expired, Intent, Redelivered, Refused, Resumed, Superseded, Unknown
@@ -18,7 +18,7 @@ from tidegate.domain.events import Recorded as Event
 from tidegate.domain.lifecycle import Outcome, advance
 from tidegate.domain.ports import Committed, Conflict, Item, ItemRefused, NewSignal
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Raw, Receipt, Side, Signal
+from tidegate.domain.signal import Raw, Receipt, Signal
 from tidegate.domain.verdict import Refusal, Score, Verdict
 
 
@@ -440,14 +440,4 @@ def test_a_verdict_that_cannot_be_encoded_is_turned_away_as_malformed_and_the_ot
 
 
 def intent() -> Intent:
-    return Intent(
-        client_order_id="c",
-        trader="paper",
-        symbol="BTC/USDT",
-        side=Side.BUY,
-        order_type=OrderType.MARKET,
-        amount=Decimal(1),
-        price=None,
-        generation=1,
-        reserved=Decimal(1),
-    )
+    return order(price=None, order_id="c", reserved="1")

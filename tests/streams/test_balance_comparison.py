@@ -2,13 +2,15 @@
 
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 import pytest
 
+from tests.builders import fill, venue_order
 from tidegate.domain import events as e
 from tidegate.domain.errors import VenueUnavailable
-from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
@@ -16,30 +18,11 @@ NOWHERE = NotFound(detail="not among the orders")
 SILENCE = Unanswered(detail="timed out")
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 
-
-def fill(trade_id="t1", amount="1", price="100", fee="0.001", fee_currency="BTC"):
-    return Fill(
-        trade_id=trade_id, amount=Decimal(amount), price=Decimal(price), fee=Decimal(fee), fee_currency=fee_currency
-    )
+bought = partial(fill, fee="0.001", fee_currency="BTC")
 
 
 def closed(*fills):
     return Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=fills)
-
-
-def listed(request, *fills, status=OrderStatus.OPEN, order_id=None):
-    return VenueOrder(
-        venue_order_id=f"v-{request.client_order_id}",
-        client_order_id=order_id or request.client_order_id,
-        symbol=request.symbol,
-        side=request.side,
-        amount=request.amount,
-        price=request.price,
-        status=status,
-        filled=sum((f.amount for f in fills), Decimal(0)),
-        at_ns=0,
-        fills=fills,
-    )
 
 
 def totals_of(it, trader="paper"):
@@ -129,11 +112,11 @@ def test_a_trade_that_nobody_told_of_yet_is_not_counted_twice(trading, reconcili
     set_to(it, USDT="1000")
     it.run(11)
     (sent,) = it.venue.sent
-    it.venue.orders = [listed(sent)]
+    it.venue.orders = [venue_order(sent)]
     seen = []
 
     async def balances():  # the order fills between the listing and the balances
-        it.venue.orders = [listed(sent, fill(), status=OrderStatus.CLOSED)]
+        it.venue.orders = [venue_order(sent, bought(), status=OrderStatus.CLOSED)]
         return {"USDT": Decimal(900), "BTC": Decimal("0.999")}
 
     it.venue.balances = balances
@@ -150,14 +133,14 @@ def test_a_trade_told_of_while_the_balances_are_doubted_is_not_counted_twice(tra
     set_to(it, USDT="1000")
     it.run(11)
     (sent,) = it.venue.sent
-    it.venue.orders = [listed(sent)]
+    it.venue.orders = [venue_order(sent)]
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999")}  # filled, and the listing is late
     list_orders, asked = it.venue.orders_since, []
 
     async def orders_since(since_ns):
         asked.append(since_ns)
         if len(asked) == 2:
-            it.venue.update(OrderStatus.CLOSED, fill(), filled="1")
+            it.venue.update(OrderStatus.CLOSED, bought(), filled="1")
         return await list_orders(since_ns)
 
     it.venue.orders_since = orders_since
@@ -193,7 +176,7 @@ def test_what_was_in_motion_is_compared_again_within_two_seconds(trading, reconc
     it.venue.has = {"USDT": Decimal(2000)}
     reconciling(it, every_s=600)
     assert totals_of(it) == {"USDT": 1000}
-    it.venue.orders = [listed(sent) for sent in it.venue.sent]
+    it.venue.orders = [venue_order(sent) for sent in it.venue.sent]
     it.run(4)
     assert totals_of(it) == {"USDT": 2000}
 
@@ -243,7 +226,7 @@ def test_other_peoples_orders_are_reported_once_and_change_nothing_else(trading,
     (sent,) = it.venue.sent
     if not known:
         it.engine.parts.state.book.account("paper").balances.clear()
-    it.venue.orders = [listed(sent), listed(sent, order_id="by-hand")]
+    it.venue.orders = [venue_order(sent), venue_order(sent, order_id="by-hand")]
     it.venue.has = {"USDT": Decimal(700), "BTC": Decimal("0.5")}
     by = reconciling(it, every_s=10)
     assert len(by.compared_s) == 1
@@ -276,8 +259,8 @@ def test_an_answer_that_comes_while_the_balances_are_doubted_is_not_counted_twic
     it.send("rests", symbol="ETH/USDT")
     it.run(1)
     (rests,) = it.venue.sent
-    it.venue.orders = [listed(rests)]
-    it.venue.script, it.venue.takes_s = [closed(fill())], 2
+    it.venue.orders = [venue_order(rests)]
+    it.venue.script, it.venue.takes_s = [closed(bought())], 2
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999")}  # the venue has the second one filled already
     it.send("filled", symbol="BTC/USDT")
     slow_after_the_first(it, 3)
@@ -293,12 +276,12 @@ def test_a_trade_booked_while_the_balances_are_doubted_is_not_counted_twice(trad
     set_to(it, USDT="1000")
     it.run(11)
     (sent,) = it.venue.sent
-    it.venue.orders = [listed(sent)]
+    it.venue.orders = [venue_order(sent)]
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999")}
     slow_after_the_first(it, 3)
     reconciling(it)
     it.run(1)
-    it.venue.update(OrderStatus.CLOSED, fill(), filled="1")
+    it.venue.update(OrderStatus.CLOSED, bought(), filled="1")
     it.run(0.5)
     it.venue.orders = []
     it.run(5)
@@ -310,7 +293,7 @@ def test_doubted_balances_are_not_followed_where_the_second_look_fails(trading, 
     it = trading(OPEN, signals=1)
     set_to(it, USDT="1000", DOGE="1")
     it.run(11)
-    it.venue.orders = [listed(sent) for sent in it.venue.sent]
+    it.venue.orders = [venue_order(sent) for sent in it.venue.sent]
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999"), "DOGE": Decimal(2)}
 
     async def balances():
@@ -330,7 +313,7 @@ def test_the_trades_of_an_order_that_is_found_are_not_counted_and_booked(trading
     it.run(20)
     assert it.ledger() == {"parked": 1}
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999")}
-    it.venue.orders = [listed(it.venue.sent[0], fill(), status=OrderStatus.CLOSED)]
+    it.venue.orders = [venue_order(it.venue.sent[0], bought(), status=OrderStatus.CLOSED)]
     reconciling(it)
     it.run(0.5)
     assert totals_of(it) == {"USDT": 900, "BTC": Decimal("0.999")}
@@ -343,12 +326,12 @@ def test_a_trade_on_its_way_into_the_journal_is_not_overwritten(trading, reconci
     set_to(it, USDT="1000")
     it.run(11)
     (sent,) = it.venue.sent
-    it.venue.orders = [listed(sent)]
+    it.venue.orders = [venue_order(sent)]
     it.journal.takes_s = 3
 
     async def balances():  # a deposit, and a trade after the balances were taken, told of before they arrive
-        it.venue.update(OrderStatus.OPEN, fill(amount="0.5", fee="0"))
-        it.venue.orders = [listed(sent, fill(amount="0.5", fee="0"))]
+        it.venue.update(OrderStatus.OPEN, bought(amount="0.5", fee="0"))
+        it.venue.orders = [venue_order(sent, bought(amount="0.5", fee="0"))]
         it.venue.balances = after
         return {"USDT": Decimal(1500)}
 
@@ -371,7 +354,7 @@ def test_trades_that_are_not_listed_yet_are_not_counted_before_they_are(trading,
     set_to(it, USDT="1000")
     it.run(11)
     (sent,) = it.venue.sent
-    whole = listed(sent, fill(), status=OrderStatus.CLOSED)
+    whole = venue_order(sent, bought(), status=OrderStatus.CLOSED)
     it.venue.orders = [msgspec.structs.replace(whole, fills=())]
     it.venue.has = {"USDT": Decimal(900), "BTC": Decimal("0.999")}
     reconciling(it)
@@ -388,10 +371,10 @@ def test_a_trade_that_the_second_look_booked_is_not_counted_twice(trading, recon
     set_to(it, USDT="1000")
     it.run(11)
     fills, unlisted = it.venue.sent
-    it.venue.orders = [listed(fills), listed(unlisted)]
+    it.venue.orders = [venue_order(fills), venue_order(unlisted)]
 
     async def balances():  # one order fills, and the other leaves the listing
-        it.venue.orders = [listed(fills, fill(), status=OrderStatus.CLOSED)]
+        it.venue.orders = [venue_order(fills, bought(), status=OrderStatus.CLOSED)]
         it.venue.balances = after
         return await after()
 
@@ -428,7 +411,7 @@ def test_while_trades_do_not_show_no_balance_is_followed_that_they_may_have_chan
     it = trading(OPEN, found=found)
     set_to(it, USDT="1000", BNB="1")
     it.run(11)
-    whole = listed(it.venue.sent[0], fill(fee="0.1", fee_currency="BNB"), status=OrderStatus.CLOSED)
+    whole = venue_order(it.venue.sent[0], bought(fee="0.1", fee_currency="BNB"), status=OrderStatus.CLOSED)
     it.venue.orders = [msgspec.structs.replace(whole, fills=())] if listing else []
     it.venue.has = PAID_IN_COINS
     reconciling(it)

@@ -5,35 +5,18 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from tests.builders import fill, venue_order
 from tidegate.domain.errors import VenueUnavailable
-from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.order import Acknowledged, NotFound, OrderStatus, Unanswered
 
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 NOWHERE = NotFound(detail="not among the orders")
 A_DAY_S = 86_400
-
-
-def fill(trade_id="t1", amount="0.4", fee="0"):
-    return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal(fee), fee_currency="USDT")
+PART = fill(amount="0.4")
 
 
 def found(*fills, status=OrderStatus.CLOSED):
     return Acknowledged(venue_order_id="v1", status=status, fills=fills)
-
-
-def listed(request, *fills, status=OrderStatus.OPEN, filled=None, at_ns=0):
-    return VenueOrder(
-        venue_order_id=f"v-{request.client_order_id}",
-        client_order_id=request.client_order_id,
-        symbol=request.symbol,
-        side=request.side,
-        amount=request.amount,
-        price=request.price,
-        status=status,
-        filled=sum((f.amount for f in fills), Decimal(0)) if filled is None else Decimal(filled),
-        at_ns=at_ns,
-        fills=fills,
-    )
 
 
 def account_of(it, trader="paper"):
@@ -43,12 +26,12 @@ def account_of(it, trader="paper"):
 @pytest.mark.parametrize(
     ("finding", "ends", "held"),
     [
-        pytest.param(found(fill(), fill("t2", "0.6")), ["filled", "filled", "order_changed"], "1", id="filled"),
+        pytest.param(found(PART, fill("t2", "0.6")), ["filled", "filled", "order_changed"], "1", id="filled"),
         pytest.param(
-            found(fill(), status=OrderStatus.CANCELED), ["filled", "order_changed"], "0.4", id="canceled with a part"
+            found(PART, status=OrderStatus.CANCELED), ["filled", "order_changed"], "0.4", id="canceled with a part"
         ),
         pytest.param(found(status=OrderStatus.CANCELED), ["order_changed"], "0", id="canceled"),
-        pytest.param(found(fill(), status=OrderStatus.OPEN), ["filled"], "0.4", id="filled in part, and open"),
+        pytest.param(found(PART, status=OrderStatus.OPEN), ["filled"], "0.4", id="filled in part, and open"),
     ],
 )
 def test_what_became_of_an_order_that_is_not_listed_any_more_is_booked(trading, reconciling, finding, ends, held):
@@ -66,7 +49,7 @@ def test_it_is_booked_after_a_restart_a_day_later_as_well(trading, reconciling, 
     first = trading(OPEN, url=url)
     first.run(11)
     first.kill()
-    it = trading(OPEN, url=url, start_ns=first.clock.now_ns() + A_DAY_S * 10**9, signals=0, found=found(fill()))
+    it = trading(OPEN, url=url, start_ns=first.clock.now_ns() + A_DAY_S * 10**9, signals=0, found=found(PART))
     reconciling(it)
     assert it.kinds() == ["accepted", "intent", "placed", "filled", "order_changed"]
     assert account_of(it).orders == {}
@@ -77,7 +60,7 @@ def test_it_is_booked_after_a_person_said_that_it_was_placed(trading, reconcilin
     it.run(11)
     ((number, _),) = it.engine.resolution.lookup.items()
     assert it.engine.resolution.found(number, OPEN)
-    it.venue.found = [found(fill(), fill("t2", "0.6"))]
+    it.venue.found = [found(PART, fill("t2", "0.6"))]
     it.run(1)
     reconciling(it)
     assert it.kinds() == ["accepted", "intent", "unknown", "placed", "filled", "filled", "order_changed"]
@@ -110,7 +93,7 @@ def test_a_round_looks_up_few_orders_and_all_of_them_in_turn(trading, reconcilin
 
 def test_open_orders_that_are_listed_are_not_looked_up(trading, reconciling):
     it, asked = resting(trading, 60)
-    it.venue.orders = [listed(sent) for sent in it.venue.sent]
+    it.venue.orders = [venue_order(sent) for sent in it.venue.sent]
     reconciling(it, every_s=10)
     it.run(60)
     assert asked == []
@@ -142,21 +125,21 @@ def test_where_a_part_of_the_listing_is_missing_nothing_in_it_counts_as_gone(tra
     it.venue.unlisted = unlisted
     by = reconciling(it)
     assert any("missing: " in told for told in by.told) == reported
-    it.venue.found = [found(fill(), fill("t2", "0.6"))]
+    it.venue.found = [found(PART, fill("t2", "0.6"))]
     it.run(20)
     assert it.kinds()[3:] == ["filled", "filled", "order_changed"]  # what is found counts all the same
 
 
-def test_an_order_that_turns_up_over_is_not_over_before_its_trades_are_listed(trading, reconciling):
+def test_an_order_that_turns_up_over_is_not_over_before_its_trades_are_venue_order(trading, reconciling):
     it = trading(Unanswered(detail="timed out"), found=NOWHERE)
     it.run(11)
     (sent,) = it.venue.sent
-    it.venue.orders = [listed(sent, fill(), status=OrderStatus.CLOSED, filled="1")]
+    it.venue.orders = [venue_order(sent, PART, status=OrderStatus.CLOSED, filled="1")]
     reconciling(it, every_s=10)
     it.run(5)
     assert it.kinds() == ["accepted", "intent", "unknown", "placed"]
     assert len(account_of(it).orders) == 1
-    it.venue.orders = [listed(sent, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)]
+    it.venue.orders = [venue_order(sent, PART, fill("t2", "0.6"), status=OrderStatus.CLOSED)]
     it.run(30)
     assert it.kinds()[4:] == ["filled", "order_changed"]
     assert account_of(it).held("BTC/USDT") == 1
@@ -179,7 +162,7 @@ def test_an_order_of_one_account_that_another_lists_is_reported_and_booked_once(
     it.send("a")
     it.run(11)
     (sent,) = first.sent
-    first.orders = second.orders = [listed(sent, fill())]
+    first.orders = second.orders = [venue_order(sent, PART)]
     it.run(120)
     assert it.kinds() == ["accepted", "intent", "placed", "filled"]
     (told,) = [told for told in by.told if "other_account" in told]
@@ -191,7 +174,7 @@ def test_an_open_order_is_followed_while_the_balances_cannot_be_read(trading, re
     it = trading(OPEN)
     it.run(11)
     it.venue.down = VenueUnavailable("no route")
-    it.venue.orders = [listed(it.venue.sent[0], fill(), status=OrderStatus.CANCELED)]
+    it.venue.orders = [venue_order(it.venue.sent[0], PART, status=OrderStatus.CANCELED)]
     reconciling(it)
     assert it.kinds()[3:] == ["filled", "order_changed"]
 
@@ -200,8 +183,8 @@ def test_an_order_of_somebody_else_is_not_ours_by_its_length(trading, reconcilin
     it = trading(OPEN)
     it.run(11)
     (sent,) = it.venue.sent
-    longer = msgspec.structs.replace(listed(sent), client_order_id=sent.client_order_id + "0", venue_order_id="x1")
-    it.venue.orders = [listed(sent), longer]
+    longer = msgspec.structs.replace(venue_order(sent), client_order_id=sent.client_order_id + "0", venue_order_id="x1")
+    it.venue.orders = [venue_order(sent), longer]
     by = reconciling(it, every_s=10)
     it.run(60)
     assert by.told == ["reconciliation with paper: stranger: x1: ours not ours, theirs buy 1 BTC/USDT"]

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from tests.builders import fill
 from tidegate.domain import events as e
 from tidegate.domain.order import Acknowledged, Fill, NotPlaced, OrderStatus, OrderUpdate, Unanswered
 from tidegate.domain.ports import Item
@@ -20,10 +21,8 @@ NO = NotPlaced(reason=Reason.REJECTED, detail="unknown order type", final=True)
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 
 
-def fill(trade_id: str, amount: str = "0.25") -> Fill:
-    return Fill(
-        trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal("0.025"), fee_currency="USDT"
-    )
+def part(trade_id: str, amount: str = "0.25") -> Fill:
+    return fill(trade_id, amount, fee="0.025")
 
 
 def applied(it) -> bool:
@@ -226,7 +225,7 @@ def test_each_order_of_a_call_has_the_answer_of_its_own(trading):
     ],
 )
 def test_directly_before_the_call_a_halt_is_looked_at_again(trading, reduce_only, side, quantity, sent):
-    bought = Acknowledged(venue_order_id="v0", status=OrderStatus.CLOSED, fills=(fill("t"),))
+    bought = Acknowledged(venue_order_id="v0", status=OrderStatus.CLOSED, fills=(part("t"),))
     it = trading(bought, OPEN, sizing__sell_holdings="true")
     it.run(11)
     it.send("a", side=side, quantity=quantity)
@@ -297,8 +296,8 @@ def test_what_is_told_before_the_acknowledgement_is_committed_is_recorded_after_
     it = trading(OPEN)
     it.journal.full_for = (e.Placed,)
     it.run(11)
-    it.venue.update(OrderStatus.OPEN, fill("t1"))
-    it.venue.update(OrderStatus.CLOSED, fill("t2", "0.75"))
+    it.venue.update(OrderStatus.OPEN, part("t1"))
+    it.venue.update(OrderStatus.CLOSED, part("t2", "0.75"))
     it.run(1)
     assert it.kinds() == ["accepted", "intent"]
     it.journal.full_for = ()
@@ -312,18 +311,18 @@ def test_what_is_told_before_the_acknowledgement_is_committed_is_recorded_after_
 def test_what_is_told_of_an_order_that_is_not_placed_after_all_is_left_out(trading):
     it = trading(NO, takes_s=1)
     it.run(10.5)
-    it.venue.update(OrderStatus.OPEN, fill("t1"))
+    it.venue.update(OrderStatus.OPEN, part("t1"))
     it.run(5)
     assert it.kinds() == ["accepted", "intent", "failed"]
 
 
 def test_a_trade_is_booked_once_however_often_it_is_told_of(trading):
-    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, fills=(fill("t1"),)))
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, fills=(part("t1"),)))
     it.run(11)
-    it.venue.update(OrderStatus.OPEN, fill("t1"))
-    it.venue.update(OrderStatus.OPEN, fill("t1"), fill("t2"), fill("t2"))
+    it.venue.update(OrderStatus.OPEN, part("t1"))
+    it.venue.update(OrderStatus.OPEN, part("t1"), part("t2"), part("t2"))
     it.run(1)
-    it.venue.update(OrderStatus.OPEN, fill("t2"), fill("t1"))
+    it.venue.update(OrderStatus.OPEN, part("t2"), part("t1"))
     it.run(1)
     assert [body.fill.trade_id for body in it.bodies(e.Filled)] == ["t2"]
     assert it.engine.parts.state.book.account("paper").held("BTC/USDT") == Decimal("0.5")
@@ -351,7 +350,7 @@ def test_what_is_told_of_strangers_orders_is_left_out(trading):
 
 
 def test_a_rest_that_is_canceled_leaves_what_is_filled(trading):
-    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, fills=(fill("t1"),)))
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN, fills=(part("t1"),)))
     it.run(11)
     it.venue.update(OrderStatus.CANCELED)
     it.run(1)
@@ -487,7 +486,7 @@ def test_attempts_by_new_rules_are_attempts_too(trading):
 
 
 def bnb(trade_id: str) -> Fill:
-    return Fill(trade_id=trade_id, amount=Decimal("0.5"), price=Decimal(100), fee=Decimal("0.0001"), fee_currency="BNB")
+    return fill(trade_id, "0.5", fee="0.0001", fee_currency="BNB")
 
 
 @pytest.mark.parametrize(
@@ -512,6 +511,6 @@ def test_a_fee_in_a_third_currency_is_recorded_with_its_value_where_its_price_is
 
 
 def test_fees_in_the_currencies_traded_carry_no_value(trading):
-    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(fill("t"),)))
+    it = trading(Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(part("t"),)))
     it.run(11)
     assert [fill.fee_in_quote for placed in it.bodies(e.Placed) for fill in placed.fills] == [None]

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from streams.reconciliation import Reconciliation
+from tests.builders import fill, venue_order
 from tidegate.domain import events as e
 from tidegate.domain.difference import Difference, DifferenceKind
-from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered, VenueOrder
 from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
@@ -20,25 +21,12 @@ SILENCE = Unanswered(detail="timed out")
 NOWHERE = NotFound(detail="not among the orders")
 
 
-def fill(trade_id="t1", amount="0.4"):
-    return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+PART = fill(amount="0.4")
 
 
-def listed(it, *fills, status=OrderStatus.OPEN, filled=None, order_id=None) -> VenueOrder:
+def listed(it, *fills, **named) -> VenueOrder:
     """The order sent first, as the venue lists it."""
-    sent = it.venue.sent[0]
-    return VenueOrder(
-        venue_order_id="v1",
-        client_order_id=order_id or sent.client_order_id,
-        symbol=sent.symbol,
-        side=sent.side,
-        amount=sent.amount,
-        price=sent.price,
-        status=status,
-        filled=sum((f.amount for f in fills), Decimal(0)) if filled is None else Decimal(filled),
-        at_ns=it.clock.now_ns(),
-        fills=fills,
-    )
+    return venue_order(it.venue.sent[0], *fills, venue_order_id="v1", at_ns=it.clock.now_ns(), **named)
 
 
 def reconciliation_of(it) -> Reconciliation:
@@ -77,9 +65,9 @@ def test_where_the_books_agree_nothing_is_found_or_recorded(trading):
 def test_a_trade_that_nobody_told_of_is_booked_once(trading):
     it = trading(OPEN)
     it.run(11)
-    assert compared(it, listed(it, fill())) == [(DifferenceKind.CHANGED, True)]
-    assert compared(it, listed(it, fill())) == []
-    it.venue.update(OrderStatus.OPEN, fill())
+    assert compared(it, listed(it, PART)) == [(DifferenceKind.CHANGED, True)]
+    assert compared(it, listed(it, PART)) == []
+    it.venue.update(OrderStatus.OPEN, PART)
     it.run(1)
     assert it.kinds() == ["accepted", "intent", "placed", "filled"]
     assert account_of(it).held("BTC/USDT") == Decimal("0.4")
@@ -90,19 +78,19 @@ def test_a_trade_from_before_a_restart_is_not_booked_again(trading, tmp_path):
     first = trading(OPEN, url=url)
     first.run(11)
     sent = first.venue.sent
-    compared(first, listed(first, fill()))
+    compared(first, listed(first, PART))
     first.kill()
     it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
     it.run(1)
     it.venue.sent = sent
-    assert compared(it, listed(it, fill(), fill("t2", "0.1"))) == [(DifferenceKind.CHANGED, True)]
+    assert compared(it, listed(it, PART, fill("t2", "0.1"))) == [(DifferenceKind.CHANGED, True)]
     assert account_of(it).held("BTC/USDT") == Decimal("0.5")
 
 
 def test_an_order_that_ended_unheard_is_ended_here(trading):
     it = trading(OPEN)
     it.run(11)
-    assert compared(it, listed(it, fill(), status=OrderStatus.CANCELED)) == [(DifferenceKind.CHANGED, True)]
+    assert compared(it, listed(it, PART, status=OrderStatus.CANCELED)) == [(DifferenceKind.CHANGED, True)]
     assert it.kinds() == ["accepted", "intent", "placed", "filled", "order_changed"]
     assert account_of(it).orders == {}
     assert account_of(it).balances["USDT"].locked == 0
@@ -111,11 +99,11 @@ def test_an_order_that_ended_unheard_is_ended_here(trading):
 def test_an_order_does_not_end_before_all_of_its_trades_are_listed(trading):
     it = trading(OPEN)
     it.run(11)
-    ended = listed(it, fill(), status=OrderStatus.CLOSED, filled="1")
+    ended = listed(it, PART, status=OrderStatus.CLOSED, filled="1")
     assert compared(it, ended) == [(DifferenceKind.TRADES_MISSING, False), (DifferenceKind.CHANGED, True)]
     assert compared(it, ended) == [(DifferenceKind.TRADES_MISSING, False)]
     assert len(account_of(it).orders) == 1
-    whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
+    whole = listed(it, PART, fill("t2", "0.6"), status=OrderStatus.CLOSED)
     assert compared(it, whole) == [(DifferenceKind.CHANGED, True)]
     assert account_of(it).orders == {}
 
@@ -130,7 +118,7 @@ def test_an_order_does_not_end_before_all_of_its_trades_are_listed(trading):
 def test_an_order_that_is_sought_and_turns_up_is_placed(trading, unknown_order_policy, kinds):
     it = trading(SILENCE, found=NOWHERE, unknown_order_policy=unknown_order_policy)
     it.run(20)
-    assert compared(it, listed(it, fill())) == [(DifferenceKind.FOUND, True)]
+    assert compared(it, listed(it, PART)) == [(DifferenceKind.FOUND, True)]
     assert it.kinds() == ["accepted", "intent", "unknown", *kinds, "placed"]
     assert account_of(it).held("BTC/USDT") == Decimal("0.4")
 
@@ -151,7 +139,7 @@ def test_an_order_of_a_signal_that_was_given_up_reopens_it(trading, script, chan
     it.run(32)
     assert it.ledger() == {was: 1}
     status = OrderStatus.CLOSED if ended else OrderStatus.OPEN
-    there = listed(it, fill(), status=status)
+    there = listed(it, PART, status=status)
     assert compared(it, there, apply=False) == [(DifferenceKind.REOPENED, False)]
     assert it.ledger() == {was: 1}
     assert compared(it, there) == [(DifferenceKind.REOPENED, True)]
@@ -170,14 +158,14 @@ def test_a_reopened_order_is_there_after_a_restart(trading, tmp_path):
     url = f"sqlite:///{tmp_path}/journal.db"
     first = trading(REJECTED, url=url)
     first.run(11)
-    compared(first, listed(first, fill()))
+    compared(first, listed(first, PART))
     sent = first.venue.sent
     first.kill()
     it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
     it.run(1)
     it.venue.sent = sent
     assert it.ledger() == {"placed": 1}
-    assert compared(it, listed(it, fill())) == []
+    assert compared(it, listed(it, PART)) == []
 
 
 def test_a_second_order_of_a_signal_halts_entries(trading):
@@ -210,7 +198,7 @@ def test_an_order_of_a_signal_that_our_own_limits_refused_later_reopens_it(tradi
     it.run(9)
     it.venue.has = None
     assert it.ledger() == {"refused": 1}
-    assert compared(it, listed(it, fill())) == [(DifferenceKind.REOPENED, True)]
+    assert compared(it, listed(it, PART)) == [(DifferenceKind.REOPENED, True)]
     assert it.ledger() == {"placed": 1}
 
 
@@ -220,7 +208,7 @@ def test_an_order_does_not_end_by_word_before_all_of_its_trades_were_told(tradin
     it.venue.update(OrderStatus.CLOSED, fill("t2", "0.6"), filled="1")
     it.run(1)
     assert it.kinds() == ["accepted", "intent", "placed", "filled"]
-    whole = listed(it, fill(), fill("t2", "0.6"), status=OrderStatus.CLOSED)
+    whole = listed(it, PART, fill("t2", "0.6"), status=OrderStatus.CLOSED)
     assert compared(it, whole) == [(DifferenceKind.CHANGED, True)]
     assert it.kinds()[4:] == ["filled", "order_changed"]
     assert account_of(it).held("BTC/USDT") == Decimal(1)
@@ -249,7 +237,7 @@ def test_an_order_that_the_journal_lost_is_taken_back_by_the_waiting_signal_it_f
     it = trading(OPEN, url=f"sqlite:///{tmp_path}/older.db")  # the same signal, and no memory of its order
     it.run(1)
     it.venue.sent, it.venue.script = sent, []
-    assert compared(it, listed(it, fill())) == [(DifferenceKind.NOT_IN_JOURNAL, False)]
+    assert compared(it, listed(it, PART)) == [(DifferenceKind.NOT_IN_JOURNAL, False)]
     assert it.kinds() == ["accepted", "intent", "placed"]
     it.engine.record(e.Resumed())
     it.run(60)

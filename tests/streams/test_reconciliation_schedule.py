@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
+from tests.builders import fill, venue_order
 from tidegate.domain.difference import DifferenceKind
 from tidegate.domain.errors import VenueUnavailable
-from tidegate.domain.order import Acknowledged, Fill, NotFound, OrderStatus, Unanswered, VenueOrder
+from tidegate.domain.order import Acknowledged, NotFound, OrderStatus, Unanswered
 from tidegate.domain.ports import Item, UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
@@ -16,22 +17,7 @@ NO_ROUTE = VenueUnavailable("no route")
 HOUR_NS = 3600 * 10**9
 
 
-def listed(request, *, order_id=None, status=OrderStatus.OPEN, fills=()):
-    return VenueOrder(
-        venue_order_id="v1",
-        client_order_id=order_id or request.client_order_id,
-        symbol=request.symbol,
-        side=request.side,
-        amount=request.amount,
-        price=request.price,
-        status=status,
-        filled=sum((f.amount for f in fills), Decimal(0)),
-        at_ns=0,
-        fills=fills,
-    )
-
-
-def test_balances_are_followed_while_orders_cannot_be_listed(trading, reconciling):
+def test_balances_are_followed_while_orders_cannot_be_venue_order(trading, reconciling):
     it = trading(OPEN, signals=0)
     it.venue.silent, it.venue.has = NO_ROUTE, {"USDT": Decimal(7)}
     by = reconciling(it)
@@ -146,8 +132,8 @@ def test_an_account_on_which_an_order_turned_up_is_compared_again_soon(trading, 
     (sent,) = it.venue.sent
     by = reconciling(it)
     it.run(1)
-    filled = Fill(trade_id="t", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
-    it.venue.orders = [listed(sent, status=OrderStatus.CLOSED, fills=(filled,))]
+    filled = fill()
+    it.venue.orders = [venue_order(sent, filled, status=OrderStatus.CLOSED)]
     it.run(63)
     assert by.compared_s == [11, 71, 72]
 
@@ -156,8 +142,8 @@ def test_of_many_orders_of_other_people_one_alarm_tells(trading, reconciling):
     it = trading(OPEN)
     it.run(11)
     (sent,) = it.venue.sent
-    others = [listed(sent, order_id=f"by-hand-{number}") for number in range(50)]
-    it.venue.orders = [listed(sent), *others]
+    others = [venue_order(sent, order_id=f"by-hand-{number}") for number in range(50)]
+    it.venue.orders = [venue_order(sent), *others]
     for number, other in enumerate(it.venue.orders):
         it.venue.orders[number] = type(other)(
             **{name: getattr(other, name) for name in other.__struct_fields__} | {"venue_order_id": f"x{number}"}
@@ -171,9 +157,9 @@ def test_of_many_orders_of_other_people_one_alarm_tells(trading, reconciling):
 def test_whoever_asks_hears_what_differs_and_what_was_not_told(trading, reconciling):
     it = trading(OPEN)
     it.run(11)
-    filled = Fill(trade_id="t", amount=Decimal("0.4"), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+    filled = fill(amount="0.4")
     by = reconciling(it)
-    it.venue.orders = [listed(it.venue.sent[0], fills=(filled,))]
+    it.venue.orders = [venue_order(it.venue.sent[0], filled)]
     differences, unread = it.wait(by.reconciliations.ask(apply=False))
     assert ([(d.kind, d.applied) for d in differences], unread) == ([(DifferenceKind.CHANGED, False)], [])
     differences, unread = it.wait(by.reconciliations.ask(apply=True))

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.builders import fill
 from tidegate.domain import events as e
-from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 
@@ -196,7 +197,7 @@ def test_what_was_unknown_is_decided_by_a_proof(trading, url, found, kinds):
 
 
 def test_an_order_found_filled_is_booked(trading, url):
-    filled = Fill(trade_id="t1", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+    filled = fill()
     closed = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))
     first = trading(SILENCE, url=url)
     first.run(11)

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from tests.builders import fill
 from tidegate.domain import events as e
 from tidegate.domain.errors import VenueUnavailable
-from tidegate.domain.order import Acknowledged, Fill, NotPlaced, OrderStatus
+from tidegate.domain.order import Acknowledged, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import line_of
 
@@ -18,9 +19,7 @@ UNREACHED = NotPlaced(reason=Reason.NEVER_SENT, detail="refused", final=False)
 
 
 def filled(amount: str, trade_id: str = "t", fee: str = "0", fee_currency: str = "USDT", status=OrderStatus.CLOSED):
-    trade = Fill(
-        trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal(fee), fee_currency=fee_currency
-    )
+    trade = fill(trade_id, amount, fee=fee, fee_currency=fee_currency)
     return Acknowledged(venue_order_id=f"v-{trade_id}", status=status, fills=(trade,))
 
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from streams.diagnosed import execute_with_diagnostics
+from tests.builders import fill
 from tidegate.domain import events as e
 from tidegate.domain.errors import ExchangeError, TraderUnavailable, VenueUnavailable
-from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, Unanswered
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from tidegate.domain.ports import UnknownOrderPolicy
 from tidegate.domain.reasons import Reason
 from tidegate.venues.ccxt.pace import OrderPace
@@ -146,7 +147,7 @@ def test_attempts_count_over_all_accounts(two):
 
 
 def test_a_sale_closes_what_was_bought_before_it_touches_what_was_paid_in(two):
-    filled = Fill(trade_id="t", amount=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USDT")
+    filled = fill()
     bought = Acknowledged(venue_order_id="v1", status=OrderStatus.CLOSED, fills=(filled,))
     it = two([bought, OPEN], [OPEN])
     it.it.engine.record(e.BalancesSynced(trader="second", balances={"BTC": Decimal(50)}))

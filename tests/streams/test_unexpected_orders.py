@@ -1,13 +1,15 @@
 """An order of ours that the journal does not know halts once, says what to do, and is booked on a person's word."""
 
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 import pytest
 
 from streams.state import State
+from tests.builders import fill
 from tidegate.domain import events as e
-from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderStatus, VenueOrder
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, VenueOrder
 from tidegate.domain.order_summary import orders_of
 from tidegate.domain.ports import Snapshot
 from tidegate.domain.reasons import Reason
@@ -17,11 +19,8 @@ from tidegate.domain.signal_summary import line_of
 OPEN = Acknowledged(venue_order_id="v1", status=OrderStatus.OPEN)
 BUSY = NotPlaced(reason=Reason.REJECTED_FOR_NOW, detail="busy", final=False)
 NOWHERE = NotFound(detail="not among the orders")
+bought = partial(fill, fee="0.001", fee_currency="BTC")
 FUNDS = {"USDT": Decimal(900), "BTC": Decimal("0.999")}
-
-
-def fill(trade_id="t1", amount="1"):
-    return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(100), fee=Decimal("0.001"), fee_currency="BTC")
 
 
 def lost(it, *fills, number=0, status=OrderStatus.CLOSED, side=Side.BUY):
@@ -101,7 +100,7 @@ def resume(it):
 
 
 def test_the_halt_says_which_commands_end_it(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     (order,) = it.venue.orders
     halted = it.engine.parts.state.halted
     assert not halted.reduce_only
@@ -112,7 +111,7 @@ def test_the_halt_says_which_commands_end_it(fresh):
 
 
 def test_a_new_journal_on_an_account_with_an_order_of_ours_trades_after_resume(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     assert totals(it) == FUNDS
     resume(it)
     it.send("a")
@@ -122,7 +121,7 @@ def test_a_new_journal_on_an_account_with_an_order_of_ours_trades_after_resume(f
 
 @pytest.mark.parametrize("resumed", [True, False])
 def test_what_was_acknowledged_halts_no_second_time_after_a_restart(fresh, resumed):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     if resumed:
         resume(it)
     it = fresh.again(*it.venue.orders)
@@ -131,21 +130,21 @@ def test_what_was_acknowledged_halts_no_second_time_after_a_restart(fresh, resum
     assert (it.engine.parts.state.halted is None) == resumed
     (difference,) = fresh.ask(fresh.by.reconciliations.ask(apply=False))[0]
     assert difference.remains
-    it.venue.orders.append(lost(it, fill("t9"), number=9))
+    it.venue.orders.append(lost(it, bought("t9"), number=9))
     it.run(30)
     assert len(it.bodies(e.Halted)) == 2
     assert it.venue.orders[1].client_order_id in it.engine.parts.state.halted.why
 
 
 def test_many_orders_halt_once_together(fresh):
-    it = fresh.begin(*(lambda it, n=n: lost(it, fill(f"t{n}"), number=n) for n in range(20)))
+    it = fresh.begin(*(lambda it, n=n: lost(it, bought(f"t{n}"), number=n) for n in range(20)))
     (halted,) = it.bodies(e.Halted)
     assert len(halted.orders) == 20
     assert "and 15 more" in halted.why
 
 
 def test_an_adopted_order_is_booked_and_a_line_of_its_own(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     (order,) = it.venue.orders
     assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
@@ -172,13 +171,15 @@ def test_an_adopted_order_is_booked_and_a_line_of_its_own(fresh):
 
 
 def test_an_adopted_order_that_is_open_is_followed_to_its_end_also_after_a_restart(fresh):
-    it = fresh.begin(lambda it: lost(it, fill("t1", "0.4"), status=OrderStatus.OPEN))
+    it = fresh.begin(lambda it: lost(it, bought("t1", "0.4"), status=OrderStatus.OPEN))
     (order,) = it.venue.orders
     assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
     account = it.engine.parts.state.book.account("paper")
     assert account.balances["USDT"].locked == 60
-    whole = Acknowledged(venue_order_id="v0", status=OrderStatus.CLOSED, fills=(fill("t1", "0.4"), fill("t2", "0.6")))
+    whole = Acknowledged(
+        venue_order_id="v0", status=OrderStatus.CLOSED, fills=(bought("t1", "0.4"), bought("t2", "0.6"))
+    )
     it = fresh.again(found=whole)
     it.run(5)
     assert it.kinds() == ["adopted", "filled", "order_changed"]
@@ -188,7 +189,7 @@ def test_an_adopted_order_that_is_open_is_followed_to_its_end_also_after_a_resta
 
 
 def test_an_adopted_sale_lessens_what_our_trades_hold(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()), lambda it: lost(it, fill("t2", "0.5"), number=1, side=Side.SELL))
+    it = fresh.begin(lambda it: lost(it, bought()), lambda it: lost(it, bought("t2", "0.5"), number=1, side=Side.SELL))
     for order in it.venue.orders:
         assert fresh.ask(fresh.by.reconciliations.adopt(order.client_order_id))
     it.run(5)
@@ -211,7 +212,7 @@ def test_a_second_order_is_adopted_beside_the_first(trading, reconciling):
         status=OrderStatus.CLOSED,
         filled=Decimal(1),
         at_ns=0,
-        fills=(fill(),),
+        fills=(bought(),),
     )
     placed = msgspec.structs.replace(
         late, client_order_id=second.client_order_id, status=OrderStatus.OPEN, filled=Decimal(0), fills=()
@@ -234,7 +235,7 @@ def test_a_second_order_is_adopted_beside_the_first(trading, reconciling):
 
 
 def test_an_ignored_order_is_left_out_for_good(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     (order,) = it.venue.orders
     assert fresh.ask(fresh.by.reconciliations.ignore(order.client_order_id))
     assert fresh.ask(fresh.by.reconciliations.ask(apply=False)) == ([], [])
@@ -257,7 +258,7 @@ def test_other_peoples_orders_can_be_ignored_as_well(fresh):
 
 
 def test_only_what_differs_can_be_decided_on(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     before = it.journal.head()
     assert not fresh.ask(fresh.by.reconciliations.adopt("abcd00000000000000"))
     assert not fresh.ask(fresh.by.reconciliations.ignore("abcd00000000000000"))
@@ -265,7 +266,7 @@ def test_only_what_differs_can_be_decided_on(fresh):
 
 
 def test_it_can_be_adopted_when_it_is_not_listed_any_more(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()))
+    it = fresh.begin(lambda it: lost(it, bought()))
     (order,) = it.venue.orders
     it.venue.orders = []
     it.run(60)
@@ -277,7 +278,7 @@ def test_it_can_be_adopted_when_it_is_not_listed_any_more(fresh):
 
 
 def test_what_was_noticed_and_decided_is_in_the_image_and_older_images_do_without(fresh):
-    it = fresh.begin(lambda it: lost(it, fill()), lambda it: lost(it, fill("t2"), number=1))
+    it = fresh.begin(lambda it: lost(it, bought()), lambda it: lost(it, bought("t2"), number=1))
     one, other = (order.client_order_id for order in it.venue.orders)
     assert fresh.ask(fresh.by.reconciliations.adopt(one))
     assert fresh.ask(fresh.by.reconciliations.ignore(other))

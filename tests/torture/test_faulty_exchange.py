@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from tests.builders import order
 from tidegate.clock import VirtualLoop
 from tidegate.domain.market import MarketRules, Quote
-from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side
 from tidegate.torture.faulty import FeesIn, Lag, Planned, Points, Script, VenueFault, VenueFaultKind
 from tidegate.torture.faulty.address import FaultyAddress
 from tidegate.torture.faulty.exchange import FaultyExchange
@@ -52,19 +52,7 @@ class Market:
         self.exchange.on_quote(Quote(SYMBOL, self.world.now_ns(), Decimal(bid), Decimal(ask), Decimal(depth)))
 
     def request(self, side, amount, price=None, order_id="o1"):
-        kind = OrderType.MARKET if price is None else OrderType.LIMIT
-        price = None if price is None else Decimal(price)
-        return OrderRequest(
-            client_order_id=order_id,
-            trader="x",
-            symbol=SYMBOL,
-            side=Side(side),
-            order_type=kind,
-            amount=Decimal(amount),
-            price=price,
-            generation=1,
-            reserved=Decimal(0),
-        )
+        return order(side, amount, price, order_id, symbol=SYMBOL, trader="x", reserved="0")
 
     def place(self, side, amount, price=None, order_id="o1"):
         return self.exchange.arrive(self.request(side, amount, price, order_id), self.world.now_ns())

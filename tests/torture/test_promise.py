@@ -32,7 +32,7 @@ def recorded(*options: str) -> dict:
     return json.loads(called("--json", *options).stdout)
 
 
-@pytest.mark.timeout(400)  # some five thousand runs
+@pytest.mark.slow  # some five thousand runs
 def test_the_promise_is_kept_at_every_point():
     record = recorded("--seeds", "24")
     assert record["failures"] == []
@@ -45,7 +45,7 @@ def test_the_promise_is_kept_at_every_point():
     assert record["outcomes"]["placed"] > record["runs"] / 2
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_the_promise_is_kept_at_every_pair_of_points():
     record = recorded("--crashes", "pairs", "--seed", "2", "--seeds", "1")
     assert (record["failures"], record["lost"], record["duplicated"]) == ([], 0, 0)
@@ -60,6 +60,7 @@ def test_where_a_venue_may_be_later_than_the_settle_window_orders_are_parked(set
     assert tally.caught == 0
 
 
+@pytest.mark.slow
 def test_where_a_venue_is_later_than_it_says_a_second_order_is_caught(setup):
     tally = torture(setup, 11, crashes="every")
     assert tally.failures == []

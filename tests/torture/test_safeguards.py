@@ -9,6 +9,7 @@ from benchmarks.edits import Edit, output_of, program_with, tortured
 from benchmarks.safeguards import SAFEGUARDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)
 def test_without_a_safeguard_the_promise_is_broken(safeguard, tmp_path):
     record = tortured(program_with(safeguard.edits, tmp_path), "--seeds", "24", "--until-broken")
@@ -16,6 +17,7 @@ def test_without_a_safeguard_the_promise_is_broken(safeguard, tmp_path):
     assert record["failures"][0]["violations"]
 
 
+@pytest.mark.slow
 def test_what_broke_is_shrunk_to_what_is_needed(tmp_path):
     window = next(safeguard for safeguard in SAFEGUARDS if safeguard.name == "settle window")
     program = program_with(window.edits, tmp_path)

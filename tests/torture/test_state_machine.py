@@ -124,7 +124,7 @@ class Trading(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_the_promise_holds_whatever_is_done(pilot_of, request):
     """The same hundred sequences each time; others with `--hypothesis-seed`."""
     Trading.pilot_of = pilot_of

@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import time
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
 
-from tidegate.domain.order import OrderRequest
-from tidegate.domain.signal import OrderType, Side
+from tests.builders import order
+from tests.virtual_network import run as in_virtual_time
+from tidegate.domain.signal import Side
 
 SYMBOL = "BTC/USDT"
 IDS = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT", "kraken": "XBTUSDT"}
@@ -76,30 +75,27 @@ def answer():
 
 @pytest.fixture
 def on_wire():
-    """Run `scenario(connection, wire)` on an exchange whose answers are given."""
+    """Run `scenario(connection, wire)` on an exchange whose answers are given, in virtual time."""
     pytest.importorskip("ccxt")
 
     def run(exchange_id, answers, scenario, block=None):
-        return asyncio.run(_on_wire(exchange_id, answers, scenario, block))
+        return in_virtual_time(lambda _: _on_wire(exchange_id, answers, scenario, block))
 
     return run
 
 
 @pytest.fixture
 def venue_on_wire():
-    """Run `scenario(venue, wire)` on an account of an exchange whose answers are given, in simulated time."""
+    """Run `scenario(venue, wire)` on an account of an exchange whose answers are given, in virtual time."""
     pytest.importorskip("ccxt")
-    from tidegate.clock import Clock, VirtualLoop
     from tidegate.venues.ccxt.venue import CcxtVenue
 
     def run(exchange_id, answers, scenario):
-        loop = VirtualLoop()
-        clock = Clock.simulated(loop, time.time_ns())
-
         async def main(connection, wire):
-            return await scenario(CcxtVenue("main", connection, [SYMBOL], clock=clock), wire)
+            venue = CcxtVenue("main", connection, [SYMBOL], clock=asyncio.get_running_loop().clock())
+            return await scenario(venue, wire)
 
-        return loop.run_until_complete(_on_wire(exchange_id, answers, main))
+        return in_virtual_time(lambda _: _on_wire(exchange_id, answers, main))
 
     return run
 
@@ -140,42 +136,31 @@ def order_request():
     """A request under an id of ours: `order_request(1, price=None)` asks to buy at the market."""
 
     def make(number=1, *, price="60000.01", side=Side.BUY, symbol=SYMBOL):
-        return OrderRequest(
-            client_order_id=f"abcd{number:014x}",
-            trader="main",
-            symbol=symbol,
-            side=side,
-            order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
-            amount=Decimal("0.01"),
-            price=None if price is None else Decimal(price),
-            generation=1,
-            reserved=Decimal(0),
-        )
+        return order(side, "0.01", price, f"abcd{number:014x}", symbol=symbol, trader="main", reserved="0")
 
     return make
 
 
 @pytest.fixture(params=["binance", "bybit"])
 def live(request):
-    """Run `scenario(venue, exchange)` on a fresh exchange."""
+    """Run `scenario(venue, exchange)` on a fresh exchange, in virtual time."""
     pytest.importorskip("ccxt")
-    from tidegate.clock import Clock
     from tidegate.emulator import LocalExchange, settings_for
     from tidegate.venues.ccxt.connection import connect
     from tidegate.venues.ccxt.venue import CcxtVenue
 
     def run(scenario, *, symbols=(SYMBOL,), **how):
-        async def main():
+        async def main(loop):
             async with LocalExchange(request.param, **how) as exchange:
                 block = settings_for(request.param, exchange.address) | {"timeout": 300, "timeout_on_exit": 0}
                 connection = connect(request.param, block, {"apiKey": "key", "secret": "secret"}, trader="main")
-                venue = CcxtVenue("main", connection, symbols, clock=Clock.live(asyncio.get_running_loop()))
+                venue = CcxtVenue("main", connection, symbols, clock=loop.clock())
                 try:
                     await venue.open()
                     return await scenario(venue, exchange)
                 finally:
                     await venue.close()
 
-        return asyncio.run(main())
+        return in_virtual_time(main)
 
     return run

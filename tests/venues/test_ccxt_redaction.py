@@ -57,7 +57,7 @@ def test_a_line_of_a_secret_is_one_too():
 def test_a_text_is_bounded_after_secrets_were_hidden():
     text = redact("x" * (LENGTH_MAX - 5) + "the-secret-of-mine", ["the-secret-of-mine"])
     assert len(text) == LENGTH_MAX - 2
-    assert len(redact("x" * 10_000)) == LENGTH_MAX
+    assert len(redact("x" * 1_000_000)) == LENGTH_MAX  # in time that grows with the text, not with its square
     assert redact("y" * LENGTH_MAX * 2, ["y" * LENGTH_MAX]) == "******"
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -103,7 +104,7 @@ def test_a_market_order_to_buy_is_of_an_amount_not_of_money(on_wire, answer, ven
 def test_a_lookup_asks_for_our_id_as_declared(on_wire, answer, order_request, venue, lookup):
     async def scenario(connection, wire):
         only = dataclasses.replace(connection, quirks=msgspec.structs.replace(connection.quirks, lookups=(lookup,)))
-        finder = OrderFinder(only, clock=Clock.live(asyncio.get_running_loop()))
+        finder = OrderFinder(only, clock=asyncio.get_running_loop().clock())
         return await finder.find(msgspec.structs.replace(order_request(), client_order_id=ID)), wire.sent
 
     found, sent = on_wire(venue, [answer(NOTHING[venue, lookup.source])], scenario)
@@ -165,7 +166,7 @@ def test_gate_s_prefix_is_taken_off_again():
 def ordering_by_get():
     """The exchanges whose `create_order` has ccxt call something that is named as a GET."""
     for name in ccxt.exchanges:
-        source = inspect.getsource(getattr(ccxt, name))
+        source = Path(inspect.getfile(getattr(ccxt, name))).read_text()
         create = re.search(r"async def create_order\(.*?\n    (?:async )?def ", source, re.DOTALL)
         if create and re.search(r"await self\.\w+Get[A-Z]\w*\(self\.extend|await self\.\w+GetBroadcast", create[0]):
             yield name

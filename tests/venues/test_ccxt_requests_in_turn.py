@@ -1,4 +1,4 @@
-"""What leaves for an exchange that counts, over real HTTP: in which number, and signed with which time."""
+"""What leaves for an exchange that counts, in virtual time: in which number, and signed with which time."""
 
 import asyncio
 from collections import Counter
@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from tidegate.clock import Clock
-from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderRequest, OrderStatus
+from tests.builders import order
+from tests.virtual_network import run as in_virtual_time
+from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 from tidegate.emulator import BinanceLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.connection import connect
@@ -22,33 +23,23 @@ KEYS = {"apiKey": "key", "secret": "secret"}
 
 
 def request(number: int = 1, *, price: str = "50000"):
-    return OrderRequest(
-        client_order_id=f"abcd{number:014x}",
-        trader="main",
-        symbol=SYMBOL,
-        side=Side.BUY,
-        order_type=OrderType.LIMIT,
-        amount=Decimal("0.01"),
-        price=Decimal(price),
-        generation=1,
-        reserved=Decimal(0),
-    )
+    return order(Side.BUY, "0.01", price, f"abcd{number:014x}", trader="main", reserved="0")
 
 
 def run(dialect, scenario, **how):
-    async def main():
+    async def main(loop):
         async with LocalExchange(dialect, **how) as exchange:
             block = settings_for(dialect, exchange.address) | {"timeout": 1000, "timeout_on_exit": 0}
             addresses = RequestBudgets()
             connection = connect(dialect, block, KEYS, trader="main", addresses=addresses)
-            venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
+            venue = CcxtVenue("main", connection, [SYMBOL], clock=loop.clock())
             try:
                 await venue.open()
                 return await scenario(venue, exchange)
             finally:
                 await venue.close()
 
-    return asyncio.run(main())
+    return in_virtual_time(main)
 
 
 @pytest.fixture(params=["binance", "bybit"])
@@ -137,18 +128,18 @@ def test_what_ccxt_declares_is_kept_to():
         await asyncio.gather(*(venue.exchange.fetch_orders(SYMBOL) for _ in range(15)))
         return loop.time() - begun_s
 
-    async def main():
+    async def main(loop):
         async with LocalExchange("binance", limits=BinanceLimits()) as exchange:
             block = settings_for("binance", exchange.address) | {"rateLimit": 50, "timeout_on_exit": 0}
             connection = connect("binance", block, KEYS, trader="main")
-            venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
+            venue = CcxtVenue("main", connection, [SYMBOL], clock=loop.clock())
             try:
                 await venue.open()
                 return await scenario(venue, exchange)
             finally:
                 await venue.close()
 
-    assert 1.9 < asyncio.run(main()) < 4
+    assert 1.9 < in_virtual_time(main) < 4
 
 
 def test_following_many_resting_orders_costs_a_listing_a_round_not_a_lookup_an_order(live):

@@ -1,7 +1,6 @@
-"""The user streams of binance and bybit, as ccxt speaks them, over real sockets. The exchange's ledger judges."""
+"""The user streams of binance and bybit, as ccxt speaks them, in virtual time. The exchange's ledger judges."""
 
 import asyncio
-import time
 from decimal import Decimal
 from functools import partial
 
@@ -9,7 +8,7 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from tidegate.clock import Clock
+from tests.virtual_network import run as in_virtual_time
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.order import OrderStatus
 from tidegate.emulator import Fault, FaultKind, LocalExchange, Operation, VenueRejection, settings_for
@@ -29,7 +28,7 @@ class Account:
         self.exchange = exchange
         block = settings_for(exchange.dialect, exchange.address, streams=streams)
         block |= {"timeout": 10_000, "timeout_on_exit": 0}
-        clock = Clock.live(asyncio.get_running_loop())
+        clock = asyncio.get_running_loop().clock()
         trading = connect(exchange.dialect, block, KEYS, trader="main")
         streaming = connect(exchange.dialect, block, KEYS, trader="main", streaming=True)
         self.faults, self.updates = [], []
@@ -39,7 +38,7 @@ class Account:
 
     async def __aenter__(self):
         await self.venue.open()
-        self.venue.listen(lambda update: self.updates.append((time.monotonic(), update)))
+        self.venue.listen(lambda update: self.updates.append((asyncio.get_running_loop().time(), update)))
         if self.stream:
             await self.until(lambda: self.exchange.streams.listening or self.faults)
         return self
@@ -49,10 +48,10 @@ class Account:
 
     async def until(self, done, within_s=6.0):
         """Wait; gives how long it took, None where it did not come."""
-        begun_s = time.monotonic()
-        while time.monotonic() - begun_s < within_s:
+        begun_s = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - begun_s < within_s:
             if done():
-                return time.monotonic() - begun_s
+                return asyncio.get_running_loop().time() - begun_s
             await asyncio.sleep(0.02)
         return None
 
@@ -80,7 +79,7 @@ def at(request):
 
     def run(scenario, *cases, streams=True, **how):
         scenarios = [partial(scenario, case) for case in cases] or [scenario]
-        results = asyncio.run(all_of(scenarios, how, streams))
+        results = in_virtual_time(lambda _: all_of(scenarios, how, streams))
         return dict(zip(cases, results, strict=True)) if cases else results[0]
 
     return run
@@ -128,7 +127,7 @@ def test_a_burst_of_orders_of_which_the_answer_tells_nothing_costs_little_more_t
             await account.until(lambda: len(account.over()) == 30)
             return exchange.requests - before, len(account.over())
 
-    requests, over = asyncio.run(scenario())
+    requests, over = in_virtual_time(lambda _: scenario())
     assert over == 30
     assert requests <= 45  # 1.2 an order; 3.1 when each was looked up
 
@@ -202,7 +201,7 @@ def test_without_a_login_polling_alone_books_it(order_request, fault):
             return took_s, account.faults, exchange.streams.logins
 
     for dialect in ("binance", "bybit"):
-        took_s, faults, logins = asyncio.run(scenario(dialect))
+        took_s, faults, logins = in_virtual_time(lambda _, dialect=dialect: scenario(dialect))
         assert took_s < 3
         assert len(faults) == (0 if fault.kind is FaultKind.LOST else 1)
         assert not any("secret" in words for words in faults)
@@ -237,4 +236,4 @@ def test_at_other_addresses_than_the_venue_s_there_is_a_stream_only_where_one_is
         with pytest.raises(SettingsError, match="must name every address"):
             connect(dialect, block, KEYS, trader="main", streaming=True)
 
-    asyncio.run(scenario())
+    in_virtual_time(lambda _: scenario())

@@ -1,4 +1,4 @@
-"""An account on an exchange, over real HTTP: what is found and listed of orders, how long a send is in doubt."""
+"""An account on an exchange: what ccxt's venue does beyond what every venue owes, and how long a send is in doubt."""
 
 import asyncio
 from decimal import Decimal
@@ -7,29 +7,16 @@ import pytest
 
 pytest.importorskip("ccxt")
 
-from tidegate.clock import Clock
+from tests.virtual_network import run as in_virtual_time
 from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.domain.order import Acknowledged, NotFound, NotPlaced, OrderStatus, Unanswered
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import Side
 from tidegate.emulator import Fault, FaultKind, Operation, VenueRejection
 from tidegate.venues.ccxt.connection import connect
 from tidegate.venues.ccxt.venue import CcxtVenue
 
 SYMBOL = "BTC/USDT"
 KEYS = {"apiKey": "key", "secret": "secret"}
-
-
-def test_an_order_is_found_as_it_stands_and_only_by_its_own_id(live, order_request):
-    async def scenario(venue, exchange):
-        await venue.create_orders([order_request(1)])
-        await venue.create_orders([order_request(2, price="50000")])
-        return [await venue.find_order(order_request(number)) for number in (1, 2, 3)]
-
-    filled, resting, none = live(scenario)
-    assert (filled.status, [fill.amount for fill in filled.fills]) == (OrderStatus.CLOSED, [Decimal("0.01")])
-    assert (resting.status, resting.fills) == (OrderStatus.OPEN, ())
-    assert isinstance(none, NotFound)
 
 
 def test_an_order_of_another_symbol_is_another_order(live, order_request):
@@ -95,26 +82,6 @@ def test_orders_under_way_on_one_connection_have_each_its_own_answer(live, order
     assert {(type(answer), answer.reason) for answer in others} == {(NotPlaced, Reason.ACCOUNT_BLOCKED)}
 
 
-def test_what_is_listed_has_its_trades_and_balances_are_the_ledger_s(live, order_request):
-    async def scenario(venue, exchange):
-        await venue.create_orders([order_request(1)])
-        await venue.create_orders([order_request(2, price="50000")])
-        await venue.create_orders([order_request(3, price=None, side=Side.SELL)])
-        listed = (await venue.orders_since((exchange.now_ms() - 60_000) * 1_000_000)).orders
-        holdings = exchange.ledger.holdings
-        totals = {coin: holdings.free[coin] + holdings.locked[coin] for coin in holdings.currencies}
-        return {order.client_order_id: order for order in listed}, await venue.balances(), totals
-
-    listed, told, totals = live(scenario)
-    assert [listed[order_request(number).client_order_id].status for number in (1, 2, 3)] == [
-        "closed",
-        "open",
-        "closed",
-    ]
-    assert all(sum(fill.amount for fill in order.fills) == order.filled for order in listed.values())
-    assert {coin: amount for coin, amount in told.items() if amount} == {c: t for c, t in totals.items() if t}
-
-
 def test_an_exchange_that_is_down_is_said_so_without_a_secret(live):
     async def scenario(venue, exchange):
         exchange.stop()
@@ -127,15 +94,6 @@ def test_an_exchange_that_is_down_is_said_so_without_a_secret(live):
     assert words.startswith("balances: ")
     assert "secret" not in words
     assert "signature=" not in words
-
-
-def test_the_rules_are_those_of_the_listing(live):
-    async def scenario(venue, exchange):
-        return venue.rules(SYMBOL), exchange.listings[SYMBOL], venue.rules("NO/SUCH")
-
-    rules, listing, none = live(scenario)
-    assert (rules.tick, rules.lot, rules.min_notional) == (listing.tick, listing.lot, listing.min_notional)
-    assert none is None
 
 
 def test_rules_that_changed_meanwhile_are_learned_from_the_rejection(live, order_request):
@@ -169,33 +127,33 @@ def test_a_symbol_that_is_not_traded_there_is_named(live):
     ],
 )
 def test_the_settle_window_covers_what_may_still_be_on_its_way(exchange_id, block, window_s, proves):
-    async def main():
+    async def main(_):
         connection = connect(exchange_id, block, KEYS, trader="main")
-        venue = CcxtVenue("main", connection, [], clock=Clock.live(asyncio.get_running_loop()))
-        parked = CcxtVenue("main", connection, [], clock=Clock.live(asyncio.get_running_loop()), park=True)
+        venue = CcxtVenue("main", connection, [], clock=asyncio.get_running_loop().clock())
+        parked = CcxtVenue("main", connection, [], clock=asyncio.get_running_loop().clock(), park=True)
         await connection.close()
         return venue.unknown_order_policy, parked.unknown_order_policy
 
-    unknown_order_policy, parked = asyncio.run(main())
+    unknown_order_policy, parked = in_virtual_time(main)
     assert (unknown_order_policy.window_s, unknown_order_policy.absence_is_proof) == (window_s, proves)
     assert not parked.absence_is_proof
 
 
 def test_a_window_that_is_too_short_is_refused():
-    async def main():
+    async def main(_):
         connection = connect("binance", {}, KEYS, trader="main")
         try:
-            CcxtVenue("main", connection, [], clock=Clock.live(asyncio.get_running_loop()), settle_s=19)
+            CcxtVenue("main", connection, [], clock=asyncio.get_running_loop().clock(), settle_s=19)
         finally:
             await connection.close()
 
     with pytest.raises(SettingsError, match=r"execution.settle_s must be at least 20, was 19"):
-        asyncio.run(main())
+        in_virtual_time(main)
 
 
 def test_a_venue_that_takes_no_amount_to_buy_at_the_market_is_not_asked(on_wire, answer, order_request):
     async def scenario(connection, wire):
-        venue = CcxtVenue("main", connection, [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
+        venue = CcxtVenue("main", connection, [SYMBOL], clock=asyncio.get_running_loop().clock())
         (told,) = await venue.create_orders([order_request(1, price=None)])
         return told, wire.sent
 

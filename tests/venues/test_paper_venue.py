@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import builders
 from tidegate.domain import events as e
 from tidegate.domain.account import Account
 from tidegate.domain.book import Book
 from tidegate.domain.market import Candle, MarketRules, Quote
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderRequest, OrderStatus, OrderUpdate
 from tidegate.domain.reasons import Reason
-from tidegate.domain.signal import OrderType, Side
+from tidegate.domain.signal import Side
 from tidegate.venues.paper.venue import PaperVenue
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -69,22 +70,14 @@ class Paper:
 def order(side=Side.BUY, amount="1", price="100", order_id="o", symbol=BTC, reserved=None) -> OrderRequest:
     """An order as the pipeline asks for it; `price=None` makes it a market order, expected at 100."""
     cost = Decimal(amount) * Decimal(price or "101") * (1 + TAKER)
-    return OrderRequest(
-        client_order_id=order_id,
-        trader="paper",
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
-        amount=Decimal(amount),
-        price=price and Decimal(price),
-        generation=1,
-        reserved=Decimal(reserved) if reserved else cost if side is Side.BUY else Decimal(amount),
-    )
+    if reserved is None and side is Side.BUY:
+        reserved = cost
+    return builders.order(side, amount, price, order_id, symbol=symbol, reserved=reserved)
 
 
 def fill(amount="1", price="100", rate=TAKER, trade_id="o-1") -> Fill:
     fee = Decimal(amount) * Decimal(price) * rate
-    return Fill(trade_id=trade_id, amount=Decimal(amount), price=Decimal(price), fee=fee, fee_currency="USDT")
+    return builders.fill(trade_id, amount, price, fee)
 
 
 def update(*fills: Fill, status=OPEN, at_ns=2, order_id="o", before="0") -> OrderUpdate:

@@ -19,11 +19,11 @@ _HIDDEN = "***"
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _QUERY = re.compile(r"(?<=\?)[^\s'\"<>]+")
 _NAMED = re.compile(
-    r"""((?:[\w-]*(?:api[-_]?key|secret|sign(?!ed|al)|passphrase|password|token|authorization|cookie)[\w-]*)
+    r"""((?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|sign(?!ed|al)|passphrase|password|token|authorization|cookie)[\w-]*)
         ["']?\s*[=:]\s*["']?)(?:(?:Bearer|Basic)\s+)?([^\s"'&,;}]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_KEY_HEADER = re.compile(r"""((?:[\w-]+-)key["']?\s*[=:]\s*["']?)([^\s"'&,;}]+)""", re.IGNORECASE)
+_KEY_HEADER = re.compile(r"""((?<![\w-])(?:[\w-]+-)key["']?\s*[=:]\s*["']?)([^\s"'&,;}]+)""", re.IGNORECASE)
 
 
 def redact(text: str, secrets: Collection[str] = ()) -> str:

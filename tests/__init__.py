@@ -1,0 +1,1 @@
+"""What the tests share is imported from here: `from tests.builders import fill`."""
