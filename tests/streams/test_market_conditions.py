@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from tidegate.cli.explaining import explain
 
 from tidegate.assembly import generated
 from tidegate.domain import events as e
 from tidegate.domain.market import Candle, Quote
 from tidegate.domain.reasons import Reason
+from tidegate.insight.explaining import explain
 from tidegate.insight.preview import blockers
 from tidegate.market.feeds import MarketFeed
 
