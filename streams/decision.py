@@ -94,6 +94,8 @@ def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
                 situation.look_at(trader)
                 objection = first_objection(of_market, signal, situation)
                 if objection is not None:
+                    if len(able) == 1:
+                        return _as_decision(entry, objection)
                     objections = objections or {}
                     objections[trader.id] = objection
             if objections is not None and len(objections) == len(able):

@@ -39,7 +39,7 @@ def account_available(signal: Signal, situation: Situation) -> Wait | None:
         without=entry.rejected_by,
     )
     if isinstance(ready, WaitCondition):
-        return Wait(ready.why.reason, ready.why.measured, ready.why.limit, ready)
+        return Wait(ready.why.reason, ready.why.measured, ready.why.limit, condition=ready)
     situation.accounts = ready
     return None
 

@@ -28,7 +28,7 @@ def account_of(it, trader="paper"):
     [
         pytest.param(found(PART, fill("t2", "0.6")), ["filled", "filled", "order_changed"], "1", id="filled"),
         pytest.param(
-            found(PART, status=OrderStatus.CANCELED), ["filled", "order_changed"], "0.4", id="canceled with a part"
+            found(PART, status=OrderStatus.CANCELED), ["filled", "order_changed"], "0.4", id="a part, then canceled"
         ),
         pytest.param(found(status=OrderStatus.CANCELED), ["order_changed"], "0", id="canceled"),
         pytest.param(found(PART, status=OrderStatus.OPEN), ["filled"], "0.4", id="filled in part, and open"),

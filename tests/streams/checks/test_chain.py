@@ -1,11 +1,13 @@
 """The chain of execution checks: asked in order, up to the first objection, and harmed by none of them."""
 
+import math
 from decimal import Decimal
 
 import pytest
 
+from operators.screen import name_of
 from streams.checks.account_available import account_available
-from streams.checks.check import Wait, first_objection, name_of
+from streams.checks.check import Wait, first_objection
 from streams.checks.halted import halted
 from streams.checks.spread import spread
 from tidegate.assembly.execution_checks import execution_checks
@@ -53,19 +55,36 @@ def says_yes(_signal, _situation):
     return True
 
 
+def waits_for_ever(_signal, _situation):
+    return Wait(Reason.RULE, measured=math.inf)
+
+
 @pytest.mark.parametrize(
-    ("check", "name", "measured"),
+    ("check", "rule", "measured"),
     [
         pytest.param(raises, "raises", "ZeroDivisionError('division by zero')", id="a function"),
         pytest.param(made(3), "made", "KeyError(3)", id="one that a function made"),
-        pytest.param(
-            says_yes, "says_yes", "TypeError('it returned True, not a Refusal, a Wait or None')", id="another answer"
-        ),
+        pytest.param(says_yes, "says_yes", "must return a Refusal or None, returned True", id="another answer"),
+        pytest.param(waits_for_ever, "waits_for_ever", "measured must be finite, was inf", id="no number"),
     ],
 )
-def test_a_check_that_fails_refuses_its_signal_by_name(situation, check, name, measured):
+def test_a_check_that_fails_refuses_its_signal_by_name(situation, check, rule, measured):
     found = first_objection((halted, check, lambda *_: NO), BUY, situation(BUY))
-    assert found == Refusal(Reason.CHECK_FAILED, measured=measured, rule=name)
+    assert found == Refusal(Reason.CHECK_FAILED, measured=measured, rule=rule)
+
+
+def quiet(_signal, _situation):
+    return Wait(Reason.RULE, measured=Decimal("0.5"), limit=1)
+
+
+def test_a_reason_of_ones_own_has_the_name_of_its_check(stage, situation):
+    found = first_objection((quiet,), BUY, situation(BUY))
+    assert found == Wait(Reason.RULE, measured="0.5", limit=1, rule="quiet")
+    it = stage(checks=lambda default: (*default, quiet)).start()
+    it.send("a", ttl_s=15)
+    it.run(16)
+    (expired,) = it.bodies(e.Expired)
+    assert (expired.reason, expired.rule, expired.measured, expired.limit) == (Reason.RULE, "quiet", "0.5", 1)
 
 
 def test_what_is_not_known_yet_cannot_be_read(situation):
@@ -120,8 +139,7 @@ def test_a_check_of_ones_own_that_raises_refuses_its_signal_and_harms_no_other(s
     assert it.ledger() == {"placed": 1, "refused": 1}
     (refused,) = it.bodies(e.Refused)
     assert refused.reason is Reason.CHECK_FAILED
-    assert refused.rule.startswith("test_a_check_of_ones_own_that_raises")
-    assert refused.measured.endswith("RuntimeError('no')")
+    assert (refused.rule, refused.measured) == ("picky", "RuntimeError('no')")
 
 
 def traded_by_two(stage, scripted, checks):
