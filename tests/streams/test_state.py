@@ -177,7 +177,7 @@ def test_an_image_in_which_a_part_had_another_name_is_left_aside(stage):
     it = stage().start()
     it.send("a")
     it.run(11)
-    image = msgspec.json.decode(it.engine.parts.state.images()["state"])
+    image = msgspec.json.decode(it.engine.parts.state.image())
     older = {("standing" if name == "statuses" else name): value for name, value in image.items()} | {"form": 2}
     it.wait(it.journal.commit([], {"state": msgspec.json.encode(older)}))
     assert content(State.of(it.journal)) == content(folded(it.journal))
