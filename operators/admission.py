@@ -1,4 +1,4 @@
-"""The way in: how much may be under way at once, how fast, and who is turned away."""
+"""Intake: how much may be under way at once, how fast, and what is rejected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_AGAIN_NS = 1_000_000
 
 
 class WhenFull(StrEnum):
-    """Who is turned away when the queue is full: the newest, or the one that waits longest."""
+    """Which signal is rejected when the queue is full: the newest, or the one that has waited longest."""
 
     TURN_AWAY = "turn_away"
     EVICT_OLDEST = "evict_oldest"
@@ -38,18 +38,18 @@ def admit(
     burst: int = 1,
     turned_away: Callable[[Raw, Reason], None],
 ) -> Callable[[Observable[Raw]], Observable[Raw]]:
-    """Let signals in while fewer than `capacity` are under way downstream; let the others wait, in order.
+    """Admit signals while fewer than `capacity` are under way downstream; queue the others, in order.
 
         -abc-----|          capacity=1, each is committed after 3
-        -a--b----|          b waited, c is turned away
+        -a--b----|          b waited, c is rejected
 
-    `depth()` is how many are under way: let in, and not yet committed. While something waits it is looked at every
-    millisecond. Beyond `max_per_s`, after a `burst` of that many at once, a signal is turned away (`rate_limited`), and
-    when the queue is full one is, the newest or the oldest (`door_full`); when it is unsubscribed, all that wait are
-    (`stopping`). Whoever is turned away is told so: `turned_away(raw, reason)`, and `raw.reply` gets a receipt without
-    id. What a reply raises goes to the loop's exception handler.
+    `depth()` is how many signals are under way: admitted, and not yet committed. While signals wait, it is read every
+    millisecond. A signal is rejected if it comes faster than `max_per_s` after a `burst` at once (`rate_limited`); if
+    the queue is full, the newest or the oldest is (`door_full`); on unsubscription all waiting ones are (`stopping`).
+    For each, `turned_away(raw, reason)` is called, and `raw.reply` gets a receipt without an id. What a reply raises
+    goes to the loop's exception handler.
 
-    Emits when:      upstream emits and there is room, or room comes to be.
+    Emits when:      upstream emits and there is room, or room becomes free.
     Completes when:  upstream has completed and nothing waits.
     Errors when:     upstream has errored and nothing waits.
     Memory:          at most `capacity` signals.

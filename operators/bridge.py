@@ -1,4 +1,4 @@
-"""From a stream to coroutines and back: so many at once, in batches, never cancelled."""
+"""From a stream to coroutines and back: a bounded number at once, in batches, never cancelled."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def bridge(
     failed: Callable[[Sequence[_T], BaseException], Sequence[_R]],
     name: str,
 ) -> Bridge[_T, _R]:
-    """Hand items to coroutines, and emit what they give: one result for each item, in order within a batch.
+    """Pass items to coroutines, and emit their results: one for each item, in order within a batch.
 
         -abc------|         max_concurrent=2, work takes 4
         -----AB--C|         c waited until a was done
 
-    Whatever arrived when a place is free goes in batches of up to `max_batch` to `work`, one task each; items of one
-    turn of the loop go together. When `max_queue` items wait, the next one is given to `on_full` instead. A batch whose
-    work raises, is cancelled, or gives a number of results that is not the number of items, has the results that
-    `failed(batch, error)` says. Work that has begun is never cancelled: whoever unsubscribes hears no more of it, and
-    what still waits is dropped. What a subscriber raises goes to the loop's exception handler; the other results of
-    the batch follow.
+    When a place is free, the items that have arrived go to `work` in batches of up to `max_batch`, one task each; items
+    of one turn of the loop go together. When `max_queue` items wait, the next one goes to `on_full` instead. If the
+    work of a batch raises, is cancelled, or returns a wrong number of results, `failed(batch, error)` gives the
+    results. Work that has begun is never cancelled: after unsubscription its results are dropped, and so are the items
+    that still wait. What a subscriber raises goes to the loop's exception handler; the other results of the batch
+    follow.
 
     Emits when:      a batch is done: its results.
     Completes when:  upstream has completed, nothing waits and nothing is in flight.

@@ -1,4 +1,4 @@
-"""The same advice again: refused for a while."""
+"""The same advice again is refused for a while."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def refuse_repeats(
         -a-a-b--a-|
         -a-D-b--a-|         window_s=5
 
-    The end of the window is open again, and a refusal does not extend it. The very same signal, by its id, passes
-    within its window: that is a redelivery, which the journal recognises. What was refused before opens no window;
-    what is refused later has opened one, so this belongs behind the other checks. A window of 0 lets everything pass.
-    `seen()` gives those that passed before the subscription, as in an earlier run: each with its moment in nanoseconds
-    UTC, oldest first.
+    At the end of the window a signal passes again, and a refusal does not extend it. The very same signal, by its id,
+    passes within its window: that is a redelivery, which the journal recognises. A signal that was refused before opens
+    no window; one that is refused later has opened one, so put this after the other checks. A window of 0 passes
+    everything. `seen()` gives the signals that passed before the subscription, as in an earlier run: each with its
+    moment in nanoseconds UTC, oldest first.
 
     Emits when:      upstream emits, one verdict per verdict.
     Completes when:  upstream completes.

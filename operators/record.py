@@ -1,4 +1,4 @@
-"""Recording: everything that happens goes to the journal here, in groups, and is believed only afterwards."""
+"""Recording: everything that happens is committed to the journal here, in groups, before it counts."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ _MANY = 64
 
 class _Pending(Struct, Generic[_T], frozen=True, gc=False):
     item: Item
-    told: Callable[[Sequence[_T], Sequence[Told]], None] | None
-    about: _T
+    on_done: Callable[[Sequence[_T], Sequence[Told]], None] | None
+    context: _T
     must: bool
 
 
 _Done: TypeAlias = tuple[Sequence[_Pending[object]], CommitResults]
 
-_listener_of = attrgetter("told")
+_callback_of = attrgetter("on_done")
 
 
 class GroupCommit:
-    """Commits in groups: whatever arrives while a commit is under way goes into the next one. Where much waits, that
-    one begins before the last is told.
+    """Commits in groups: everything that arrives while a commit is under way goes into the next one. If much waits, the
+    next one begins before the callbacks of the last.
 
-    `committed` carries the events of each commit, as a sequence, before anybody else is told of it. It errors when one
-    of its subscribers, or whoever is told, raises: then nothing is committed any more. An item is refused where its
-    events cannot be encoded, or cannot follow those before it, by what `outcome_of` says of signals and by what is
-    queued: `refused` carries it with the reason, and the others of its group are committed. A failed commit is tried
-    again for as long as it takes for items that `must` be recorded, the oldest first; the others are told. An image of
-    the state goes along every `image_every` events, or more rarely where it is large: it adds 64 bytes to an event.
-    Memory: what is submitted and not committed; `admit` bounds it by `depth`.
+    `committed` carries the events of each commit, as a sequence, before the callbacks. It errors if one of its
+    subscribers or a callback raises: then nothing is committed any more. An item is refused if its events cannot be
+    encoded, or cannot follow those before it, by `outcome_of` its signal and by what is queued: `refused` carries it
+    with the reason, and the others of its group are committed. After a failed commit, items that `must` be recorded are
+    retried until they are, the oldest first; the callbacks of the others get the error. An image of the state is
+    written every `image_every` events, or less often if it is large: it adds 64 bytes to an event. Memory: what is
+    submitted and not committed; `admit` bounds it by `depth`.
     """
 
     def __init__(
@@ -89,22 +89,22 @@ class GroupCommit:
         return len(self._pending) + self._under_way
 
     def outcome(self, number: int) -> Outcome | None:
-        """What a signal will be once everything submitted is committed; None where it is over, and stays so."""
+        """What a signal will be once everything submitted is committed; None if it is done, and stays so."""
         return self._transitions.outcome(number)
 
     def submit(
         self,
         item: Item,
-        told: Callable[[Sequence[_T], Sequence[Told]], None] | None = None,
-        about: _T | None = None,
+        on_done: Callable[[Sequence[_T], Sequence[Told]], None] | None = None,
+        context: _T | None = None,
         *,
         must: bool = False,
     ) -> None:
-        """Have an item committed, and `told(abouts, answers)` called after it. Only from the loop's own thread.
+        """Commit an item, then call `on_done(contexts, results)`. Only from the loop's own thread.
 
-        Items that follow each other in one commit, with the same `told`, are told in one call.
+        Neighbours in one commit with the same `on_done` share one call.
         """
-        self._pending.append(_Pending(item, told, about, must))  # type: ignore[arg-type]
+        self._pending.append(_Pending(item, on_done, context, must))  # type: ignore[arg-type]
         self._transitions.queue(item)
         if not self._running:
             self._running = True
@@ -118,11 +118,11 @@ class GroupCommit:
             then()
 
     def take_image(self) -> None:
-        """Let an image of the state go along with the next commit: it spares the next start some work."""
+        """Write an image of the state with the next commit, which saves the next start some work."""
         self._image_due_at = 0
 
-    def tell(self, reply: Reply, receipt: Receipt) -> None:
-        """Tell a sender. What its reply raises goes to the loop's exception handler."""
+    def notify(self, reply: Reply, receipt: Receipt) -> None:
+        """Give a sender its receipt. What its reply raises goes to the loop's exception handler."""
         try:
             reply(receipt)
         except Exception as error:
@@ -141,13 +141,13 @@ class GroupCommit:
                     continue
                 if len(self._pending) >= _MANY and self._journal.head() < self._image_due_at:
                     following = self._clock.loop.create_task(self._commit_group(), name="group commit")
-                    await asyncio.sleep(0)  # so that it is under way while the last one is believed
+                    await asyncio.sleep(0)  # so that it is under way while the last one is folded
                 self._believe(*done)
                 await asyncio.sleep(0)
-        except Exception as error:  # a bug, or a fold that cannot be: nothing may be believed any more
+        except Exception as error:  # a bug, or an impossible fold: nothing may count any more
             self.committed.on_error(error)
             return
-        except asyncio.CancelledError:  # by nobody here: what is under way may be recorded or not, a restart tells
+        except asyncio.CancelledError:  # from outside: what is under way may be recorded or not, a restart shows which
             self.committed.on_error(JournalUnavailable("recording was cancelled"))
             raise
         self._running = False
@@ -169,7 +169,7 @@ class GroupCommit:
             given_up = [pending for pending in group if not pending.must]
             for pending in given_up:
                 self._transitions.drop(pending.item)
-            self._tell(given_up, [error] * len(given_up))
+            self._notify(given_up, [error] * len(given_up))
             if self._pending:
                 await asyncio.sleep(self._delay_s)
                 self._delay_s = min(self._delay_s * 2, _RETRY_LAST_S)
@@ -185,7 +185,7 @@ class GroupCommit:
         for pending, answer in zip(group, answers, strict=True):
             if type(answer) is ItemRefused:
                 self.refused.on_next((pending.item, answer.why))
-        self._tell(group, answers)
+        self._notify(group, answers)
 
     def _next_group(self) -> Sequence[_Pending[object]]:
         pending = self._pending
@@ -204,13 +204,13 @@ class GroupCommit:
         return images
 
     @staticmethod
-    def _tell(group: Sequence[_Pending[object]], answers: Sequence[Told]) -> None:
-        told_of = 0
-        for told, run in groupby(group, _listener_of):
-            abouts = [pending.about for pending in run]
-            if told is not None:
-                told(abouts, answers[told_of : told_of + len(abouts)])
-            told_of += len(abouts)
+    def _notify(group: Sequence[_Pending[object]], answers: Sequence[Told]) -> None:
+        done = 0
+        for on_done, run in groupby(group, _callback_of):
+            contexts = [pending.context for pending in run]
+            if on_done is not None:
+                on_done(contexts, answers[done : done + len(contexts)])
+            done += len(contexts)
 
 
 class Entered(Struct, frozen=True, gc=False):
@@ -226,14 +226,14 @@ class Entered(Struct, frozen=True, gc=False):
 def record(
     commits: GroupCommit, *, item_of: Callable[[Verdict], Item], turned_away: Callable[[Verdict, Reason], None]
 ) -> Callable[[Observable[Verdict]], Observable[Sequence[Entered]]]:
-    """Record each verdict, tell its sender, and let it go on, together with those of the same commit.
+    """Record each verdict, send its receipt, and emit it together with those of the same commit.
 
         -a-b-a'-c|        a' is a again, c is a with other content
         -a-b-a--C|        C is refused: conflict
 
-    `item_of` says what is recorded of a verdict. A signal that is known, with the same content, is recorded as
-    redelivered; with other content it is a line of its own, refused. What cannot be committed goes to `turned_away`; as
-    malformed where it never can be.
+    `item_of` says what is recorded of a verdict. A known signal with the same content is recorded as redelivered; with
+    other content it is recorded as another signal, refused. A verdict that cannot be committed goes to `turned_away`,
+    as malformed if it never can be.
 
     Emits when:      verdicts are committed: those of one commit, in the order of arrival.
     Completes when:  upstream completed and everything is committed.
@@ -260,7 +260,7 @@ def record(
                         first = answer.events[0]
                         gone.append(Entered(verdict, first.number, first=first.body))
                         if verdict.reply is not None:
-                            commits.tell(verdict.reply, Receipt(verdict.signal.id, _reason(verdict)))
+                            commits.notify(verdict.reply, Receipt(verdict.signal.id, _reason(verdict)))
                     elif type(answer) is Conflict:
                         settle(verdict, answer)
                     else:
@@ -278,13 +278,13 @@ def record(
                 refused = Verdict(signal, verdict.at_ns, verdict.score, refusal, verdict.reply)
                 commits.submit(item_of(refused), entered, refused)
 
-            def redelivered(abouts: Sequence[tuple[Verdict, int]], answers: Sequence[Told]) -> None:
+            def redelivered(known: Sequence[tuple[Verdict, int]], answers: Sequence[Told]) -> None:
                 gone: list[Entered] = []
-                for (verdict, number), answer in zip(abouts, answers, strict=True):
+                for (verdict, number), answer in zip(known, answers, strict=True):
                     if type(answer) is Committed:
                         gone.append(Entered(verdict, number, known=True))
                         if verdict.reply is not None:
-                            commits.tell(verdict.reply, Receipt(verdict.signal.id, redelivered=True))
+                            commits.notify(verdict.reply, Receipt(verdict.signal.id, redelivered=True))
                     else:
                         turn_away(verdict, answer)
                 leave(gone)
@@ -295,7 +295,7 @@ def record(
                 reason = Reason.MALFORMED if type(answer) is ItemRefused else Reason.JOURNAL_UNAVAILABLE
                 turned_away(verdict, reason)
                 if verdict.reply is not None:
-                    commits.tell(verdict.reply, Receipt(None, reason))
+                    commits.notify(verdict.reply, Receipt(None, reason))
 
             def leave(gone: Sequence[Entered]) -> None:
                 nonlocal under_way

@@ -1,4 +1,4 @@
-"""What signals will be once everything queued is committed, so that no event is written that cannot follow."""
+"""What signals will be once everything queued is committed: no event is written that cannot follow."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Transitions"]
 
 
 class Transitions:
-    """The items that are queued for each signal, and where they lead from what `committed(number)` says it is.
+    """The items that are queued for each signal, and where they lead from its outcome by `committed(number)`.
 
-    A signal that is over is None there, and only what reopens it can follow: that says itself what the signal was.
+    A signal that is done is None there; only an event that reopens it can follow, and it says what the signal was.
     Memory: the items of known signals that are queued.
     """
 
@@ -38,14 +38,14 @@ class Transitions:
                 del self._queued[item.number]
 
     def outcome(self, number: int) -> Outcome | None:
-        """What a signal will be once everything queued for it is committed; None where it is over, and stays so."""
+        """What a signal will be once everything queued for it is committed; None if it is done, and stays so."""
         outcome = self._committed(number)
         for item in self._queued.get(number, ()):
             outcome = _after(outcome, item) or outcome
         return outcome
 
     def why_not(self, item: Item) -> str | None:
-        """Why a queued item must not be written: its events cannot follow those before it. None where they can."""
+        """Why a queued item must not be written: its events cannot follow those before it. None if they can."""
         outcome = self._committed(item.number) if item.number else None
         for before in self._queued.get(item.number, ()):
             if before is item:

@@ -1,4 +1,4 @@
-"""A stream that should not fall silent, and who is told when it does."""
+"""A stream that should not fall silent, and the alarm when it does."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def watch(
     alarm: Callable[[str, float], None],
     alive: Callable[[str], None] | None = None,
 ) -> Callable[[Observable[_T]], Observable[_T]]:
-    """Pass every item, and raise the alarm when none came for `silent_after_s`, or when the stream ends by itself.
+    """Pass every item, and raise an alarm if none came for `silent_after_s`, or if the stream ends.
 
         -a--------b--|       silent_after_s=4
         -a--------b--|       alarm after a, alive at b, alarm at the end
 
-    `alarm(name, seconds since the last item, or since the subscription)` is called once for each silence, and at an
-    end or an error, but not when it is unsubscribed. `alive(name)` is called with the first item after a silence.
+    `alarm(name, seconds since the last item, or since the subscription)` is called once for each silence, and at
+    completion or an error, but not on unsubscription. `alive(name)` is called with the first item after a silence.
 
     Emits when:      upstream emits.
     Completes when:  upstream completes, after the alarm.

@@ -15,6 +15,7 @@ OUTSIDE = {"journal", "market", "sources", "venues"}
 MAY_IMPORT = {
     "domain": set(),
     "clock": set(),
+    "companions": set(),
     "files": set(),
     "settings": {"domain"},
     "strategies": {"domain"},

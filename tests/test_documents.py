@@ -1,4 +1,4 @@
-"""What the documents say is there: commands and their options, settings, files, transitions, arrows."""
+"""What the documents name exists: commands and their options, settings, files, transitions, rooms."""
 
 import re
 import runpy
@@ -16,7 +16,7 @@ from tidegate.settings import Settings
 from tidegate.settings.paths import find_setting
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 SECTIONS = [name for name in Settings.model_fields if find_setting(Settings, [name, "x"]) is None]
 
@@ -30,7 +30,7 @@ def called(text: str) -> list[list[str]]:
 
 
 def what_is_wrong(words: list[str]) -> str:
-    """Why a command line cannot be, or nothing."""
+    """Why a command line is wrong, or nothing."""
     name, *arguments = words
     if name not in COMMANDS:
         return f"there is no command {name}"
@@ -43,14 +43,14 @@ def what_is_wrong(words: list[str]) -> str:
 
 
 def named_settings(text: str) -> list[str]:
-    """Whatever is written as a setting of a section, outside of Python examples."""
+    """Everything that is written as a setting of a section, outside of Python examples."""
     text = re.sub(r"^```python\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     pattern = rf"(?<![\w./])(?:{'|'.join(SECTIONS)})\.(?!db\b|json\b|py\b|csv\b|jsonl\b)[a-z_.]+[a-z]"
     return [name for name in re.findall(pattern, text) if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
 
 
 @each_document
-def test_every_command_line_can_be_called(document):
+def test_every_command_line_is_valid(document):
     assert [wrong for words in called(document.read_text()) if (wrong := what_is_wrong(words))] == []
 
 
@@ -63,15 +63,15 @@ def test_every_command_line_can_be_called(document):
         pytest.param("tail -f x | python run.py run --signals - > out", "", id="a pipe and a redirection"),
     ],
 )
-def test_a_command_line_that_cannot_be_is_noticed(line, wrong):
+def test_a_wrong_command_line_is_noticed(line, wrong):
     (found,) = (what_is_wrong(words) for words in called(line))
     assert wrong in found
     assert bool(wrong) == bool(found)
 
 
-def test_every_command_is_told_of_in_the_readme():
-    told = {words[0] for words in called((ROOT / "README.md").read_text())}
-    assert COMMANDS.keys() <= told | {"run"}
+def test_the_readme_names_every_command():
+    named = {words[0] for words in called((ROOT / "README.md").read_text())}
+    assert COMMANDS.keys() <= named | {"run"}
 
 
 @each_document
@@ -112,10 +112,10 @@ def test_the_table_of_rooms_is_the_one_that_guards_them():
     arrows = runpy.run_path(str(ROOT / "tests" / "test_arrows.py"))["ARROWS"]
     rows = re.findall(r"^\| `(\w+)(?:\.py)?` \|[^|]+\| (.+) \|$", ARCHITECTURE, re.MULTILINE)
     everything = set(arrows)
-    told = {
+    sets = {
         "nothing": set(),
         "everything but `run`": everything - {"run", "benchmarks"},
         "everything but `run` and `benchmarks`": everything - {"run", "benchmarks", "cli"},
         "everything but `cli`, `run` and `benchmarks`": everything - {"run", "benchmarks", "cli", "tidegate"},
     }
-    assert {room: told.get(may, set(may.split(", "))) for room, may in rows} == arrows
+    assert {room: sets.get(may, set(may.split(", "))) for room, may in rows} == arrows

@@ -6,7 +6,10 @@ What most programs need is here; everything is imported when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tidegate.companions import find_beside
 
 if TYPE_CHECKING:
     from streams.execution import ExecutionCycle as ExecutionCycle
@@ -28,6 +31,8 @@ _WHERE = {
     "SignalOrderPipeline": "tidegate.facade",
     "open_journal": "tidegate.journal",
 }
+
+find_beside(Path(__file__).parents[1])
 
 
 def __getattr__(name: str) -> object:

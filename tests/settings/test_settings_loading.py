@@ -143,7 +143,7 @@ def test_a_schema_may_be_named_in_the_file(load):
         pytest.param('{\n  "mode": paper\n}', "line 2, column 11", id="no JSON: its line and column are named"),
         pytest.param("[]", "must hold an object", id="no object"),
         pytest.param('{"dedup": {"window_s": NaN}}', "NaN is not JSON", id="NaN"),
-        pytest.param('{"mode": "paper", "mode": "paper"}', "the key mode stands there twice", id="a key twice"),
+        pytest.param('{"mode": "paper", "mode": "paper"}', "the key mode is given twice", id="a key twice"),
         pytest.param(b"\xff", "cannot be read", id="no text"),
         pytest.param(None, "No such file", id="no file"),
     ],

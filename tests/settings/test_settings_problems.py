@@ -261,3 +261,13 @@ def test_a_secret_on_the_command_line_is_refused_too(complain):
 )
 def test_what_stands_where_it_does_not_belong_is_not_repeated(complain, content):
     assert SECRET not in "".join(complain(content))
+
+
+@pytest.mark.parametrize("name", ["LIMITS__MAX_OPEN_POSITIONS", "ALLOW_LIVE", "TRADER_MAIN_API_KEY"])
+def test_a_variable_with_the_prefix_of_an_older_version_is_named_and_not_passed_over(complain, name):
+    lines = complain({}, environ={f"THROUGHLINE_{name}": "1"})
+    assert lines[1] == f"  THROUGHLINE_{name}: rename it to TIDEGATE_{name}: the prefix has changed"
+
+
+def test_a_variable_with_that_prefix_that_was_never_ours_is_left_alone():
+    load_settings(environ={"THROUGHLINE_HOME": "/opt"}, dotenv=NOWHERE)

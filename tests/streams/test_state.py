@@ -173,6 +173,16 @@ def test_an_image_of_an_older_program_is_left_aside(stage):
     assert content(State.of(it.journal)) == content(folded(it.journal))
 
 
+def test_an_image_in_which_a_part_had_another_name_is_left_aside(stage):
+    it = stage().start()
+    it.send("a")
+    it.run(11)
+    image = msgspec.json.decode(it.engine.parts.state.image())
+    older = {("standing" if name == "statuses" else name): value for name, value in image.items()} | {"form": 2}
+    it.wait(it.journal.commit([], {"state": msgspec.json.encode(older)}))
+    assert content(State.of(it.journal)) == content(folded(it.journal))
+
+
 def test_the_marks_of_an_orderly_stop_are_known_to_the_next_run(stage, tmp_path):
     url = f"sqlite:///{tmp_path}/journal.db"
     first = stage(url, traders__0__balances='{"USDT": "1000", "ETH": "1"}').start()

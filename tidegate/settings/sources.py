@@ -18,7 +18,7 @@ from tidegate.settings.values import Parameter
 
 __all__ = ["Gathered", "read_environment", "read_file"]
 
-_PREFIX = "TIDEGATE_"
+_PREFIX, _OLD_PREFIX = "TIDEGATE_", "THROUGHLINE_"
 _KEYS = ["TIDEGATE_TRADER_<ID>_API_KEY", "TIDEGATE_TRADER_<ID>_SECRET", "TIDEGATE_TRADER_<ID>_PASSWORD"]
 _NOT_SETTINGS = ["TIDEGATE_ALLOW_LIVE", "TIDEGATE_LOG", "TIDEGATE_SKIP_PERMISSION_CHECK"]
 _OURS_BUT_NO_SETTING = re.compile(
@@ -27,11 +27,11 @@ _OURS_BUT_NO_SETTING = re.compile(
 
 
 def read_environment(environ: Mapping[str, str], dotenv: Path) -> dict[str, tuple[str, str]]:
-    """Our variables, each with its value and its place; the environment wins over `dotenv`."""
+    """Our variables, also by their old prefix, each with its value and place; the environment wins over `dotenv`."""
     from_file = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
     found = {name: (value or "", f"{name} in {dotenv}") for name, value in from_file.items()}
     found |= {name: (value, name) for name, value in environ.items()}
-    return {name: found[name] for name in sorted(found) if name.startswith(_PREFIX)}
+    return {name: found[name] for name in sorted(found) if name.startswith((_PREFIX, _OLD_PREFIX))}
 
 
 def read_file(path: Path) -> dict[str, JsonValue]:
@@ -63,7 +63,10 @@ class Gathered:
     problems: list[str] = field(default_factory=list)
 
     def take_variable(self, name: str, text: str, place: str) -> None:
-        """Take one of our environment variables; those that are no settings are left to whom they concern."""
+        """Take one of our environment variables; those that are no settings are read elsewhere."""
+        if name.startswith(_OLD_PREFIX):
+            self._refuse_old(name, place)
+            return
         if _OURS_BUT_NO_SETTING.fullmatch(name):
             return
         target = find_setting(self.model, name.removeprefix(_PREFIX).split("__"))
@@ -87,6 +90,13 @@ class Gathered:
         """Where the value at `path` came from."""
         ways = [tuple(path[:length]) for length in range(len(path), -1, -1)]
         return next((self.places[way] for way in ways if way in self.places), "default")
+
+    def _refuse_old(self, name: str, place: str) -> None:
+        """Refuse a variable of an older version, which would otherwise be without effect; others' are left alone."""
+        path = name.removeprefix(_OLD_PREFIX)
+        renamed = _PREFIX + path
+        if _OURS_BUT_NO_SETTING.fullmatch(renamed) or find_setting(self.model, path.split("__")):
+            self.problems.append(f"{place}: rename it to {renamed}: the prefix has changed")
 
     def _take(self, target: PathTarget, text: str, place: str) -> None:
         name = ".".join(target.path)
@@ -144,5 +154,5 @@ def _each_key_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)} stands there twice")
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)} is given twice")
     return content
