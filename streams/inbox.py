@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
 
@@ -15,7 +15,7 @@ from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt
 
-__all__ = ["Inbox", "as_stamped", "given_room"]
+__all__ = ["Inbox", "as_stamped", "at_moments", "given_room"]
 
 _TOGETHER = 256
 _LOOK_AGAIN_S = 0.001
@@ -72,24 +72,53 @@ def as_stamped(
     Memory:          all of them: they are put in order first.
     """
 
+    def stamped() -> Iterator[tuple[int, Raw]]:
+        start_at_ns = clock.wall_ns()
+        for payload in payloads:
+            raw = Raw(payload, may_say_now=True)
+            yield read_signal(raw, start_at_ns)[0].timestamp_ns, raw
+
+    return at_moments(stamped, clock=clock, depth=depth, depth_max=depth_max)
+
+
+def at_moments(
+    signals: Callable[[], Iterable[tuple[int, Raw]]],
+    *,
+    clock: Clock,
+    depth: Callable[[], int] = lambda: 0,
+    depth_max: int = 1,
+) -> Observable[Raw]:
+    """Signals, each at its moment of the wall clock in nanoseconds; what is older than now, now.
+
+    Never more than `depth_max` are under way: what floods in at one moment is let in over the next milliseconds.
+
+    Emits when:      the clock reaches a signal's moment, and there is room; those of one moment in their order.
+    Completes when:  all were emitted.
+    Errors when:     `signals` raises.
+    Memory:          all of them: they are put in order first.
+    """
+
     def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         start_at_ns = clock.wall_ns()
-        raws = [Raw(payload, may_say_now=True) for payload in payloads]
-        stamps = [read_signal(raw, start_at_ns)[0].timestamp_ns for raw in raws]
-        stamped = sorted((clock.due_ns(max(at_ns, start_at_ns)), n) for n, at_ns in enumerate(stamps))
+        moments: list[tuple[int, int]] = []
+        raws: list[Raw] = []
+        for at_ns, raw in signals():
+            moments.append((clock.due_ns(max(at_ns, start_at_ns)), len(raws)))
+            raws.append(raw)
+        moments.sort()
         disposed = BooleanDisposable()
 
         def turn(next_of: int) -> None:
             if disposed.is_disposed:
                 return
-            while next_of < len(stamped) and stamped[next_of][0] <= clock.now_ns():
+            while next_of < len(moments) and moments[next_of][0] <= clock.now_ns():
                 if depth() >= depth_max:
                     clock.call_after(_LOOK_AGAIN_S, turn, next_of)
                     return
-                observer.on_next(raws[stamped[next_of][1]])
+                observer.on_next(raws[moments[next_of][1]])
                 next_of += 1
-            if next_of < len(stamped):
-                clock.call_at(stamped[next_of][0], turn, next_of)
+            if next_of < len(moments):
+                clock.call_at(moments[next_of][0], turn, next_of)
             else:
                 observer.on_completed()
 

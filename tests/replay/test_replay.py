@@ -3,16 +3,19 @@ import json
 import sys
 import types
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import reactivex
+from click.testing import CliRunner
 from reactivex import compose
 from reactivex import operators as ops
 
 from operators import identify, refuse_repeats, refuse_weak
-from tidegate import Replay
+from tidegate import Replay, open_journal
+from tidegate.cli import main
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
 from tidegate.domain.reasons import Reason
@@ -306,3 +309,44 @@ def test_a_day_of_an_exchange_is_replayed():
     assert len(seen.accepted.values) == 15
     assert len(seen.frame()) == 33
     assert day.run(day.signals.pipe(rules)) == seen
+
+
+@pytest.fixture
+def journal(path, tmp_path):
+    """The journal of a replay of three days, by the command."""
+    where = tmp_path / "past.db"
+    answer = CliRunner().invoke(main, ["replay", "--candles", str(path), "--journal", str(where)])
+    assert answer.exit_code == 0, answer.output
+    return where
+
+
+def received(journal):
+    with closing(open_journal(f"sqlite:///{journal}")) as reader:
+        return [(history.events[0].at_ns, history.signal_id) for history in reader.histories()]
+
+
+def test_a_journal_gives_its_signals_at_the_moments_of_their_receipt(journal):
+    past = Replay(journal=journal)
+    seen = past.run(past.signals.pipe(identify(past.clock)))
+    assert [(entry.at_ns, entry.value.signal.id) for entry in seen[:-1]] == received(journal)
+    assert len(received(journal)) > 100
+    assert seen[-1].kind is NotificationKind.COMPLETED
+
+
+def test_of_a_journal_too_a_day_can_be_asked_for(journal):
+    past = Replay(journal=f"sqlite:///{journal}", day="2024-06-02")
+    seen = past.run(past.signals.pipe(identify(past.clock)))
+    expected = [(at_ns, name) for at_ns, name in received(journal) if JUNE_2_NS <= at_ns < JUNE_2_NS + DAY_NS]
+    assert [(entry.at_ns, entry.value.signal.id) for entry in seen[:-1]] == expected != []
+
+
+def test_other_rules_judge_what_really_came(journal, path):
+    past = Replay(path, journal=journal, day="2024-06-02")
+    strict = past.run(past.signals.pipe(identify(past.clock), refuse_weak(min_strength=1)))
+    assert strict.by_reason == {Reason.WEAK: len(strict.values)}
+    assert len(strict.values) > 10
+
+
+def test_nothing_recorded_is_said_to_be_nothing():
+    with pytest.raises(SettingsError, match="needs something recorded"):
+        Replay()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -12,14 +13,16 @@ from typing import TypeVar
 from reactivex import Observable, merge
 from reactivex import operators as ops
 
-from streams.inbox import as_stamped
+from streams.inbox import as_stamped, at_moments
 from streams.market import candles_of
 from streams.signals import Generation, StrategySpec, generate
 from tidegate.clock import Clock, VirtualLoop, no_real_time
 from tidegate.domain.errors import SettingsError
+from tidegate.domain.events import Adopted
 from tidegate.domain.market import Candle
 from tidegate.domain.reading import read_signal
 from tidegate.domain.signal import Raw
+from tidegate.journal import open_journal, url_of
 from tidegate.marbles import Recording, record
 from tidegate.market.recordings import merge_candles, read_candles
 from tidegate.market.timing import as_recorded
@@ -48,6 +51,9 @@ class Replay:
     `signals` is a file of JSON lines to come at their timestamps besides: those of the replayed time, and unreadable
     ones, which come first.
 
+    `journal`, a journal's path or URL, gives the signals that a pipeline received, each at the moment of its receipt,
+    without or with candles. Then no strategy runs unless `strategies` names some: the journal has what they emitted.
+
     `clock` is the time of all that: every run puts it back to the start, over a loop of its own. So operators composed
     once can be run again, and what an earlier run left unfinished never happens.
 
@@ -60,20 +66,27 @@ class Replay:
 
     def __init__(
         self,
-        path: str | Path,
-        *more: str | Path,
+        *candles: str | Path,
+        journal: str | Path | None = None,
         day: str | None = None,
         symbol: str | None = None,
         timeframe: str | None = None,
-        strategies: Mapping[str, Mapping[str, object]] = _ALL_BUILT_IN,
+        strategies: Mapping[str, Mapping[str, object]] | None = None,
         signals: str | Path | None = None,
         generation_interval_s: float = 10,
         min_candles: int = 5,
     ) -> None:
         if not generation_interval_s > 0:
             raise ValueError(f"generation_interval_s must be above 0, was {generation_interval_s}")
-        recorded = list(merge_candles([read_candles(Path(file), symbol, timeframe) for file in (path, *more)]))
-        start_ns, end_ns = _span(recorded, day)
+        if not candles and journal is None:
+            raise SettingsError('Replay needs something recorded: Replay("ETH-BTC-5m.csv") or Replay(journal="...")')
+        if strategies is None:
+            strategies = _ALL_BUILT_IN if journal is None else {}
+        recorded = list(merge_candles([read_candles(Path(file), symbol, timeframe) for file in candles]))
+        received = [] if journal is None else _received(str(journal))
+        moments = [(candle.opened_at_ns, candle.closed_at_ns) for candle in recorded]
+        moments += [(at_ns - 1, at_ns + 1) for at_ns, _ in received]
+        start_ns, end_ns = _span(moments, day)
         before = [candle for candle in recorded if candle.closed_at_ns <= start_ns]
         within = [candle for candle in recorded if start_ns < candle.closed_at_ns <= end_ns]
         strategy_specs = [StrategySpec(name, params, load(name, params)) for name, params in strategies.items()]
@@ -89,6 +102,9 @@ class Replay:
                 fault=lambda where, error: clock.loop.call_exception_handler({"message": where, "exception": error}),
             )
         )
+        if received:
+            of_that_time = [(at_ns, raw) for at_ns, raw in received if start_ns <= at_ns < end_ns]
+            self.signals = merge(self.signals, at_moments(lambda: of_that_time, clock=clock))
         if signals is not None:
             self.signals = merge(self.signals, as_stamped(_lines(Path(signals), start_ns, end_ns), clock=clock))
 
@@ -131,15 +147,28 @@ class _RepeatedClock(Clock):
         return loop
 
 
-def _span(candles: Sequence[Candle], day: str | None) -> tuple[int, int]:
-    """When the replayed time begins and ends, in nanoseconds UTC."""
+def _received(journal: str) -> Sequence[tuple[int, Raw]]:
+    """The signals of a journal, each with the moment of its receipt."""
+    with closing(open_journal(url_of(journal))) as reader:
+        return [
+            (first.at_ns, Raw(history.raw, generated=getattr(first.body, "generated", False), may_say_now=True))
+            for history in reader.histories()
+            for first in history.events[:1]
+            if not isinstance(first.body, Adopted)
+        ]
+
+
+def _span(moments: Sequence[tuple[int, int]], day: str | None) -> tuple[int, int]:
+    """When the replayed time begins and ends, in nanoseconds UTC; `moments` has when each thing recorded did."""
+    if not moments:
+        raise SettingsError("nothing was recorded: the journal has no signals")
     if day is None:
-        return min(candle.opened_at_ns for candle in candles), candles[-1].closed_at_ns
+        return min(begins_ns for begins_ns, _ in moments), max(ends_ns for _, ends_ns in moments)
     try:
         wanted = date.fromisoformat(day).toordinal() - _FIRST_DAY
     except ValueError as wrong:
         raise SettingsError(f"day must be a date such as 2018-01-11, was {day!r}") from wrong
-    days = sorted({(candle.closed_at_ns - 1) // _DAY_NS for candle in candles})
+    days = sorted({(ends_ns - 1) // _DAY_NS for _, ends_ns in moments})
     if wanted not in days:
         raise SettingsError(f"nothing was recorded on {day}; there is {_in_words(days)}")
     return wanted * _DAY_NS, (wanted + 1) * _DAY_NS
