@@ -11,7 +11,7 @@ from tidegate.domain.signal import Signal
 from tidegate.domain.verdict import Refusal
 
 ROOT = Path(__file__).parents[3]
-SECTION = (ROOT / "docs" / "architecture.md").read_text().partition("## Where to add a limit")[2].partition("\n## ")[0]
+SECTION = (ROOT / "docs" / "architecture.md").read_text().partition("### A limit, for example")[2].partition("\n## ")[0]
 
 
 def test_the_limit_of_the_document_is_one_function_and_one_line(stage):
