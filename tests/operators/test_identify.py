@@ -61,7 +61,11 @@ def test_a_mapping_of_the_fields_is_a_signal_like_any_other():
     assert (by_dict.signal.id, by_dict.signal.content) == (by_bytes.signal.id, by_bytes.signal.content)
 
 
-@pytest.mark.parametrize("item", [{"strength": float("nan")}, {1: object()}, None, 7, b"x", object()], ids=repr)
+@pytest.mark.parametrize(
+    "item",
+    [{"strength": float("nan")}, {1: object()}, None, 7, b"x", object()],
+    ids=["no number", "an object in a mapping", "nothing", "a number", "bytes", "an object"],
+)
 def test_what_is_no_signal_is_refused_and_ends_nothing(item):
     m = Marbles(a=signal("a"), x=item)
     m.expect(m.hot("-xa-|").pipe(identify(m.clock)), "-Ma-|", show=outcome_letter)
