@@ -95,6 +95,26 @@ def test_every_file_is_there(document):
     assert missing + [link for link in linked if not (document.parent / link).exists()] == []
 
 
+WHERE_TO_ADD = re.findall(
+    r"^\| ([^|`]+) \| ([^|]+) \| ([^|]+) \|$",
+    ARCHITECTURE.partition("## Where to add things")[2].partition("## One signal")[0],
+    re.MULTILINE,
+)[1:]
+
+
+def test_it_says_where_to_add_what_comes_next():
+    added = " ".join(what for what, *_ in WHERE_TO_ADD)
+    assert [what for what in ("limit", "alert", "venue", "source", "page") if f" {what}" not in added] == []
+
+
+@pytest.mark.parametrize(("what", "write", "wire"), WHERE_TO_ADD, ids=[what for what, *_ in WHERE_TO_ADD])
+def test_what_is_added_has_a_folder_that_is_there_and_one_place_to_wire(what, write, wire):
+    folders = re.findall(r"`([\w/]+)/`", write)
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+    assert folders or re.search(r"`[\w/]+\.py`", write)
+    assert wire.startswith("nothing") or "`" in wire
+
+
 @each_document
 def test_every_make_target_is_one(document):
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
