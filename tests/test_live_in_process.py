@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.virtual_network import run
 from tidegate.assembly import assemble, generated
 from tidegate.assembly.real import RealVenues
 from tidegate.domain import events as e
+from tidegate.domain.incident import IncidentKind
 from tidegate.emulator import BinanceLimits, BybitLimits, Fault, LocalExchange, Operation, VenueRejection, settings_for
 from tidegate.journal.sqlite_journal import SqliteJournal
 from tidegate.settings import load_settings
@@ -72,7 +74,7 @@ class Live:
             paces=self.real.paces,
             priced_on=self.real.priced_on,
         )
-        self.real.report_to(self.engine.fault, self.engine.record)
+        self.real.report_to(partial(self.engine.fault, IncidentKind.FEED_FAILED), self.engine.record)
         market = generated(self.engine, world, self.settings, strategies=False)
         await self.engine.start([], background=[market])
         await self.until(
