@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections import Counter
 from contextlib import closing
 from threading import Thread
 
@@ -555,3 +556,40 @@ def test_what_is_not_in_the_journal_is_named(live):
 
 def test_importing_it_imports_no_adapter_of_a_real_exchange():
     assert "ccxt" not in sys.modules or "tidegate.venues.ccxt" in sys.modules
+
+
+class Kinds:
+    """A fold of one's own: how many events there were of each kind."""
+
+    name = "kinds"
+
+    def __init__(self):
+        self.counts = Counter()
+
+    def fold(self, events):
+        self.counts.update(e.kind_of(event.body) for event in events)
+
+    def image(self):
+        return json.dumps(self.counts).encode()
+
+    def restore(self, image):
+        self.counts = Counter(json.loads(image))
+
+
+def test_execution_checks_and_folds_of_ones_own_are_composed_and_kept(live):
+    def no_ether(it, _situation):
+        return Refusal(Reason.RULE, rule="mine:no_ether") if it.symbol == "ETH/USDT" else None
+
+    async def scene(p):
+        await p.submit(signal(order_type="market"))
+        refused = await p.submit(signal("k2", symbol="ETH/USDT"))
+        await p.until_idle()
+        return p.history(refused.signal_id).summary
+
+    first, again = Kinds(), Kinds()
+    summary = live.run(scene, checks=lambda default: (*default, no_ether), folds=[first])
+    assert (summary.outcome, summary.reason, summary.rule) == (Outcome.REFUSED, Reason.RULE, "mine:no_ether")
+    assert (first.counts["placed"], first.counts["refused"]) == (1, 1)
+    again_live = Live(live.folder)
+    again_live.run(lambda p: p.submit(signal("k3", order_type="market")), folds=[again])
+    assert again.counts["accepted"] == first.counts["accepted"] + 1
