@@ -34,14 +34,15 @@ _BESIDES = (
     "README.md",
 )
 _PATIENCE_S = 400.0
+_MARK = {True: "yes", False: "", None: "not run"}
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What noticed a mistake."""
+    """What noticed a mistake; None where the unit tests were not asked, because torture had noticed."""
 
     mistake: Mistake
-    by_unit_tests: bool
+    by_unit_tests: bool | None
     by_torture: bool
 
     @property
@@ -50,15 +51,18 @@ class Noticed:
         return not (self.by_unit_tests or self.by_torture)
 
 
-def tried(mistake: Mistake, *, seeds: int) -> Noticed:
-    """Make a mistake in a copy of the program, and run its tests, and torture in so many worlds.
+def tried(mistake: Mistake, *, seeds: int, until_noticed: bool = False) -> Noticed:
+    """Make a mistake in a copy of the program, run torture in so many worlds, and its tests; with `until_noticed` the
+    tests only where torture did not notice.
 
     Raises:
         ValueError: the mistake has not exactly one place: the list is out of date.
     """
     with TemporaryDirectory(prefix="tidegate-") as folder:
         program = program_with([mistake.edit], Path(folder), also=_BESIDES)
-        return Noticed(mistake, _fails(program, mistake.edit), _is_broken(program, seeds))
+        by_torture = _is_broken(program, seeds)
+        asked = not (until_noticed and by_torture)
+        return Noticed(mistake, _fails(program, mistake.edit) if asked else None, by_torture)
 
 
 def rows(noticed: list[Noticed]) -> Iterator[str]:
@@ -67,20 +71,23 @@ def rows(noticed: list[Noticed]) -> Iterator[str]:
     yield "| mistake | unit tests | torture |"
     yield "|---|:-:|:-:|"
     for each in sorted(noticed, key=lambda each: place[each.mistake.name]):
-        marks = ("yes" if seen else "" for seen in (each.by_unit_tests, each.by_torture))
+        marks = (_MARK[seen] for seen in (each.by_unit_tests, each.by_torture))
         yield f"| {each.mistake.name} | {' | '.join(marks)} |"
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--seeds", default=12, help="In how many worlds torture looks.")
+@click.option("--until-noticed", is_flag=True, help="Run the unit tests only where torture does not notice.")
 @click.option("--workers", default=os.cpu_count() or 1, help="How many at a time.")
-def main(names: tuple[str, ...], seeds: int, workers: int) -> None:
+def main(names: tuple[str, ...], seeds: int, until_noticed: bool, workers: int) -> None:
     """Try all mistakes, or those with a word in their names, and print a row of a table for each. 1 if one survived."""
     chosen = [mistake for mistake in MISTAKES if not names or any(name in mistake.name for name in names)]
     noticed: list[Noticed] = []
     with ThreadPoolExecutor(workers) as pool:
-        for done in as_completed([pool.submit(tried, mistake, seeds=seeds) for mistake in chosen]):
+        for done in as_completed(
+            [pool.submit(tried, mistake, seeds=seeds, until_noticed=until_noticed) for mistake in chosen]
+        ):
             noticed.append(done.result())
             click.echo(f"{len(noticed)}/{len(chosen)} {noticed[-1].mistake.name}", err=True)
     for row in rows(noticed):
