@@ -103,9 +103,9 @@ def admit(
                 elif end is not None:
                     end()
 
-            def end_with(tell: Callable[[], None]) -> None:
+            def end_with(notify: Callable[[], None]) -> None:
                 nonlocal end
-                end = tell
+                end = notify
                 if not waiting:
                     end()
 

@@ -121,9 +121,9 @@ def bridge(
             except Exception as error:
                 clock.loop.call_exception_handler({"message": f"exception after {name}", "exception": error})
 
-        def end_with(tell: Callable[[], None]) -> None:
+        def end_with(notify: Callable[[], None]) -> None:
             nonlocal end
-            end = tell
+            end = notify
             end_if_over()
 
         def end_if_over() -> None:

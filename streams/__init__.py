@@ -1,1 +1,1 @@
-"""What happens over time. `pipeline` tells the whole story on one page."""
+"""What happens over time. `pipeline` shows the whole flow on one page."""

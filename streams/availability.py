@@ -105,7 +105,7 @@ class Availability:
     """Keeps what accounts have shown: failures in a row, bans, suspensions, closed markets.
 
     `addresses` says under which network address each account talks to its venue: a ban for an address stops all of its
-    accounts. A rejected order is no failure. `opened` tells of an account whose circuit opened, `freed` of one that was
+    accounts. A rejected order is no failure. `opened` emits an account whose circuit opened, `freed` of one that was
     kept from taking orders for an unknown time, and is no more. All moments are steady.
     Memory: for each account, a day of bad times and the markets that are closed.
     """

@@ -67,7 +67,7 @@ class BalanceComparison:
         """Ask for the balances.
 
         Raises:
-            VenueUnavailable: the venue did not tell.
+            VenueUnavailable: the venue did not answer.
         """
         trader, book = venue.trader, self._state.book
         before = book.moves.copy()
@@ -89,7 +89,7 @@ class BalanceComparison:
         self, venue: Venue, read: BalancesRead, orders: OrdersCompared, *, apply: bool
     ) -> tuple[Sequence[Difference], bool]:
         """What differs, once `orders` were looked at again where the balances are open to doubt; with `apply` the book
-        follows. Also tells whether a currency is left of which it cannot be said yet whether it differs."""
+        follows. Also returns whether any currency is still undecided."""
         trader = venue.trader
         moving, resting = self._orders(trader)
         moving |= orders.moving
@@ -119,7 +119,7 @@ class BalanceComparison:
             number = self._state.signal_of_order(order_id)
             outcome = None if number is None else self._state.outcome(number)  # None: not sent yet
             currencies = frozenset((base_of(order.symbol), quote_of(order.symbol)))
-            if outcome is Outcome.PLACED and self._updates.heard(order_id) == order.filled:
+            if outcome is Outcome.PLACED and self._updates.traded(order_id) == order.filled:
                 resting.append(Resting(order_id, currencies, order.filled))
             elif outcome in (Outcome.PLACING, Outcome.UNKNOWN, Outcome.PLACED):
                 moving |= currencies

@@ -56,7 +56,7 @@ class _Pool:
 class BlockedSignals:
     """Waiting signals by what blocks them, and when it may be over: at a known moment, or when a trader is freed.
 
-    Then `over` tells, once in a turn of the loop, and `take` gives the best of them, first one, then twice as many for
+    Then `over` emits, once in a turn of the loop, and `take` gives the best of them, first one, then twice as many for
     as long as none of them is blocked again: however many wait, it takes a few to find out. Memory: what is blocked.
     """
 
@@ -101,7 +101,7 @@ class BlockedSignals:
         return None if pool is None else pool.blocker.why
 
     def look_again(self) -> None:
-        """Let one of each that have the same in their way be looked at, whatever is known."""
+        """Look again at one signal of each kind of obstacle, regardless of what is known."""
         self._open.update(dict.fromkeys(self._pools.values()))
 
     def take(self, at_most: int) -> list[int]:

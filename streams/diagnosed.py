@@ -55,16 +55,16 @@ async def execute_with_diagnostics(engine: Engine, signal: Raw | None = None) ->
     """
     if signal is not None:
         return await _execute_one(engine, signal)
-    heard: list[e.Recorded] = []
-    listening = engine.parts.commits.committed.subscribe(heard.extend, lambda _: None)  # that it broke, the engine says
+    seen: list[e.Recorded] = []
+    listening = engine.parts.commits.committed.subscribe(seen.extend, lambda _: None)  # the engine reports the error
     entries = sorted(engine.parts.pending.entries.values(), key=lambda entry: (-entry.score, entry.number))
     before = [entry.signal.id for entry in entries]
     try:
         engine.trigger()
-        await engine.applied()
+        await engine.drained()
     finally:
         listening.dispose()
-    execution = _execution(engine, heard)
+    execution = _execution(engine, seen)
     if not execution.placed:
         raise _error(engine, before, execution)
     return execution
@@ -77,18 +77,18 @@ async def _execute_one(engine: Engine, signal: Raw) -> Execution:
     number = engine.journal.find([receipt.signal_id])[receipt.signal_id]
     if number in engine.parts.pending.entries:
         engine.trigger(number)
-    await engine.applied()
+    await engine.drained()
     execution = _execution(engine, engine.journal.history(number).events, only=number)
     if not execution.placed:
         raise _error(engine, [receipt.signal_id], execution)
     return execution
 
 
-def _execution(engine: Engine, heard: Sequence[e.Recorded], only: int | None = None) -> Execution:
+def _execution(engine: Engine, seen: Sequence[e.Recorded], only: int | None = None) -> Execution:
     ended: dict[str, Refusal] = {}
     attempts: Counter[str] = Counter()
     placed_ns: dict[str, int] = {}
-    for event in heard:
+    for event in seen:
         match event.body:
             case e.Intent():
                 attempts[event.signal_id] += 1

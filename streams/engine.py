@@ -169,30 +169,30 @@ class Engine:
             return self.failed
         idle = self.parts.clock.loop.create_future()
 
-        def tell(error: Exception | None) -> None:
+        def notify(error: Exception | None) -> None:
             if not idle.done():
                 idle.set_result(None) if error is None else idle.set_exception(error)
 
-        self._waiting_for_idle.append(tell)
+        self._waiting_for_idle.append(notify)
         self._look_idle()
         return idle
 
     async def committed(self) -> None:
-        """Wait until everything submitted so far is committed, whatever is submitted after it; for good where the
-        pipeline broke."""
+        """Wait until everything submitted so far is committed, independent of later submissions; never returns
+        once the pipeline broke."""
         commits, clock = self.parts.commits, self.parts.clock
         if not commits.depth() and not commits.committed.is_stopped:
             return
         done = clock.loop.create_future()
 
-        def tell(*_: object) -> None:
-            if not done.done():  # whoever waits may have been cancelled
+        def notify(*_: object) -> None:
+            if not done.done():  # the waiting task may have been cancelled
                 done.set_result(None)
 
-        commits.submit(Item(clock.wall_ns(), ()), tell, must=True)
+        commits.submit(Item(clock.wall_ns(), ()), notify, must=True)
         await done
 
-    async def applied(self) -> None:
+    async def drained(self) -> None:
         """Wait until nothing is in flight and everything is committed."""
         parts = self.parts
         await self.committed()
@@ -201,7 +201,7 @@ class Engine:
             await self.committed()
 
     async def stop(self) -> dict[str, int]:
-        """Let nothing more in, see what is in flight through for up to 10 s, close the journal; tells what is left.
+        """Let nothing more in, see what is in flight through for up to 10 s, close the journal; returns what is left.
 
         What is still in flight then is taken up at the next start.
         """
@@ -268,7 +268,7 @@ class Engine:
             self.fault(IncidentKind.FOLD_DROPPED, f"fold {name}", error)
 
     def _halt_for_what_cannot_be(self) -> None:
-        """Halt entries for events that cannot follow the ones before them, unless somebody was told of them."""
+        """Halt entries for events that cannot follow the ones before them, unless they were reported before."""
         illegal = self.parts.state.illegal
         if illegal:
             named = "; ".join(f"signal {signal_id}: {why}" for signal_id, why in illegal.items())
@@ -284,7 +284,7 @@ class Engine:
         whose = f" of signal {item.signal_id}" if item.signal_id else ""
         self.record(e.Incident.of(IncidentKind.JOURNAL_REFUSED, "journal", f"{kinds}{whose} was not recorded: {why}"))
         for body in item.bodies:
-            if isinstance(body, e.Halted):  # whatever its words were
+            if isinstance(body, e.Halted):  # its text may be what was refused
                 self.record(e.Halted(reduce_only=body.reduce_only, why=ascii(body.why)))
         if item.number and self.parts.state.halted is None:
             self.record(e.Halted(reduce_only=True, why=f"{kinds}{whose} was not recorded: {why}"))
@@ -294,8 +294,8 @@ class Engine:
             self._tell_idle(None)
 
     def _tell_idle(self, error: Exception | None) -> None:
-        for tell in self._waiting_for_idle:
-            tell(error)
+        for notify in self._waiting_for_idle:
+            notify(error)
         self._waiting_for_idle.clear()
 
     def _input_ended(self) -> None:

@@ -80,7 +80,7 @@ def cycles(
         -u-------r-------         urgent, requeue, trigger
         -u--t----r--t----
 
-    In simulated time nobody watches, and those of the interval at which nothing waits are left out.
+    In simulated time the interval's cycles at which nothing waits are skipped.
 
     Emits when:      a point of the interval is reached, or an execution is asked for.
     Completes when:  never.

@@ -45,8 +45,8 @@ def _fold_since(position: int, fold: Fold, past: Past) -> None:
 class Folds:
     """The pipeline's own state, which is caught up already, and other folds, which are here.
 
-    What `state` raises is raised. Another fold that raises is dropped until the next start, and `take_failed` tells:
-    the pipeline and the other folds are not affected. Memory: that of the folds.
+    What `state` raises is raised. Another fold that raises is dropped until the next start, and `take_failed` returns
+    it: the pipeline and the other folds are not affected. Memory: that of the folds.
 
     Raises:
         ValueError: two folds have the same name.

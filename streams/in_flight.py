@@ -12,7 +12,7 @@ __all__ = ["InFlight"]
 class InFlight:
     """A bound on orders between their intent and their outcome.
 
-    `freed` tells when places came free: once for all that came free in one turn of the loop. Memory: one number.
+    `freed` emits when places come free: once for all that come free in one turn of the loop. Memory: one number.
     """
 
     def __init__(self, limit: int, *, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Where signals come in from outside the loop: one door for every thread and every program."""
+"""Where signals come in from outside the loop: one inbox for every thread and every program."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def at_moments(
 
 
 class Inbox:
-    """A door that any thread may hand signals through; they come out on the loop, in order, many in one turn.
+    """A thread-safe inbox: any thread may hand signals in; they come out on the loop, in order, many in one turn.
 
     Memory: what was handed in and not yet taken by the loop.
     """

@@ -68,7 +68,7 @@ class IntakeLoad:
         return self._capacity if len(self._pending) >= self._max_waiting else self._commits.depth()
 
     def turned_away(self, _: object, reason: Reason) -> None:
-        """Count one signal that was not recorded, and whose sender was told so, if it asked."""
+        """Count one signal that was shed; its sender was notified, if it asked."""
         self._counts[reason] += 1
 
     def record(self, at_ns: int) -> None:

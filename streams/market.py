@@ -93,13 +93,13 @@ class Markets:
         return replace(fill, fee_in_quote=fill.fee * quote.mid)
 
 
-def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
-    """Pass all news to each of `heard`, in their order, and emit the closed candles.
+def candles_of(*listeners: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
+    """Pass all news to each listener, in their order, and emit the closed candles.
 
         -q-c-q-c-|
         ---c---c-|
 
-    Emits when:      upstream emits a candle, after all of `heard` have had it.
+    Emits when:      upstream emits a candle, after all listeners have had it.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          none.
@@ -108,7 +108,7 @@ def candles_of(*heard: Callable[[News], None]) -> Callable[[Observable[News]], O
     def stage(source: Observable[News]) -> Observable[Candle]:
         def subscribe(observer: abc.ObserverBase[Candle], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             def on_next(news: News) -> None:
-                for listener in heard:
+                for listener in listeners:
                     listener(news)
                 if type(news) is Candle:
                     observer.on_next(news)

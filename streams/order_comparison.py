@@ -54,11 +54,11 @@ class OrdersCompared(Struct):
 class OrderComparison:
     """Compares what a venue lists with the orders of the journal, and has what is new of them booked.
 
-    Orders are known by their client order id, and a trade is booked once, whatever tells of it first. Venues list by
-    time of creation, or only what was filled: an open order that is not listed is looked up by its id, at most ten in a
-    round, those first that were not looked up for longest. What the venue says of it is booked; only an order that is
-    not found, though nothing of the listing is missing, is reported. Orders that should not be there are for
-    `UnexpectedOrders` to judge; other people's orders are left alone.
+    Orders are known by their client order id, and a trade is booked once, whichever report of it comes first. Venues
+    list by time of creation, or only what was filled: an open order that is not listed is looked up by its id, at
+    most ten in a round, those first that were not looked up for longest. What the venue says of it is booked; only an
+    order that is not found, though nothing of the listing is missing, is reported. Orders that should not be there
+    are for `UnexpectedOrders` to judge; other people's orders are left alone.
     Memory: what a venue lists at a time, and the open orders that it does not list.
     """
 
@@ -128,7 +128,7 @@ class OrderComparison:
             found.move(order.symbol, order.fills)
 
     def _changed(self, venue: Venue, order: VenueOrder, order_id: str, found: OrdersCompared, *, apply: bool) -> None:
-        known = self._updates.heard(order_id)
+        known = self._updates.traded(order_id)
         if known is None:
             return  # its end is being recorded
         new = self._updates.unheard(order_id, order.fills)
@@ -150,7 +150,7 @@ class OrderComparison:
         if not apply:
             found.move(order.symbol, new)
             return
-        self._updates.hear(
+        self._updates.on_update(
             OrderUpdate(
                 trader=venue.trader,
                 client_order_id=order_id,
@@ -179,7 +179,7 @@ class OrderComparison:
                 continue
             if isinstance(finding, Acknowledged):
                 listed = sum((fill.amount for fill in finding.fills), Decimal(0))
-                told = VenueOrder(
+                found_now = VenueOrder(
                     venue_order_id=finding.venue_order_id,
                     client_order_id=order_id,
                     symbol=request.symbol,
@@ -191,7 +191,7 @@ class OrderComparison:
                     at_ns=0,
                     fills=finding.fills,
                 )
-                self._changed(venue, told, order_id, found, apply=apply)
+                self._changed(venue, found_now, order_id, found, apply=apply)
             elif not isinstance(finding, NotFound):
                 found.unanswered.append(f"order {order_id} of {request.symbol}: {finding.detail}")
                 found.move(request.symbol)

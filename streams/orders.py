@@ -1,4 +1,4 @@
-"""What becomes of orders after their acknowledgement: fills and changes of status, recorded as they are heard."""
+"""Order updates after the acknowledgement: fills and changes of status, recorded as they arrive."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TOLD = (e.Placed, e.Deferred, e.Failed, e.Reopened)
 
 
 class OrderUpdates:
-    """Records what a venue tells of our orders, whatever it takes.
+    """Records a venue's updates of our orders, retrying until it succeeds.
 
-    A venue may tell of an order before its acknowledgement is committed, or even known here: such an update is kept
-    until the journal has the order. What is told of orders that are not ours, or are over, is left out, and so is a
-    trade that was told of before. The end of an order is not recorded before all that was traded is: a word may have
+    A venue may update an order before its acknowledgement is committed, or even known here: such an update is kept
+    until the journal has the order. Updates of orders that are not ours, or are over, are left out, and so is a
+    trade that was reported before. The end of an order is not recorded before all that was traded is: a word may have
     been lost, and then reconciliation brings the rest.
     `valued` gives each fee in a third currency its value in the quote currency, where that is known.
     Memory: updates of orders that are being placed, trades of those that are open.
@@ -42,17 +42,17 @@ class OrderUpdates:
             self._trades_of(event.body)
 
     def unheard(self, client_order_id: str, fills: Sequence[Fill]) -> Sequence[Fill]:
-        """Those of the trades of an open order that nobody told of yet."""
+        """The trades of an open order that were not booked yet."""
         known = self._trades.get(client_order_id) or {}
         return [fill for fill in fills if fill.trade_id not in known]
 
-    def heard(self, client_order_id: str) -> Decimal | None:
-        """What was traded of an open order in all, as far as it was told; None where its end is being recorded."""
+    def traded(self, client_order_id: str) -> Decimal | None:
+        """How much of an open order was traded in all, as far as known; None while its end is being recorded."""
         known = self._trades.get(client_order_id, {})
         return None if known is None else sum(known.values(), Decimal(0))
 
-    def hear(self, update: OrderUpdate) -> None:
-        """Take in what a venue tells: a listener for `Venue.listen`."""
+    def on_update(self, update: OrderUpdate) -> None:
+        """Take in an update of a venue: a listener for `Venue.listen`."""
         number = self._state.signal_of_order(update.client_order_id)
         if number is None:
             return
@@ -68,7 +68,7 @@ class OrderUpdates:
             self._trades_of(body)
             if self._kept and isinstance(body, _TOLD):
                 for update in self._kept.pop(event.number, ()):
-                    self.hear(update)
+                    self.on_update(update)
 
     def _trades_of(self, body: e.Body) -> None:
         if isinstance(body, _OPENING):

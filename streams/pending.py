@@ -97,8 +97,8 @@ class PendingQueue:
     """Every signal that waits, by number, which of them are blocked, and the moment the next of them expires.
 
     What expires is recorded here, with its last obstacle, or the halt where it met none; so is what a newer generated
-    entry signal of the same source and symbol supersedes. `occupied` tells when the first signal enters the empty room.
-    Memory: the signals that wait.
+    entry signal of the same source and symbol supersedes. `occupied` emits when the first signal enters the
+    empty queue. Memory: the signals that wait.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class PendingQueue:
         return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
 
     def remove(self, number: int) -> PendingSignal | None:
-        """Take a signal out, for whatever comes next; None when it does not wait any more."""
+        """Take a signal out; None if it is no longer waiting."""
         entry = self.entries.pop(number, None)
         if entry is not None:
             self._deadlines.discard(number)
@@ -148,7 +148,7 @@ class PendingQueue:
         return entry
 
     def obstacle(self, entry: PendingSignal) -> Refusal:
-        """What stands in the way of a waiting signal, as far as was found out; the halt where nothing was."""
+        """What blocks a waiting signal, as far as is known; the halt if nothing else is."""
         why = self.blocked.why(entry.number) or entry.obstacle
         return why if why is not _AWAITING else halting(entry.signal, self._halted()) or why
 
@@ -179,7 +179,7 @@ class PendingQueue:
 
 def _left(at_ns: int, since_at_ns: int, clock: Clock) -> int:
     """When a stored moment comes, by the steady clock: after what is left of the time between the two, and never after
-    more than that, whatever was done to the wall clock since."""
+    more than that, even if the wall clock was set since."""
     return min(clock.due_ns(at_ns), clock.now_ns() + at_ns - since_at_ns)
 
 

@@ -122,7 +122,7 @@ def believe(parts: Parts, broken: Callable[[Exception], None]) -> None:
     parts.commits.committed.subscribe(parts.updates.follow, broken)
     for trader in parts.traders:
         parts.placement.open(trader.venue)
-        trader.venue.listen(parts.updates.hear)
+        trader.venue.listen(parts.updates.on_update)
 
 
 def flow(

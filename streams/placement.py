@@ -96,7 +96,7 @@ class Placement:
                     answers = await venue.create_orders([order.request for order in going])
                     for order, answer in zip(going, answers, strict=True):
                         answered.append((order, _by_new_rules(order.request, answer, venue)))
-                except Exception as error:  # whatever it is, nobody knows what became of these
+                except Exception as error:  # placement of these is unconfirmed
                     return [*answered[: len(orders) - len(going)], *unanswered(going, error)]
             return answered
 

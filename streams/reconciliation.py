@@ -1,4 +1,4 @@
-"""The journal against the venues: adopts what is ours, books each trade once, and tells of everything else."""
+"""The journal against the venues: adopts what is ours, books each trade once, and reports everything else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BALANCES = "balances"
 class Comparison(Struct, frozen=True):
     """What differs on an account, and what could not be read of it.
 
-    `in_motion` says that something was in motion, or was booked only now: another comparison soon tells more.
+    `in_motion` says that something was in motion, or was booked only now: another comparison soon shows more.
     """
 
     differences: Sequence[Difference]
@@ -42,7 +42,7 @@ class Reconciliation:
     """Compares what a venue says with what the journal says of its account, and lets the journal follow the venue.
 
     Orders come first, then balances; a part that cannot be read keeps no other from being compared. An account is
-    complete once every part of it was compared since the start, in whatever round.
+    complete once every part of it was compared since the start, in any round.
     Memory: for each account one moment and the parts that were not compared yet, and what a venue lists at a time.
     """
 

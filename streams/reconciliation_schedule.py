@@ -100,7 +100,7 @@ class ReconciliationSchedule:
         return differences, unread
 
     async def adopt(self, order_id: str) -> bool:
-        """Book an order that carries our mark and that nobody expected. False: no account has one by this id."""
+        """Book an unexpected order that carries our mark. False: no account has one with this id."""
         await self.ask(apply=False)
         adopted = self._reconciliation.adopt(order_id)
         await self._committed()
@@ -123,7 +123,7 @@ class ReconciliationSchedule:
             try:
                 comparison = await self._compare(venue, apply=True)
                 missing, in_motion = bool(comparison.missing), comparison.in_motion
-            except Exception as error:  # whatever it is, the next round comes
+            except Exception as error:  # the next comparison comes anyway
                 self._failed(venue.trader, str(error))
                 self._fault(_name(venue.trader), error)
             wait_s = self._every_s

@@ -1,4 +1,4 @@
-"""Finding out what nobody told us: whether an order exists whose answer was lost. Nothing else decides that."""
+"""Finding out whether an order exists whose answer was lost. Nothing else decides that."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class _PendingLookup(Struct):
 
 
 class Resolution:
-    """Looks orders up of which nobody told what became, until there is a proof or none can be had.
+    """Looks up orders without an answer, until there is proof or none is possible.
 
-    The settle window counts from the end of the send; after a restart, which nobody can tell that of, from the start.
+    The settle window counts from the end of the send; after a restart, when that is unknown, from the start.
     Found, an order is placed. Not found by a lookup that began after the window, it is proved not placed where the
     venue's settlement says that this proves it, and goes back to be tried again inside its time to live; elsewhere it
     is parked, for a person to decide. A lookup that fails says nothing, and is repeated for as long as it takes.
@@ -89,21 +89,21 @@ class Resolution:
         self._clock.run(lambda: self._look_up(lookup, venue), name=f"looking up {request.client_order_id}")
 
     def found(self, number: int, answer: Acknowledged) -> bool:
-        """An order that is sought turned up: on the venue, or in the eyes of a person. False: it is not sought."""
+        """Record that a pending lookup's order was found, on the venue or by a person. False: none is pending."""
         lookup = self._pending_lookups.pop(number, None)
         if lookup is not None:
             self._placement.resume(lookup.order, answer)
         return lookup is not None
 
     def resolve_as_not_placed(self, number: int, why: str) -> bool:
-        """A person says that an order that is sought was never placed. False: it is not sought."""
+        """Record a person's word that a pending lookup's order was never placed. False: none is pending."""
         lookup = self._pending_lookups.pop(number, None)
         if lookup is not None:
             self._placement.resume(lookup.order, NotPlaced(reason=Reason.BY_HAND, detail=why, final=True))
         return lookup is not None
 
     def stop(self) -> None:
-        """Decide nothing any more: the next start goes on."""
+        """Stop deciding: the next start resumes."""
         self._pending_lookups.clear()
 
     async def _look_up(self, lookup: _PendingLookup, venue: Venue | None) -> None:
@@ -185,7 +185,7 @@ async def _ask(venue: Venue | None, request: OrderRequest) -> LookupResult:
         return Unanswered(detail=f"{request.trader} is not among the traders")
     try:
         return await venue.find_order(request)
-    except Exception as error:  # whatever it is, it is no proof
+    except Exception as error:  # no exception is proof
         return Unanswered(detail=f"{type(error).__name__}: {error}")
 
 

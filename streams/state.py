@@ -1,4 +1,4 @@
-"""What the journal adds up to: where every signal stands, and what every account holds."""
+"""What the journal adds up to: the outcome of every signal, and what every account holds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
 
 class SignalStatus(Struct, frozen=True, gc=False):
-    """Where a signal stands that is not done, and the order of it that is not over."""
+    """The outcome so far of a signal that is not done, and its order that is not over."""
 
     outcome: Outcome
     signal_id: str
@@ -98,7 +98,7 @@ class State:
         return self._order_of.get(client_order_id)
 
     def outcome(self, number: int) -> Outcome | None:
-        """Where a signal stands that is not done; None for all others."""
+        """The outcome so far of a signal that is not done; None for all others."""
         statuses = self.statuses.get(number)
         return statuses.outcome if statuses else None
 

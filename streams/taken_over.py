@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 def taken_over(clock: Clock) -> Callable[[Observable[_T]], Observable[_T]]:
-    """Let the loop take over whatever comes from another thread; timers without a scheduler go by `clock`.
+    """Let the loop take over what comes from another thread; timers without a scheduler go by `clock`.
 
         -a--b-|      b comes from another thread
         -a---b|      in the loop's next turn

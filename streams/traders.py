@@ -75,7 +75,7 @@ def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> S
     """Refuse signals of a symbol that is not `followed` or that no account trades, and those for an account that does
     not exist.
 
-        -a--z--b-|          nobody follows z
+        -a--z--b-|          z is not followed
         -a--Z--b-|
 
     Emits when:      upstream emits, one verdict per verdict.

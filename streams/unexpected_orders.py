@@ -80,7 +80,7 @@ class UnexpectedOrders:
         return difference(venue.trader, DifferenceKind.REOPENED, order_id, str(outcome), order.status, applied=apply)
 
     def unlisted(self, venue: Venue, listed: Sequence[VenueOrder]) -> Iterator[Difference]:
-        """What differed before by orders that are not listed any more, and on which nobody decided."""
+        """Earlier differences of orders that are no longer listed and still undecided."""
         here = {order.client_order_id for order in listed}
         for order_id, it in list(self._unexpected.items()):
             if it.found.trader != venue.trader or order_id in here:

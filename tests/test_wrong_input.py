@@ -165,7 +165,7 @@ def test_a_live_trader_that_cannot_be_used_is_refused_before_anything_is_sent(tr
 def test_a_secret_in_the_settings_is_refused_by_every_command_and_never_repeated(command):
     configure({"traders": [{"id": "main-1", "apiKey": "hunter2", "secret": ["hunter2"]}], "timeframe": "soon"})
     told = complaint(*command)
-    assert "traders.0.apiKey (settings.json): a secret must not stand in settings" in told
+    assert "traders.0.apiKey (settings.json): a secret must not be in settings" in told
     assert "put it into .env or the environment as TIDEGATE_TRADER_MAIN_1_API_KEY" in told
     assert "hunter2" not in told
 

@@ -280,7 +280,7 @@ class SignalOrderPipeline:
             raise TidegateError("the pipeline was stopped meanwhile") from None
 
     def _refuse_own_thread(self) -> None:
-        """Waiting for the pipeline in its own thread would wait for ever."""
+        """Waiting for the pipeline in its own thread would never end."""
         if current_thread() is self._thread:
             raise TidegateError("a callback must not call the pipeline and wait for it: do that in another thread")
 

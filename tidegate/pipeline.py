@@ -126,7 +126,7 @@ class Pipeline:
         if self._logs:
             self._log = Following(engine, self.settings.journal.url, detailed=detailed)
         self._telemetry = Telemetry.of(engine) if self._log is None else self._log.telemetry
-        market = generated(engine, feed, self.settings, strategies=self._strategies, heard=published.on_news)
+        market = generated(engine, feed, self.settings, strategies=self._strategies, on_news=published.on_news)
         failed = partial(engine.fault, IncidentKind.SOURCE_FAILED)
         sources = [
             own_source(source, name=f"source {number} of the program", clock=clock, alarm=failed)

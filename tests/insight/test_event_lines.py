@@ -60,7 +60,7 @@ def test_what_becomes_of_an_order_has_a_line_each(trading):
     told = {"trader": "paper", "client_order_id": order_id, "at_ns": it.clock.now_ns()}
     amount = it.bodies(e.Intent)[0].amount
     fill = Fill(trade_id="t1", amount=amount, price=Decimal(100), fee=Decimal(1), fee_currency="USDT")
-    it.engine.parts.updates.hear(OrderUpdate(status=OrderStatus.CLOSED, fills=(fill,), **told))
+    it.engine.parts.updates.on_update(OrderUpdate(status=OrderStatus.CLOSED, fills=(fill,), **told))
     it.run(1)
     kinds = [text.split()[0] for text in seen.texts]
     assert kinds == ["placed", "filled", "order"]

@@ -53,7 +53,7 @@ def complain(tmp_path):
         ),
         pytest.param(
             {"symbols": ["A/B", "A/B"]},
-            "symbols (FILE): must name each symbol once: A/B stands there more often",
+            "symbols (FILE): must name each symbol once: A/B occurs more than once",
             id="a symbol twice",
         ),
         pytest.param({"symbols": []}, "symbols (FILE): must name at least one symbol", id="no symbol"),
@@ -102,7 +102,7 @@ def complain(tmp_path):
         ),
         pytest.param(
             {"traders": [{"id": "a"}, {"id": "b"}, {"id": "a"}]},
-            "traders (FILE): must have an id each: a stands there more often",
+            "traders (FILE): must have an id each: a occurs more than once",
             id="two traders of one id",
         ),
         pytest.param({"traders": []}, "traders (FILE): must be at least one", id="no trader"),
@@ -238,13 +238,13 @@ SECRET = "hunter2"
 )
 def test_a_secret_in_the_settings_is_refused_and_not_repeated(complain, content, path, variable):
     assert complain(content)[1:] == [
-        f"  {path} (FILE): a secret must not stand in settings, put it into .env or the environment as {variable}"
+        f"  {path} (FILE): a secret must not be in settings, put it into .env or the environment as {variable}"
     ]
 
 
 def test_a_secret_on_the_command_line_is_refused_too(complain):
     lines = complain({}, overrides={"traders.0.ccxt.secret": SECRET})
-    assert lines[1].startswith("  traders.0.ccxt.secret (--set): a secret must not stand in settings")
+    assert lines[1].startswith("  traders.0.ccxt.secret (--set): a secret must not be in settings")
     assert SECRET not in "".join(lines)
 
 

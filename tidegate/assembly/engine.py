@@ -219,7 +219,7 @@ def generated(
     settings: Settings,
     *,
     strategies: bool,
-    heard: Callable[[News], None] | None = None,
+    on_news: Callable[[News], None] | None = None,
 ) -> Observable[Raw]:
     """The signals that the strategies make of the market's candles; see `followed` for what else is done with them."""
     generation = Generation(
@@ -228,16 +228,16 @@ def generated(
         min_candles=settings.signals.min_candles,
     )
     raised = partial(engine.fault, IncidentKind.STRATEGY_RAISED)
-    return followed(engine, world, settings, heard=heard).pipe(
+    return followed(engine, world, settings, on_news=on_news).pipe(
         generate(generation, clock=engine.parts.clock, history=world.history, fault=raised)
     )
 
 
 def followed(
-    engine: Engine, world: MarketFeed, settings: Settings, *, heard: Callable[[News], None] | None = None
+    engine: Engine, world: MarketFeed, settings: Settings, *, on_news: Callable[[News], None] | None = None
 ) -> Observable[Candle]:
     """The closed candles of a market that the pipeline follows. Its markets get all news first, then the paper venues,
-    then `heard`.
+    then `on_news`.
 
     When no news came for as long as market data may be old, a gap is recorded, once for each silence.
     """
@@ -250,7 +250,7 @@ def followed(
     # The paper venue derives its rules from the price that the markets know.
     for candle in world.history:
         engine.parts.markets.follow(candle)
-    listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), heard]
+    listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), on_news]
     candles = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
@@ -279,13 +279,13 @@ def _listener(trader: Trader) -> Callable[[News], None] | None:
     if not isinstance(venue, PaperVenue):
         return None
 
-    def hear(news: News) -> None:
+    def on_news(news: News) -> None:
         if isinstance(news, Quote):
             venue.on_quote(news)
         else:
             venue.on_candle(news)
 
-    return hear
+    return on_news
 
 
 def _rules(

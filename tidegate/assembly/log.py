@@ -32,11 +32,11 @@ def set_up(
     environ: Mapping[str, str],
     show: Callable[[str], None] | None = None,
 ) -> bool:
-    """Begin logging, and tell whether every step of a signal is to be logged.
+    """Begin logging; returns whether every step of a signal is to be logged.
 
     The terminal (`show`, else standard error) gets warnings, and all of it at debug; the file gets lines of JSON from
     `level` on, in rotation. `TIDEGATE_LOG=off` turns both off. What an earlier call began ends; handlers that others
-    gave to loguru stay, but for the one that it has by itself.
+    gave to loguru stay, except loguru's default one.
 
     Raises:
         SettingsError: the file cannot be written.

@@ -24,7 +24,7 @@ def bytes_of(size: str) -> int:
 class LogFile:
     """A file of at most `largest` bytes; `kept` full ones before it are numbered, `log.1.jsonl` being the newest.
 
-    What cannot be written is dropped, and `say` told of it once until it can be written again. Memory: none.
+    What cannot be written is dropped, and `say` reports it once until it can be written again. Memory: none.
     """
 
     def __init__(self, path: Path, *, largest: int, kept: int, say: Callable[[str], None]) -> None:

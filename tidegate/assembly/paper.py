@@ -19,7 +19,7 @@ __all__ = ["paper_venue"]
 
 
 def paper_venue(trader: TraderSettings, state: State, markets: Markets, known: Mapping[str, MarketRules]) -> PaperVenue:
-    """The venue of one trader, its account as the journal tells it, and the rules of real markets where `known`."""
+    """The venue of one trader, its account as folded from the journal, and the rules of real markets where `known`."""
 
     def middle(symbol: str) -> Decimal | None:
         quote = markets.quotes.get(symbol)

@@ -30,7 +30,7 @@ class Patience:
 
         Raises:
             SettingsError: trying again would not help.
-            VenueUnavailable: it failed, and nobody waits.
+            VenueUnavailable: it failed, and retrying is off.
         """
         pause_s = _FIRST_S
         while True:

@@ -102,7 +102,7 @@ class RealVenues:
         """
         self._make()
         for host, for_s in self._addresses.remember(banned or {}).items():
-            logger.warning("{} wants to be left alone for {:.0f} s more, as it told an earlier run", host, for_s)
+            logger.warning("{} asked an earlier run to wait: nothing is sent for {:.0f} s more", host, for_s)
         patience = Patience(self._clock, waits=patient, failed=self._flush)
         for trader in self._traders:
             await self._open_venue(trader, patience)
@@ -129,7 +129,7 @@ class RealVenues:
         return {symbol: rules for symbol, rules in found.items() if rules is not None}
 
     def report_to(self, fault: Callable[[str, Exception], None], record: Callable[[Body], None]) -> None:
-        """From now on, tell of what goes wrong through `fault`, not the log, and keep things by `record`."""
+        """From now on, report failures through `fault` instead of the log, and record events by `record`."""
         self._fault = fault
         for body in self._unrecorded:
             record(body)

@@ -30,7 +30,7 @@ async def tell_apart(connections: Mapping[str, VenueConnection], symbols: Sequen
             if trader not in found:
                 found[trader] = await _identity(connections[trader], symbols, patience)
         if shared := sorted(found[one] & found[other]):
-            raise SettingsError(one_account((one, other), f"the venue tells of both: {shared[0]}"))
+            raise SettingsError(one_account((one, other), f"the venue reports for both: {shared[0]}"))
 
 
 async def _identity(connection: VenueConnection, symbols: Sequence[str], patience: Patience) -> set[str]:

@@ -1,4 +1,4 @@
-"""What is heard of real exchanges' markets: candles and prices of the first, prices of the others traded on."""
+"""Market data of real exchanges: candles and prices of the first, prices of the others traded on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RealFeeds:
         return MarketFeed(market.name, market.symbols, market.history, market.news, elsewhere)
 
     async def close(self) -> None:
-        """End what is heard, and all connections."""
+        """Close the feeds and all connections."""
         for market in self._markets.values():
             await market.close()
         for connection in self._connections.values():

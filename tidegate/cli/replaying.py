@@ -87,7 +87,7 @@ async def play(
     journal = write_journal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
     world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
     engine = await assemble(settings, journal, clock, world.symbols)
-    inputs = [generated(engine, world, settings, strategies=True, heard=seen)]
+    inputs = [generated(engine, world, settings, strategies=True, on_news=seen)]
     if recording.signals is not None:
         depth, depth_max = engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1
         source = open_source(str(recording.signals), clock=clock, recorded=True)

@@ -64,7 +64,7 @@ class Book:
             self._less(order.symbol)
 
     def apply(self, trader: str, body: e.Body, at_ns: int = 0) -> bool:
-        """Fold one event of `trader` that happened at `at_ns`; tells whether the order it is of is over."""
+        """Fold one event of `trader` that happened at `at_ns`; returns whether its order is over."""
         match body:
             case e.Intent():
                 self.reserve(body)

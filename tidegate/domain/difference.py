@@ -25,7 +25,7 @@ class DifferenceKind(StrEnum):
     MISSING = "missing"
     """An order that is open in the journal is not to be found on the venue."""
     NOT_IN_JOURNAL = "not_in_journal"
-    """An order carries our mark, and the journal never heard of it."""
+    """An order carries our mark, and the journal does not know it."""
     OTHER_ACCOUNT = "other_account"
     """An order of another account of ours is listed on this one: both use the same account of the venue."""
     SECOND_ORDER = "second_order"

@@ -1,4 +1,4 @@
-"""Who a signal is, and what its orders are called. The same input gives the same id, for ever and everywhere.
+"""The ids of signals and of their orders. The same input gives the same id, always and everywhere.
 
 All ids are BLAKE2b hashes (RFC 7693) of length-prefixed parts, under a name of their own kind.
 """
@@ -43,7 +43,7 @@ def hash_of_content(canonical: bytes) -> bytes:
 
 
 def keyed_id(source: str, key: str) -> str:
-    """The identity of a signal that its sender named: by sender and key, whatever door it came through."""
+    """The identity of a signal that its sender named: by sender and key, whichever way it came in."""
     return _hash(_KEY, f"{len(source)}:{source}{key}".encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def conflicting_id(signal_id: str, content: bytes) -> str:
 
 
 def installation_tag(installation: str) -> str:
-    """Four hex characters that tell this installation's orders from strangers'."""
+    """Four hex characters that distinguish this installation's orders from others."""
     return _hash(_INSTALLATION, installation.encode()).hexdigest()
 
 

@@ -65,7 +65,7 @@ class _Sums(Struct, frozen=True):
 
 
 def results_of(book: Book, marks: Mapping[str, Mark], is_dust: Callable[[str, str, Holding], bool]) -> Results:
-    """Value all accounts at `marks`; `is_dust` tells whether a trader's holding of a symbol is too small to be sold."""
+    """Value all accounts at `marks`; `is_dust` says whether a trader's holding of a symbol is too small to be sold."""
     accounts = list(book.accounts.values())
     sums = _Sums(
         _added({c: b.total for c, b in account.balances.items()} for account in accounts),

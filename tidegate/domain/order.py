@@ -1,4 +1,4 @@
-"""An order, what a venue may answer to it, and what becomes of it."""
+"""An order, the answers a venue may give, and its updates."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
     """The venue has the order, under its own `venue_order_id`, with the trades of it that are known.
 
-    `filled` is how much was traded in all, None where the venue does not tell. `status` is open until the trades add up
+    `filled` is how much was traded in all, None where the venue does not say. `status` is open until the trades add up
     to that.
     """
 
@@ -134,7 +134,7 @@ Answer: TypeAlias = Acknowledged | NotPlaced | Unanswered
 
 
 class NotFound(Struct, frozen=True, kw_only=True, gc=False):
-    """Every declared lookup succeeded, and none knows the order. No proof by itself: lookups lag."""
+    """Every declared lookup succeeded, and none knows the order. No proof alone: lookups lag."""
 
     detail: str
     evidence: Evidence | None = None

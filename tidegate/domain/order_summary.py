@@ -20,7 +20,7 @@ _DIVISION = Context(prec=16)
 
 
 class OrderState(StrEnum):
-    """Where an order stands: our own words until a venue has acknowledged it, then ccxt's."""
+    """An order's status: our own words until a venue has acknowledged it, then ccxt's."""
 
     PLACING = "placing"
     UNKNOWN = "unknown"
@@ -100,7 +100,7 @@ def orders_of(history: SignalHistory) -> Sequence[OrderSummary]:
 
 
 def fills_in(body: e.Body) -> tuple[Fill, ...]:
-    """The trades that an event tells of."""
+    """The trades in an event."""
     match body:
         case e.Placed(fills=fills) | e.Reopened(fills=fills) | e.Adopted(fills=fills):
             return fills

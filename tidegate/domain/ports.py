@@ -122,7 +122,7 @@ class Fold(Protocol):
         ...
 
     def restore(self, image: bytes) -> None:
-        """Become what an image says, whatever it was before.
+        """Replace the fold's state with an image.
 
         Raises:
             Exception: the image cannot be read, or is not its own: it will get all events instead.
@@ -131,7 +131,7 @@ class Fold(Protocol):
 
 
 class Past(Protocol):
-    """What is recorded, for whoever reads it. Positions rise; they may have gaps."""
+    """What is recorded, for reading. Positions rise; they may have gaps."""
 
     def snapshots(self) -> Mapping[str, Snapshot]:
         """The newest image of each part of the state."""
@@ -273,7 +273,7 @@ class Venue(Protocol):
         ...
 
     async def create_orders(self, requests: Sequence[OrderRequest]) -> Sequence[Answer]:
-        """Send orders, each once, and tell what came of each. Never raises for what a venue may do."""
+        """Send orders, each once, and return the answer to each. Never raises for what a venue may do."""
         ...
 
     @property
@@ -289,7 +289,7 @@ class Venue(Protocol):
     async def orders_since(self, since_ns: int) -> Listing:
         """The orders that are open, and those that were made since a moment, each with its trades.
 
-        An order that was made before and ended since need not be among them: `find_order` tells of it. A read that
+        An order that was made before and ended since need not be among them: `find_order` finds it. A read that
         fails is retried; what still cannot be read is named in the listing, and costs nothing else of it.
 
         Raises:
@@ -301,10 +301,10 @@ class Venue(Protocol):
         """What there is of each currency in all, what orders hold included.
 
         Raises:
-            VenueUnavailable: the venue did not tell.
+            VenueUnavailable: the venue did not answer.
         """
         ...
 
-    def listen(self, heard: Callable[[OrderUpdate], None]) -> None:
-        """Tell `heard` what becomes of acknowledged orders."""
+    def listen(self, on_update: Callable[[OrderUpdate], None]) -> None:
+        """Pass updates of acknowledged orders to `on_update`."""
         ...

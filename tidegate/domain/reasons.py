@@ -23,7 +23,7 @@ class Reason(StrEnum):
     SCORE_TOO_LOW = "score_too_low"
     CHECK_FAILED = "check_failed"
     RULE = "rule"
-    # turned away at the door: nothing was recorded
+    # shed at intake: nothing was recorded
     DOOR_FULL = "door_full"
     RATE_LIMITED = "rate_limited"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
@@ -37,7 +37,7 @@ class Reason(StrEnum):
     INSUFFICIENT_BALANCE = "insufficient_balance"
     NO_POSITION = "no_position"
     PRICE_DRIFTED = "price_drifted"
-    # what a waiting signal waits for; the last one stands on its expiry
+    # what a waiting signal waits for; the last one is recorded with its expiry
     AWAITING_TICK = "awaiting_tick"
     HALTED = "halted"
     NO_MARKET_DATA = "no_market_data"

@@ -15,7 +15,7 @@ __all__ = ["OrderType", "Raw", "Receipt", "Reply", "Side", "Signal"]
 
 
 class Side(StrEnum):
-    """The side of a trade. `NONE` stands only on a signal that could not be read."""
+    """The side of a trade. `NONE` only for a signal that could not be read."""
 
     BUY = "buy"
     SELL = "sell"
@@ -30,7 +30,7 @@ class OrderType(StrEnum):
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """What a sender is told once its signal is committed, or turned away.
+    """The receipt of a signal once it is committed, or shed.
 
     `signal_id` is None exactly when nothing was recorded: the signal was turned away, for `reason`.
     """
@@ -49,7 +49,7 @@ Reply: TypeAlias = Callable[[Receipt], None]
 
 
 class Raw(Struct, frozen=True, gc=False):
-    """What a door hands in: the bytes as received, and how to answer whoever sent them.
+    """What a source hands in: the bytes as received, and how to answer their sender.
 
     `generated` marks our own strategies' signals. `may_say_now` lets `"timestamp": "now"` through: files and stdin.
     """
@@ -63,7 +63,7 @@ class Raw(Struct, frozen=True, gc=False):
 class Signal(Struct, frozen=True, kw_only=True, gc=False):
     """One request to trade. `timestamp_ns` is when the sender made it, in nanoseconds UTC.
 
-    `id` identifies it for ever, `content` is the hash of what it says, `raw` the bytes as they came. `as_written` is
+    `id` identifies it permanently, `content` is the hash of what it says, `raw` the bytes as they came. `as_written` is
     the hash by which journals before version 0.2 knew this very notation of its numbers, where it is another one.
     """
 

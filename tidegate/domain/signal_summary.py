@@ -23,7 +23,7 @@ _Cause: TypeAlias = tuple[Reason | None, Measure, Measure]
 
 
 class SignalSummary(Struct, frozen=True, kw_only=True):
-    """A signal and where it stands. Decimals are plain strings, moments ISO 8601 in UTC.
+    """A signal and its outcome. Decimals are plain strings, moments ISO 8601 in UTC.
 
     What a sender says is None where the signal could not be read, except what names it: key, source and symbol.
     `quantity` and `price` are those of the order, and before there is one those of the signal; `cut_from` is the

@@ -41,7 +41,7 @@ class Sizing(Struct, frozen=True):
 
 
 class Pricing(Struct, frozen=True):
-    """`best_opposite`: the price of whoever trades at once; a price that the signal names comes before it."""
+    """`best_opposite`: the price at which it trades at once; a price that the signal names comes before it."""
 
     order_type: OrderType = OrderType.LIMIT
 

@@ -11,7 +11,7 @@ LONGEST = 1000
 
 
 def encodable(text: str) -> str:
-    r"""The text, with whatever UTF-8 has no bytes for written out.
+    r"""The text, with characters that UTF-8 cannot encode written out.
 
     Bytes that are no UTF-8, in arguments and names of files, become `\xfc`; other lone surrogates, which JSON can
     spell, `\ud83d`.

@@ -1,4 +1,4 @@
-"""A journal's file examined from outside: whether it is whole, who writes it, what stands in it."""
+"""A journal's file examined from outside: whether it is whole, who writes it, what is in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Checkup", "examine", "writer_of"]
 
 
 class Checkup(Struct, frozen=True):
-    """What is found in a journal; of one with `damage`, nothing else is told."""
+    """What is found in a journal; with `damage`, nothing else is known."""
 
     damage: str = ""
     mode: str = ""

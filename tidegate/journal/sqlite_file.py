@@ -16,7 +16,7 @@ from tidegate.journal.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, creat
 __all__ = ["connect", "is_full", "path_of"]
 
 _CHECKPOINT_PAGES = 8000  # ids are random: most pages of a large index are written once a checkpoint, not once a signal
-_BUSY_MS = 500  # the loop stands still for so long while another program writes; the commit is tried again after that
+_BUSY_MS = 500  # the loop is blocked for so long while another program writes; the commit is tried again after that
 _MEMORY = ":memory:"
 
 
@@ -78,7 +78,7 @@ _DAMAGED = (
 )
 _EMPTY = (
     "{path} is an empty file, not a journal. Delete it to begin a new one, or restore the journal that belongs there: "
-    "without it nobody knows which orders were sent"
+    "without it the orders that were sent are unknown"
 )
 _LOG_ALONE = (
     "{path} is missing, but its log {path}-wal is there: restore the two together, or move the log away to begin a new "
@@ -131,7 +131,7 @@ def _open(path: str) -> sqlite3.Connection:
 
 
 def _make(file: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
-    """A new journal, for its owner only, at its place once it is whole: whoever dies meanwhile leaves none behind."""
+    """A new journal, for its owner only, in place once it is complete: a process that dies meanwhile leaves none."""
     make_folder(file.parent)
     unfinished = Path(f"{file}.new")
     unfinished.unlink(missing_ok=True)

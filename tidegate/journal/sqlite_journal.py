@@ -237,7 +237,7 @@ class _Rows:
             number, signal_id, at_ns, new = item.number, item.signal_id, item.at_ns, item.new
             try:
                 bodies = _encoded(item)
-            except Exception as error:  # whatever it is, it is the matter of this item alone
+            except Exception as error:  # it concerns this item alone
                 answers.append(ItemRefused(ascii(error)))
                 continue
             if new is not None:
@@ -276,10 +276,10 @@ class _Rows:
 class SqliteJournal(SqliteReader):
     """Writes a journal, alone. Satisfies `tidegate.domain.ports.Journal`.
 
-    A large batch is committed by a thread of its own, while the loop goes on: it goes to SQLite in few statements of
+    A large batch is committed by a thread of its own, while the loop continues: it goes to SQLite in few statements of
     many rows, each worked through without the interpreter's lock. A small one is over before a thread had begun.
     With `batches_together` above 1 only every so many batches reach the file, the last ones on `close`: for replays,
-    which begin anew when they die.
+    which start over when they die.
 
     Raises:
         JournalRefused: another process writes it, or it must not be written: see `connect`.

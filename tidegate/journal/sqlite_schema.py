@@ -70,7 +70,7 @@ def segment_of(position: int) -> int:
 
 
 def name_hash(name: str) -> int:
-    """What stands for a name in `known_as`."""
+    """The hash of a name in `known_as`."""
     return crc32(name.encode(errors="replace"))
 
 

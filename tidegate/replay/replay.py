@@ -1,4 +1,4 @@
-"""A recorded market day in virtual time, for whoever composes operators."""
+"""A recorded market day in virtual time, for composing operators."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Replay:
         rules = compose(identify(day.clock), refuse_weak(min_strength=0.6), refuse_repeats(window_s=900))
         seen = day.run(day.signals.pipe(rules))
 
-    `candles` come when they closed, `signals` when a strategy had an idea of them; both begin anew with each
+    `candles` come when they closed, `signals` when a strategy had an idea of them; both start over with each
     subscription. A day lasts from midnight to midnight UTC and has the candles that close in it; those before warm the
     strategies up. Without `day`, all candles are replayed, and none warms up. `symbol` and `timeframe` are needed where
     a file's name does not say them. `strategies` gives parameters by name, which may be `module:function` as well.

@@ -39,7 +39,7 @@ class ExecutionSettings(Section):
     max_in_flight: Count | None = None
     """Orders being sent at the same time. null: 1024 on paper, 16 live."""
     settle_s: Annotated[float, Field(gt=0)] | None = None
-    """Seconds after which an order that nobody told of can no longer arrive on a real venue. null: per venue."""
+    """Seconds after which an unanswered order can no longer arrive at a real venue. null: per venue."""
     reconcile_interval_s: Seconds = 60
     """Seconds from one comparison of the journal with real venues to the next."""
 

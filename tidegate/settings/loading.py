@@ -61,7 +61,7 @@ def load_settings(
 def _secrets(gathered: Gathered) -> list[str]:
     found = take_secrets(gathered.data)
     return [
-        f"{'.'.join(path)} ({gathered.place_of(path)}): a secret must not stand in settings, "
+        f"{'.'.join(path)} ({gathered.place_of(path)}): a secret must not be in settings, "
         f"put it into .env or the environment as {variable_for(path[-1], _owner(gathered.data, path))}"
         for path in found
     ]

@@ -22,7 +22,7 @@ def _each_once(symbols: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("must name at least one symbol")
     twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if twice:
-        raise ValueError(f"must name each symbol once: {', '.join(twice)} stands there more often")
+        raise ValueError(f"must name each symbol once: {', '.join(twice)} occurs more than once")
     return symbols
 
 
@@ -64,7 +64,7 @@ class Settings(Section):
         ids = [trader.id for trader in traders]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
-            raise ValueError(f"must have an id each: {', '.join(twice)} stands there more often")
+            raise ValueError(f"must have an id each: {', '.join(twice)} occurs more than once")
         on_paper = [trader.id for trader in traders if trader.exchange == "paper"]
         if info.data.get("mode") == "live" and on_paper:
             raise ValueError(f"must name a real exchange each in live mode: {', '.join(on_paper)} is on paper")

@@ -16,7 +16,7 @@ __all__ = ["PathStep", "PathTarget", "did_you_mean", "find_setting", "setting_pa
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One step of the way: the key, and what stands there by default."""
+    """One step of the way: the key, and its default."""
 
     key: str
     default: JsonValue
@@ -36,7 +36,7 @@ class PathTarget:
 
 
 def find_setting(model: type[BaseModel], segments: Sequence[str]) -> PathTarget | None:
-    """Follow `segments` through the model; fields are found whatever their case, other keys are taken as they are."""
+    """Follow `segments` through the model; fields are found in any case, other keys are taken as they are."""
     kind: object = model
     steps: list[PathStep] = []
     for segment in segments:

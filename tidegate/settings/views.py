@@ -1,4 +1,4 @@
-"""What is told of settings: their hash, what show-config prints, the schema editors read."""
+"""Views of the settings: their hash, what show-config prints, the schema editors read."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ async def ask(journal_url: str, request: Mapping[str, Json], *, patience_s: floa
 def _elsewhere() -> Path:
     folder = Path(tempfile.gettempdir())
     if len(str(folder).encode()) > _LONGEST_FOLDER:
-        folder = Path("/tmp")  # noqa: S108 - a folder in it that nobody else may enter
+        folder = Path("/tmp")  # noqa: S108 - a folder in it for this user only
     return folder / f"tidegate-{os.geteuid()}"
 
 

@@ -13,7 +13,7 @@ __all__ = ["read_signals"]
 def read_signals(path: Path, *, numbered: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
     """The lines of a JSON lines file as they are, without their line ends; blank ones are skipped, none is decoded.
 
-    `numbered` hears the number of each line before it is given out; the first is 1, and blank ones count.
+    `numbered` is called with the number of each line before it is emitted; the first is 1, and blank ones count.
 
     Memory: one line.
 
