@@ -92,7 +92,7 @@ def _order(signal: Signal) -> tuple[e.Body, e.Body]:
         order_type=OrderType.LIMIT,
         amount=_AMOUNT,
         price=_PRICE,
-        generation=1,
+        attempt=1,
         reserved=_AMOUNT * _PRICE + _FEE if signal.side is Side.BUY else _AMOUNT,
     )
     fill = Fill(trade_id=f"{order_id}-1", amount=_AMOUNT, price=_PRICE, fee=_FEE, fee_currency="USDT")

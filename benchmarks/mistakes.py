@@ -88,7 +88,7 @@ MISTAKES = (
     *_in(
         "tidegate/domain/identity.py",
         ("client order id without the account", 'f"{len(account)}:{account}{signal_id}', 'f"{signal_id}'),
-        ("client order id without the attempt", "{signal_id}{generation}", "{signal_id}"),
+        ("client order id without the attempt", "{signal_id}{attempt}", "{signal_id}"),
         ("signal id without the sender", "{len(source)}:{source}{key}", "{key}"),
     ),
     *_in(
@@ -246,8 +246,8 @@ MISTAKES = (
         "streams/decision.py",
         (
             "every attempt the first",
-            "signal, generation = entry.signal, entry.attempts + 1",
-            "signal, generation = entry.signal, 1",
+            "signal, attempt = entry.signal, entry.attempts + 1",
+            "signal, attempt = entry.signal, 1",
         ),
         (
             "no limits",

@@ -142,7 +142,7 @@ def _requests(orders: int) -> Sequence[OrderRequest]:
             order_type=OrderType.LIMIT,
             amount=_AMOUNT,
             price=_PRICE,
-            generation=1,
+            attempt=1,
             reserved=_AMOUNT * _PRICE,
         )
         for _ in range(orders)

@@ -7,7 +7,7 @@ from operators.deadlines import Deadlines
 from operators.dedup import refuse_repeats
 from operators.guard import Rules, guarded, guarded_rules
 from operators.identity import identify
-from operators.record import Entered, GroupCommit, Told, record
+from operators.record import CommitResult, Entered, GroupCommit, record
 from operators.scoring import FACTORS, Factor, refuse_low_score, score, weigh
 from operators.screen import Screened, Stage, screen
 from operators.validation import refuse_stale, refuse_unknown_sources, refuse_weak
@@ -16,6 +16,7 @@ from operators.watchdog import watch
 __all__ = [
     "FACTORS",
     "Bridge",
+    "CommitResult",
     "Deadlines",
     "Entered",
     "Factor",
@@ -23,7 +24,6 @@ __all__ = [
     "Rules",
     "Screened",
     "Stage",
-    "Told",
     "WhenFull",
     "admit",
     "backoff_s",

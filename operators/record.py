@@ -24,11 +24,11 @@ from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Receipt, Reply
 from tidegate.domain.verdict import Refusal, Verdict
 
-__all__ = ["Entered", "GroupCommit", "Told", "record"]
+__all__ = ["CommitResult", "Entered", "GroupCommit", "record"]
 
 _T = TypeVar("_T")
 
-Told: TypeAlias = Committed | Conflict | ItemRefused | JournalUnavailable
+CommitResult: TypeAlias = Committed | Conflict | ItemRefused | JournalUnavailable
 
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.1, 5.0
 _IMAGE_BYTES_PER_EVENT = 64
@@ -37,7 +37,7 @@ _MANY = 64
 
 class _Pending(Struct, Generic[_T], frozen=True, gc=False):
     item: Item
-    on_done: Callable[[Sequence[_T], Sequence[Told]], None] | None
+    on_done: Callable[[Sequence[_T], Sequence[CommitResult]], None] | None
     context: _T
     must: bool
 
@@ -95,7 +95,7 @@ class GroupCommit:
     def submit(
         self,
         item: Item,
-        on_done: Callable[[Sequence[_T], Sequence[Told]], None] | None = None,
+        on_done: Callable[[Sequence[_T], Sequence[CommitResult]], None] | None = None,
         context: _T | None = None,
         *,
         must: bool = False,
@@ -204,7 +204,7 @@ class GroupCommit:
         return images
 
     @staticmethod
-    def _notify(group: Sequence[_Pending[object]], answers: Sequence[Told]) -> None:
+    def _notify(group: Sequence[_Pending[object]], answers: Sequence[CommitResult]) -> None:
         done = 0
         for on_done, run in groupby(group, _callback_of):
             contexts = [pending.context for pending in run]
@@ -253,7 +253,7 @@ def record(
                 under_way += 1
                 commits.submit(item_of(verdict), entered, verdict)
 
-            def entered(verdicts: Sequence[Verdict], answers: Sequence[Told]) -> None:
+            def entered(verdicts: Sequence[Verdict], answers: Sequence[CommitResult]) -> None:
                 gone: list[Entered] = []
                 for verdict, answer in zip(verdicts, answers, strict=True):
                     if type(answer) is Committed:
@@ -278,7 +278,7 @@ def record(
                 refused = Verdict(signal, verdict.at_ns, verdict.score, refusal, verdict.reply)
                 commits.submit(item_of(refused), entered, refused)
 
-            def redelivered(known: Sequence[tuple[Verdict, int]], answers: Sequence[Told]) -> None:
+            def redelivered(known: Sequence[tuple[Verdict, int]], answers: Sequence[CommitResult]) -> None:
                 gone: list[Entered] = []
                 for (verdict, number), answer in zip(known, answers, strict=True):
                     if type(answer) is Committed:
@@ -289,7 +289,7 @@ def record(
                         turn_away(verdict, answer)
                 leave(gone)
 
-            def turn_away(verdict: Verdict, answer: Told) -> None:
+            def turn_away(verdict: Verdict, answer: CommitResult) -> None:
                 nonlocal under_way
                 under_way -= 1
                 reason = Reason.MALFORMED if type(answer) is ItemRefused else Reason.JOURNAL_UNAVAILABLE

@@ -147,16 +147,16 @@ def _postponed(entry: PendingSignal, wait: Wait) -> Postpone:
 
 
 def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> Intent:
-    signal, generation = entry.signal, entry.attempts + 1
+    signal, attempt = entry.signal, entry.attempts + 1
     return Intent(
-        client_order_id=client_order_id(tag, trader.id, signal.id, generation),
+        client_order_id=client_order_id(tag, trader.id, signal.id, attempt),
         trader=trader.id,
         symbol=signal.symbol,
         side=signal.side,
         order_type=terms.order_type,
         amount=terms.amount,
         price=terms.price,
-        generation=generation,
+        attempt=attempt,
         reserved=terms.reserved,
         least=terms.least,
         cut_from=terms.cut_from,

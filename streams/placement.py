@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reactivex import Observable, Subject
 
 from operators import backoff_s, bridge
-from operators.record import GroupCommit, Told
+from operators.record import CommitResult, GroupCommit
 from streams.availability import Availability
 from streams.decision import Decision, Postpone, Refuse, Send
 from streams.in_flight import InFlight
@@ -157,7 +157,7 @@ class Placement:
         due_ns = self._clock.due_ns(outcome.retry_at_ns) if type(outcome) is e.Deferred else 0
         self._commits.submit(item, self._settled, (order, outcome, due_ns), must=True)
 
-    def _committed(self, orders: Sequence[Send], answers: Sequence[Told]) -> None:
+    def _committed(self, orders: Sequence[Send], answers: Sequence[CommitResult]) -> None:
         for order, answer in zip(orders, answers, strict=True):
             if type(answer) is Committed:
                 order.entry.attempted(order.request)
@@ -246,7 +246,7 @@ class Placement:
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
         )
 
-    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], answers: Sequence[Told]) -> None:
+    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], answers: Sequence[CommitResult]) -> None:
         for (order, body, due_ns), answer in zip(outcomes, answers, strict=True):
             if type(answer) is ItemRefused:
                 continue  # it is as it was: entries are halted, and the next start asks the venue

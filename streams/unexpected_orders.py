@@ -26,7 +26,7 @@ __all__ = ["ADOPTED", "UnexpectedOrders"]
 ADOPTED = "adopted"
 """The source of the signals under which adopted orders are booked."""
 
-_GENERATIONS = 17
+_ATTEMPTS_AHEAD = 17
 _NAMED_MAX = 5
 
 
@@ -136,9 +136,9 @@ class UnexpectedOrders:
         it = _Unexpected(found, order, _request_like(venue, order, order_id, 1), why)
         self._unexpected[order_id] = it
         for entry in list(self._pending.entries.values()) if apply else ():
-            for generation in range(entry.attempts + 1, entry.attempts + _GENERATIONS):
-                if client_order_id(self._tag, venue.trader, entry.signal.id, generation) == order_id:
-                    self._take_back(entry, order, _request_like(venue, order, order_id, generation))
+            for attempt in range(entry.attempts + 1, entry.attempts + _ATTEMPTS_AHEAD):
+                if client_order_id(self._tag, venue.trader, entry.signal.id, attempt) == order_id:
+                    self._take_back(entry, order, _request_like(venue, order, order_id, attempt))
                     it.taken_back = True
         return found
 
@@ -195,7 +195,7 @@ def _as_signal(order_id: str, order: VenueOrder) -> bytes:
     return msgspec.json.encode(said)
 
 
-def _request_like(venue: Venue, order: VenueOrder, order_id: str, generation: int) -> e.Intent:
+def _request_like(venue: Venue, order: VenueOrder, order_id: str, attempt: int) -> e.Intent:
     """What must have been sent, by what came of it: market orders are over, and set nothing aside any more."""
     price = order.price
     cost = order.amount if order.side is Side.SELL else order.amount * (price or 0)
@@ -207,6 +207,6 @@ def _request_like(venue: Venue, order: VenueOrder, order_id: str, generation: in
         order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
         amount=order.amount,
         price=price,
-        generation=generation,
+        attempt=attempt,
         reserved=cost,
     )

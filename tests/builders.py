@@ -30,7 +30,7 @@ def order(
         order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
         amount=amount,
         price=price,
-        generation=1,
+        attempt=1,
         reserved=Decimal(reserved),
     )
 

@@ -45,7 +45,7 @@ def intended(order_id, **changes):
         "order_type": OrderType.LIMIT,
         "amount": Decimal("0.02"),
         "price": Decimal(10_000),
-        "generation": 1,
+        "attempt": 1,
         "reserved": Decimal("200.2"),
     }
     return e.Intent(**{**said, **changes})
@@ -111,7 +111,7 @@ def tell_everything(path, grouped=False):
     scribe.add("older", 4, e.Superseded(by=scribe.ids["newer"]))
     deferred = e.Deferred(client_order_id="c1", reason=Reason.NEVER_SENT, detail="no route", retry_at_ns=at(11))
     scribe.add("placed", 10.5, deferred)
-    scribe.add("placed", 12, intended("c2", generation=2))
+    scribe.add("placed", 12, intended("c2", attempt=2))
     first = fill("t1", "0.005", "10000", "0.1")
     placed = e.Placed(client_order_id="c2", venue_order_id="V-2", status=OrderStatus.OPEN, fills=(first,))
     scribe.add("placed", 12.25, placed)

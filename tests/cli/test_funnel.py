@@ -601,7 +601,7 @@ def intended(order_id, seconds=0):
         order_type=OrderType.MARKET,
         amount=Decimal(4),
         price=None,
-        generation=1,
+        attempt=1,
         reserved=Decimal(40),
     )
     return e.Recorded(1, 1, "s", seconds, body)

@@ -104,7 +104,7 @@ IDS = {"client_order_id": "c"}
 FILL = Fill(trade_id="1", amount=Decimal(1), price=Decimal(7), fee=Decimal(0), fee_currency="B")
 REQUEST = Intent(
     **IDS, trader="t", symbol="A/B", side=Side.BUY, order_type=OrderType.LIMIT, amount=Decimal("1.50"),
-    price=Decimal(7), generation=1, reserved=Decimal(11),
+    price=Decimal(7), attempt=1, reserved=Decimal(11),
 )  # fmt: skip
 ON_VENUE = {**IDS, "venue_order_id": "v", "status": OrderStatus.OPEN}
 ONE_OF_EACH = (

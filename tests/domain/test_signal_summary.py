@@ -37,7 +37,7 @@ def intent(order_id="c1", price="0.00000012"):
         order_type=OrderType.LIMIT if price else OrderType.MARKET,
         amount=Decimal("1E+2"),
         price=Decimal(price) if price else None,
-        generation=1,
+        attempt=1,
         reserved=Decimal(1),
     )
 

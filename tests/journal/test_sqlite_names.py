@@ -31,7 +31,7 @@ def url(tmp_path: Path) -> str:
 
 
 def intended(order_id: str) -> e.Intent:
-    said = {"amount": 1, "price": None, "generation": 1, "reserved": 1, "side": Side.BUY}
+    said = {"amount": 1, "price": None, "attempt": 1, "reserved": 1, "side": Side.BUY}
     return e.Intent(client_order_id=order_id, trader="t", symbol="A/B", order_type=OrderType.MARKET, **said)
 
 

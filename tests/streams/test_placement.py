@@ -63,7 +63,7 @@ def test_an_intent_that_cannot_be_committed_is_not_sent_and_tried_at_the_next_ex
     assert it.venue.sent == []
     it.run(2)
     assert it.kinds() == ["accepted", "intent", "placed"]
-    assert [sent.generation for sent in it.venue.sent] == [1]
+    assert [sent.attempt for sent in it.venue.sent] == [1]
     assert applied(it)
 
 
@@ -82,7 +82,7 @@ def test_what_is_proved_not_placed_is_tried_again_after_a_backoff_with_another_i
     it.run(20)
     assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
     first, second = it.venue.sent
-    assert (first.generation, second.generation) == (1, 2)
+    assert (first.attempt, second.attempt) == (1, 2)
     assert first.client_order_id != second.client_order_id
     (deferred,) = it.bodies(e.Deferred)
     assert (deferred.reason, deferred.detail) == (BUSY.reason, BUSY.detail)
@@ -133,7 +133,7 @@ def test_what_is_nothing_against_the_signal_costs_no_attempt(trading, reason):
     it = trading(*[not_now] * 6, OPEN, execution__order_creation_retries="1", execution__signal_ttl_s="3600")
     it.run(200)
     assert it.ledger() == {"placed": 1}
-    assert [sent.generation for sent in it.venue.sent] == [1, 2, 3, 4, 5, 6, 7]
+    assert [sent.attempt for sent in it.venue.sent] == [1, 2, 3, 4, 5, 6, 7]
     assert it.bodies(e.Failed) == []
 
 
@@ -146,7 +146,7 @@ def test_after_a_restart_an_attempt_that_cost_none_still_costs_none(trading, tmp
     settings = {"execution__order_creation_retries": "2", "execution__signal_ttl_s": "3600"}
     later = trading(BUSY, DOWN, url=url, start_ns=it.clock.now_ns(), signals=0, **settings)
     later.run(60)
-    assert [sent.generation for sent in later.venue.sent] == [4, 5]
+    assert [sent.attempt for sent in later.venue.sent] == [4, 5]
     (failed,) = later.bodies(e.Failed)
     assert (failed.reason, failed.detail) == (Reason.ATTEMPTS_USED_UP, DOWN.detail)
 
@@ -420,7 +420,7 @@ def test_an_intent_that_cannot_follow_what_is_queued_is_given_up(trading):
         order_type=OrderType.LIMIT,
         amount=Decimal(1),
         price=Decimal(100),
-        generation=1,
+        attempt=1,
         reserved=Decimal(100),
     )
     reopened = e.Reopened(
@@ -459,7 +459,7 @@ def test_an_order_rejected_since_the_rules_changed_is_quantised_anew(trading, ch
     first, second = it.venue.sent
     assert (first.amount, first.price) == (Decimal(1), Decimal(100))
     assert (second.amount, second.price) == (amount, price)
-    assert (first.generation, second.generation) == (1, 2)
+    assert (first.attempt, second.attempt) == (1, 2)
     (deferred,) = it.bodies(e.Deferred)
     assert deferred.reason is Reason.REJECTED
     assert not deferred.final

@@ -92,7 +92,7 @@ def test_an_intent_without_outcome_is_proved_not_placed_on_paper_and_tried_again
     assert it.kinds() == ["accepted", "intent", "deferred", "intent", "placed"]
     (deferred,) = it.bodies(e.Deferred)
     assert deferred.reason is Reason.INTERRUPTED
-    assert [intent.generation for intent in it.bodies(e.Intent)] == [1, 2]
+    assert [intent.attempt for intent in it.bodies(e.Intent)] == [1, 2]
     assert account_of(it).held("BTC/USDT") == 1
     assert account_of(it).balances["USDT"].total == 10_000 - 100 - Decimal("0.1")
     assert account_of(it).balances["USDT"].locked == 0
@@ -123,7 +123,7 @@ def test_attempts_count_across_a_restart(trading, url):
     assert first.kinds() == ["accepted", "intent", "deferred"]
     it = trading(DOWN, url=url, start_ns=killed(first), signals=0)
     it.run(60)
-    assert [sent.generation for sent in it.venue.sent] == [2, 3]
+    assert [sent.attempt for sent in it.venue.sent] == [2, 3]
     assert it.ledger() == {"failed": 1}
 
 
@@ -301,7 +301,7 @@ def test_not_found_within_the_window_proves_nothing_and_after_it_everything(trad
     ]
     it.run(2)
     assert it.kinds()[4:] == ["intent", "placed"]
-    assert [request.generation for request in it.venue.sent] == [1, 2]
+    assert [request.attempt for request in it.venue.sent] == [1, 2]
 
 
 def test_proved_not_placed_after_its_time_it_expires(trading):

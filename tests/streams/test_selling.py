@@ -116,7 +116,7 @@ def test_also_after_a_restart(trading, tmp_path):
     it = trading(OPEN, url=url, start_ns=first.clock.now_ns(), signals=0)
     it.run(60)
     assert it.engine.parts.state.book.account("paper").held("BTC/USDT") == 2
-    assert [(sale.generation, sale.amount) for sale in sales(it)] == [(1, 1), (2, 1)]
+    assert [(sale.attempt, sale.amount) for sale in sales(it)] == [(1, 1), (2, 1)]
 
 
 class Two:

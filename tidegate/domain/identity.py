@@ -57,10 +57,10 @@ def installation_tag(installation: str) -> str:
     return _hash(_INSTALLATION, installation.encode()).hexdigest()
 
 
-def client_order_id(tag: str, account: str, signal_id: str, generation: int) -> str:
+def client_order_id(tag: str, account: str, signal_id: str, attempt: int) -> str:
     """18 lowercase hex characters, which every venue takes: 4 of the installation's tag, 14 of account, signal and
-    generation. It can be computed again after everything else is lost."""
-    return tag + _hash(_ORDER, f"{len(account)}:{account}{signal_id}{generation}".encode()).hexdigest()
+    attempt. It can be computed again after everything else is lost."""
+    return tag + _hash(_ORDER, f"{len(account)}:{account}{signal_id}{attempt}".encode()).hexdigest()
 
 
 def _hash(kind: blake2b, said: bytes) -> blake2b:

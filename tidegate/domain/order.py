@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from tidegate.domain.reasons import Reason
@@ -54,7 +55,7 @@ class OrderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     order_type: OrderType
     amount: Decimal
     price: Decimal | None
-    generation: int
+    attempt: int = msgspec.field(name="generation")
     reserved: Decimal
     least: Decimal | None = None
     cut_from: Decimal | None = None

@@ -50,7 +50,7 @@ def book_with_orders_of(*symbols: str) -> Book:
                 order_type=OrderType.LIMIT,
                 amount=Decimal(1),
                 price=Decimal(1),
-                generation=1,
+                attempt=1,
                 reserved=Decimal(1),
             )
         )

@@ -45,7 +45,7 @@ def order(side: Side, amount: Decimal, reserved=Decimal(0)) -> OrderRequest:
         order_type=OrderType.LIMIT,
         amount=amount,
         price=Decimal(1),
-        generation=1,
+        attempt=1,
         reserved=reserved,
     )
 

@@ -109,7 +109,7 @@ class OrderFollower:
             order_type=OrderType.LIMIT,
             amount=order.amount,
             price=order.price,
-            generation=1,
+            attempt=1,
             reserved=_NOTHING,
         )
         return FollowedOrder(
