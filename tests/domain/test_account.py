@@ -334,3 +334,28 @@ def test_whatever_happens_value_only_moves_and_nothing_locked_is_forgotten(histo
     for order_id in list(account.orders):
         account.release(order_id)
     assert all(balance.locked == 0 for balance in account.balances.values())
+
+
+def holding_three():
+    """Our trades hold 3 BTC; one sale of 2 rests, of which 0.5 was filled."""
+    account = funded()
+    account.reserve(order(Side.BUY, "3", order_id="bought"))
+    account.fill("bought", trade("3"))
+    account.release("bought")
+    account.reserve(order(Side.SELL, "2", order_id="resting"))
+    account.fill("resting", trade("0.5"))
+    return account
+
+
+def test_what_a_resting_sale_closes_is_not_closed_again_until_it_is_over():
+    account = holding_three()
+    assert (account.held("BTC/USDT"), account.closable("BTC/USDT")) == (Decimal("2.5"), Decimal(1))
+    account.release("resting")
+    assert account.closable("BTC/USDT") == Decimal("2.5")
+
+
+def test_an_image_keeps_what_resting_sales_close():
+    account = Account.from_image(holding_three().image())
+    assert account.closable("BTC/USDT") == Decimal(1)
+    account.release("resting")
+    assert account.closable("BTC/USDT") == Decimal("2.5")
