@@ -80,8 +80,8 @@ def strangers(exchange):
             "they have the same API key",
             id="the same key",
         ),
-        pytest.param(one_owner, {}, "the venue tells of both: account 24600000", id="two keys of one account"),
-        pytest.param(one_ledger, {}, "the venue tells of both: order 4000000001", id="the same orders"),
+        pytest.param(one_owner, {}, "the venue reports for both: account 24600000", id="two keys of one account"),
+        pytest.param(one_ledger, {}, "the venue reports for both: order 4000000001", id="the same orders"),
     ],
 )
 def test_two_traders_on_one_account_are_refused_by_name(dialect, change, environ, why):
