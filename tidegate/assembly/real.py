@@ -102,7 +102,7 @@ class RealVenues:
         """
         self._make()
         for host, for_s in self._addresses.remember(banned or {}).items():
-            logger.warning("{} asked an earlier run to wait: nothing is sent for {:.0f} s more", host, for_s)
+            logger.warning("{} wants to be left alone for {:.0f} s more, since an earlier run", host, for_s)
         patience = Patience(self._clock, waits=patient, failed=self._flush)
         for trader in self._traders:
             await self._open_venue(trader, patience)
