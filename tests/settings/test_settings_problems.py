@@ -270,4 +270,6 @@ def test_a_variable_with_the_prefix_of_an_older_version_is_named_and_not_passed_
 
 
 def test_a_variable_with_that_prefix_that_was_never_ours_is_left_alone():
-    load_settings(environ={"THROUGHLINE_HOME": "/opt"}, dotenv=NOWHERE)
+    assert load_settings(environ={"THROUGHLINE_HOME": "/opt"}, dotenv=NOWHERE) == load_settings(
+        environ={}, dotenv=NOWHERE
+    )
