@@ -3,6 +3,7 @@
 from operators.admission import WhenFull, admit
 from operators.backoff import backoff_s
 from operators.bridge import Bridge, bridge
+from operators.chunks import Chunked, ChunkSubject, map_chunks, subscribe_chunks
 from operators.deadlines import Deadlines
 from operators.dedup import refuse_repeats
 from operators.guard import Rules, guarded, guarded_rules
@@ -16,6 +17,8 @@ from operators.watchdog import watch
 __all__ = [
     "FACTORS",
     "Bridge",
+    "ChunkSubject",
+    "Chunked",
     "CommitResult",
     "Deadlines",
     "Entered",
@@ -31,6 +34,7 @@ __all__ = [
     "guarded",
     "guarded_rules",
     "identify",
+    "map_chunks",
     "record",
     "refuse_low_score",
     "refuse_repeats",
@@ -39,6 +43,7 @@ __all__ = [
     "refuse_weak",
     "score",
     "screen",
+    "subscribe_chunks",
     "watch",
     "weigh",
 ]
