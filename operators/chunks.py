@@ -75,7 +75,11 @@ def subscribe_chunks(
     """Subscribe to a stream by chunks; each element of one that has none is a chunk of one."""
     if isinstance(source, Chunked):
         return source.subscribe_chunks(on_chunk, on_error, on_completed)
-    return source.subscribe(lambda element: on_chunk((element,)), on_error, on_completed)
+
+    def alone(element: _T) -> None:
+        on_chunk((element,))
+
+    return source.subscribe(alone, on_error, on_completed)
 
 
 def map_chunks(
