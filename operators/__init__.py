@@ -6,9 +6,10 @@ from operators.bridge import Bridge, bridge
 from operators.chunks import Chunked, ChunkSubject, map_chunks, subscribe_chunks
 from operators.deadlines import Deadlines
 from operators.dedup import refuse_repeats
+from operators.group_commit import CommitResult, GroupCommit
 from operators.guard import Rules, guarded, guarded_rules
 from operators.identity import identify
-from operators.record import CommitResult, Entered, GroupCommit, record
+from operators.record import Entered, record
 from operators.scoring import FACTORS, Factor, refuse_low_score, score, weigh
 from operators.screen import Screened, Stage, screen
 from operators.validation import refuse_stale, refuse_unknown_sources, refuse_weak

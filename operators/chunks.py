@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
-__all__ = ["ChunkSubject", "Chunked", "map_chunks", "subscribe_chunks"]
+__all__ = ["ChunkSubject", "Chunked", "OnChunk", "OnCompleted", "OnError", "map_chunks", "map_each", "subscribe_chunks"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-OnChunk = Callable[[Sequence[_T]], object]
-OnError = Callable[[Exception], None]
-OnCompleted = Callable[[], None]
+OnChunk: TypeAlias = Callable[[Sequence[_T]], object]
+OnError: TypeAlias = Callable[[Exception], None]
+OnCompleted: TypeAlias = Callable[[], None]
 
 
 class Chunked(Observable[_T]):
@@ -110,3 +110,17 @@ def map_chunks(
         return Chunked(subscribe)
 
     return operator
+
+
+def map_each(function: Callable[[_T], _R]) -> Callable[[Observable[_T]], Chunked[_R]]:
+    """Apply a pure function to each element, in chunks: `map`, for a function that never raises.
+
+        -(abc)-d-|
+        -(ABC)-D-|
+
+    Emits when:      upstream emits.
+    Completes when:  upstream completes.
+    Errors when:     upstream errors.
+    Memory:          none.
+    """
+    return map_chunks(lambda: lambda chunk: [function(element) for element in chunk])

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable, SerialDisposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from operators.notebook.split import Split
 from operators.screen import Screen, Stage, name_of
 from tidegate.domain.reasons import Reason
@@ -59,17 +60,15 @@ def guarded(stage: Stage, *, name: str | None = None) -> Stage:
     def guard(source: Observable[Verdict]) -> Observable[Verdict]:
         _try(stage, called)
 
-        def subscribe(observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        def subscribe(on_chunk: OnChunk[Verdict], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
             running = _Running(stage, called)
-            emit, judge = observer.on_next, running.judge
-
-            def receive(verdict: Verdict) -> None:
-                emit(judge(verdict))
-
-            upstream = source.subscribe(receive, observer.on_error, observer.on_completed)
+            judge = running.judge
+            upstream = subscribe_chunks(
+                source, lambda chunk: on_chunk([judge(verdict) for verdict in chunk]), on_error, on_completed
+            )
             return CompositeDisposable(upstream, Disposable(running.stop))
 
-        return Observable(subscribe)
+        return Chunked(subscribe)
 
     return guard
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from reactivex import Observable, abc
+from reactivex import Observable
 
+from operators.chunks import map_chunks
 from operators.timing import timed
 from tidegate.clock import Clock
 from tidegate.domain.reading import raw_of, read_signal
@@ -32,18 +33,15 @@ def identify(clock: Clock) -> Callable[[Observable[Raw | Mapping[str, object]]],
     Memory:          none.
     """
 
-    def operator(source: Observable[Raw | Mapping[str, object]]) -> Observable[Verdict]:
-        def subscribe(observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            emit, now_ns, wall_ns = observer.on_next, clock.now_ns, clock.wall_ns
+    now_ns, wall_ns = clock.now_ns, clock.wall_ns
 
-            def read(item: Raw | Mapping[str, object]) -> None:
-                at_ns = wall_ns()
-                raw = item if isinstance(item, Raw) else raw_of(item)
-                signal, refusal = read_signal(raw, at_ns)
-                emit(Verdict(signal, at_ns, None, refusal, raw.reply, now_ns()))
+    def read(items: Sequence[Raw | Mapping[str, object]]) -> Sequence[Verdict]:
+        at_ns, received_ns = wall_ns(), now_ns()
+        verdicts = []
+        for item in items:
+            raw = item if type(item) is Raw else raw_of(item)
+            signal, refusal = read_signal(raw, at_ns)
+            verdicts.append(Verdict(signal, at_ns, None, refusal, raw.reply, received_ns))
+        return verdicts
 
-            return source.subscribe(read, observer.on_error, observer.on_completed)
-
-        return Observable(subscribe)
-
-    return operator
+    return map_chunks(lambda: read)

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from reactivex import operators as rx
-
+from operators.chunks import map_each
 from operators.screen import Stage, name_of
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Signal
@@ -85,7 +84,7 @@ def score(*, weights: Mapping[str, float], max_age_ms: float) -> Stage:
         scored = Score(total / weight_in_all, tuple(parts), weight_in_all)
         return Verdict(signal, at_ns, scored, None, verdict.reply, verdict.received_ns)
 
-    return rx.map(judge)
+    return map_each(judge)
 
 
 def weigh(factor: Factor, *, weight: float, name: str | None = None) -> Stage:
@@ -130,7 +129,7 @@ def weigh(factor: Factor, *, weight: float, name: str | None = None) -> Stage:
             scored = Score(min(value, 1.0), (*scored.parts, (called, part)), together)
         return Verdict(signal, at_ns, scored, None, verdict.reply, verdict.received_ns)
 
-    return rx.map(judge)
+    return map_each(judge)
 
 
 def refuse_low_score(*, min_score: float) -> Stage:
@@ -158,4 +157,4 @@ def refuse_low_score(*, min_score: float) -> Stage:
         refusal = Refusal(Reason.SCORE_TOO_LOW, measured=measured, limit=min_score)
         return Verdict(verdict.signal, verdict.at_ns, scored, refusal, verdict.reply)
 
-    return rx.map(judge)
+    return map_each(judge)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from inspect import getclosurevars
 from typing import TypeAlias, cast
 
-from reactivex import Observable, abc
+from reactivex import Observable
 
-from tidegate.domain.signal import Signal
+from operators.chunks import Chunked, map_chunks
 from tidegate.domain.soundness import LONGEST_RULE, failed_rule, rule_name, sound_refusal
 from tidegate.domain.text import safe
 from tidegate.domain.verdict import Check, Refusal, Verdict
@@ -23,39 +23,37 @@ Stage: TypeAlias = Callable[[Observable[Verdict]], Observable[Verdict]]
 _GENERIC = {"check", "check_fresh", "fresh_check", "factor", "stage", "operator", "subscribe", "<lambda>"}
 
 
-class Screened(Observable[Verdict]):
+class Screened(Chunked[Verdict]):
     """A source and the checks its verdicts are put to, in order, in one stage."""
 
     def __init__(self, source: Observable[Verdict], screens: tuple[Screen, ...]) -> None:
-        super().__init__()
+        super().__init__(map_chunks(lambda: _judge(screens))(source).subscribe_chunks)
         self.source, self.screens = source, screens
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[Verdict], _: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        checks = [(screen.fresh_check(), screen.name) for screen in self.screens]  # state is born here
-        emit = observer.on_next
 
-        def judge(verdict: Verdict) -> None:
+def _judge(screens: Iterable[Screen]) -> Callable[[Sequence[Verdict]], Sequence[Verdict]]:
+    checks = [(screen.fresh_check(), screen.name) for screen in screens]  # state is born here
+
+    def judge(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        judged = []
+        for verdict in verdicts:
             if verdict.refusal is None:
-                refusal = first_refusal(verdict.signal, verdict.at_ns)
-                if refusal is not None:
-                    verdict = Verdict(verdict.signal, verdict.at_ns, verdict.score, refusal, verdict.reply)
-            emit(verdict)
+                signal, at_ns = verdict.signal, verdict.at_ns
+                for check, name in checks:
+                    try:
+                        refusal = check(signal, at_ns)
+                    except (KeyboardInterrupt, SystemExit):
+                        raise
+                    except BaseException as error:  # CancelledError too: that of a future is no cancellation of ours
+                        refusal = failed_rule(name or name_of(check), error)
+                    if refusal is not None:
+                        refusal = sound_refusal(refusal, name or name_of(check))
+                        verdict = Verdict(signal, at_ns, verdict.score, refusal, verdict.reply, verdict.received_ns)
+                        break
+            judged.append(verdict)
+        return judged
 
-        def first_refusal(signal: Signal, at_ns: int) -> Refusal | None:
-            for check, name in checks:
-                try:
-                    refusal = check(signal, at_ns)
-                except (KeyboardInterrupt, SystemExit):
-                    raise
-                except BaseException as error:  # CancelledError too: that of a future is no cancellation of ours
-                    return failed_rule(name or name_of(check), error)
-                if refusal is not None:
-                    return sound_refusal(refusal, name or name_of(check))
-            return None
-
-        return self.source.subscribe(judge, observer.on_error, observer.on_completed)
+    return judge
 
 
 class Screen:

@@ -1,9 +1,9 @@
-"""What signals will be once everything queued is committed: no event is written that cannot follow."""
+"""What signals will be once everything submitted is committed: no event is written that cannot follow."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tidegate.domain import events as e
 from tidegate.domain.errors import IllegalTransition
@@ -14,66 +14,70 @@ __all__ = ["Transitions"]
 
 
 class Transitions:
-    """The items that are queued for each signal, and where they lead from its outcome by `committed(number)`.
+    """Where the groups that are being written lead, each signal from its outcome by `committed(number)`.
 
     A signal that is done is None there; only an event that reopens it can follow, and it says what the signal was.
-    Memory: the items of known signals that are queued.
+    Memory: an outcome for each known signal in a group that was begun and is not believed yet.
     """
 
     def __init__(self, committed: Callable[[int], Outcome | None]) -> None:
         self._committed = committed
-        self._queued: dict[int, deque[Item]] = {}
+        self._groups: deque[dict[int, Outcome | None]] = deque()  # oldest first: what each leads to
 
-    def queue(self, item: Item) -> None:
-        """An item is to be committed, after those that were queued before it."""
-        if item.number:
-            self._queued.setdefault(item.number, deque()).append(item)
+    def begin(self, items: Sequence[Item]) -> Mapping[int, str]:
+        """Begin to write a group; gives by place in it why an item must not be: its events cannot follow those before.
 
-    def drop(self, item: Item) -> None:
-        """An item is committed, or will not be."""
-        queued = self._queued.get(item.number)
-        if queued is not None:
-            queued.remove(item)
-            if not queued:
-                del self._queued[item.number]
+        The items count as written for whatever follows, those that must not be left out.
+        """
+        ahead: dict[int, Outcome | None] = {}
+        why_not: dict[int, str] = {}
+        for place, item in enumerate(items):
+            number, outcome = item.number, None
+            if number:
+                outcome = ahead[number] if number in ahead else self._before(number)
+            elif item.new is None:
+                continue
+            try:
+                outcome = _walk(outcome, item.bodies)
+            except IllegalTransition as error:
+                why_not[place] = str(error)
+            if number:
+                ahead[number] = outcome
+        self._groups.append(ahead)
+        return why_not
 
-    def outcome(self, number: int) -> Outcome | None:
-        """What a signal will be once everything queued for it is committed; None if it is done, and stays so."""
-        outcome = self._committed(number)
-        for item in self._queued.get(number, ()):
-            outcome = _after(outcome, item) or outcome
+    def give_up(self) -> None:
+        """The group begun last was not written."""
+        self._groups.pop()
+
+    def believe(self) -> None:
+        """The group begun first is about to be folded: `committed` will know it."""
+        self._groups.popleft()
+
+    def outcome(self, number: int, queued: Iterable[Item]) -> Outcome | None:
+        """What a signal will be after the groups that were begun and its `queued` items; None if it is done."""
+        outcome = self._before(number)
+        for item in queued:
+            try:
+                outcome = _walk(outcome, item.bodies)
+            except IllegalTransition:
+                continue
         return outcome
 
-    def why_not(self, item: Item) -> str | None:
-        """Why a queued item must not be written: its events cannot follow those before it. None if they can."""
-        outcome = self._committed(item.number) if item.number else None
-        for before in self._queued.get(item.number, ()):
-            if before is item:
-                break
-            outcome = _after(outcome, before) or outcome
-        try:
-            _walk(outcome, item)
-        except IllegalTransition as error:
-            return str(error)
-        return None
+    def _before(self, number: int) -> Outcome | None:
+        for ahead in reversed(self._groups):
+            if number in ahead:
+                return ahead[number]
+        return self._committed(number)
 
 
-def _after(outcome: Outcome | None, item: Item) -> Outcome | None:
-    try:
-        return _walk(outcome, item)
-    except IllegalTransition:
-        return None
-
-
-def _walk(outcome: Outcome | None, item: Item) -> Outcome | None:
-    """What a signal is after an item.
+def _walk(outcome: Outcome | None, bodies: Sequence[e.Body]) -> Outcome | None:
+    """What a signal is after events.
 
     Raises:
-        IllegalTransition: one of its events cannot follow.
+        IllegalTransition: one of them cannot follow.
     """
-    if not item.number and item.new is None:
-        return None
-    for body in item.bodies:
+    for body in bodies:
         if isinstance(body, e.Redelivered):
             continue
         if isinstance(body, e.Reopened):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.order_comparison import OrdersCompared
 from streams.orders import OrderUpdates
 from streams.state import State

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sized
 from decimal import Decimal
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from tidegate.domain import events as e
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.state import State
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome

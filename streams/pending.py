@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from reactivex import Observable, Subject, abc
 
 from operators import Deadlines
-from operators.record import Entered, GroupCommit
+from operators.group_commit import GroupCommit
+from operators.record import Entered
 from streams.blocked import BlockedSignals
 from streams.intake import expires_at_ns
 from tidegate.clock import Clock

@@ -17,7 +17,8 @@ from reactivex import Observable, abc, merge, never
 from reactivex import operators as ops
 
 from operators import identify
-from operators.record import GroupCommit, record
+from operators.group_commit import GroupCommit
+from operators.record import record
 from streams.activity import Activity
 from streams.availability import Availability
 from streams.checks.situation import Known

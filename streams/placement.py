@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reactivex import Observable, Subject
 
 from operators import backoff_s, bridge
-from operators.record import CommitResult, GroupCommit
+from operators.group_commit import CommitResult, GroupCommit
 from streams.availability import Availability
 from streams.decision import Decision, Postpone, Refuse, Send
 from streams.in_flight import InFlight

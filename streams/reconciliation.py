@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.balance_comparison import BalanceComparison
 from streams.order_comparison import OrderComparison
 from streams.orders import OrderUpdates

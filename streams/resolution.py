@@ -10,7 +10,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
 from operators import backoff_s
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.decision import Send
 from streams.pending import PendingSignal
 from streams.placement import Placement

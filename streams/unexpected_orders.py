@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.pending import PendingQueue, PendingSignal
 from streams.state import State
 from tidegate.clock import Clock

@@ -9,7 +9,8 @@ import pytest
 from reactivex import Subject
 
 from operators import identify
-from operators.record import Entered, GroupCommit, record
+from operators.group_commit import GroupCommit
+from operators.record import Entered, record
 from tests.builders import order
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.errors import JournalUnavailable

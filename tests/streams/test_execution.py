@@ -5,7 +5,7 @@ import reactivex
 from reactivex import never
 from reactivex import operators as ops
 
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.blocked import BlockedSignals
 from streams.execution import Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue, next_execution_ns
 from streams.in_flight import InFlight

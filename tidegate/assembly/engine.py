@@ -24,7 +24,7 @@ from operators import (
     score,
     watch,
 )
-from operators.record import GroupCommit
+from operators.group_commit import GroupCommit
 from streams.activity import Activity
 from streams.availability import Availability, Pace
 from streams.blocked import BlockedSignals

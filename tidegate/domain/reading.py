@@ -152,44 +152,50 @@ def _text(said: object, longest: int) -> str | None:
 
 
 def _understand(line: _SignalFields, raw: Raw, at_ns: int) -> Signal:
-    side = _side(line)
-    if not _is_unified(line.symbol):
-        raise _Unreadable(f"Expected a unified symbol such as BTC/USDT, got {line.symbol!r} - at `$.symbol`")
-    if line.price is not None:
-        _must_be_an_amount("price", line.price)
-    if line.quantity is not None:
-        _must_be_an_amount("quantity", line.quantity)
-    timestamp_ms = _timestamp_ms(line, raw, at_ns)
-    source = line.source or "unnamed"
-    said_at = line.timestamp if line.timestamp == "now" else timestamp_ms
-    price, quantity = _by_value(line.price), _by_value(line.quantity)
-
-    def content_with(price: Decimal | None, quantity: Decimal | None) -> bytes:
-        said = (line.symbol, side, line.strength, said_at, source, line.key, line.confidence, price, line.order_type,
-                line.ttl_s, quantity, line.trader, line.tags)  # fmt: skip
-        return hash_of_content(_encode(said))
-
-    content = content_with(price, quantity)
-    notations_differ = str(price) != str(line.price) or str(quantity) != str(line.quantity)
+    symbol, strength, key, confidence = line.symbol, line.strength, line.key, line.confidence
+    price, quantity, said_at, source = line.price, line.quantity, line.timestamp, line.source or "unnamed"
+    side = _side(line) if line.side is None or line.type is not None else _SIDES[line.side]
+    if not _is_unified(symbol):
+        raise _Unreadable(f"Expected a unified symbol such as BTC/USDT, got {symbol!r} - at `$.symbol`")
+    if price is not None:
+        _must_be_an_amount("price", price)
+    if quantity is not None:
+        _must_be_an_amount("quantity", quantity)
+    timestamp_ns = at_ns
+    if type(said_at) is not int or not 0 < said_at < _LATEST_MS:
+        timestamp_ms = _timestamp_ms(line, raw, at_ns)
+        if said_at != "now":
+            said_at, timestamp_ns = timestamp_ms, timestamp_ms * 1_000_000
+    else:
+        timestamp_ns = said_at * 1_000_000
+    as_written = b""
+    said = (symbol, side, strength, said_at, source, key, confidence, price, line.order_type, line.ttl_s, quantity,
+            line.trader, line.tags)  # fmt: skip
+    if price is not None or quantity is not None:
+        written = said
+        said = (*said[:7], _by_value(price), *said[8:10], _by_value(quantity), *said[11:])
+        if str(said[7]) != str(price) or str(said[10]) != str(quantity):
+            as_written = hash_of_content(_encode(written))
+    content = hash_of_content(_encode(said))
     return Signal(
-        id=content.hex() if line.key is None else keyed_id(source, line.key),
+        id=content.hex() if key is None else keyed_id(source, key),
         content=content,
         raw=raw.payload,
-        symbol=line.symbol,
+        symbol=symbol,
         side=side,
-        strength=line.strength,
-        confidence=line.strength if line.confidence is None else line.confidence,
-        timestamp_ns=at_ns if said_at == "now" else timestamp_ms * 1_000_000,
+        strength=strength,
+        confidence=strength if confidence is None else confidence,
+        timestamp_ns=timestamp_ns,
         source=source,
-        key=line.key,
-        price=line.price,
+        key=key,
+        price=price,
         order_type=line.order_type,
         ttl_s=line.ttl_s,
-        quantity=line.quantity,
+        quantity=quantity,
         trader=line.trader,
         tags=line.tags,
         generated=raw.generated,
-        as_written=content_with(line.price, line.quantity) if notations_differ else b"",
+        as_written=as_written,
     )
 
 
