@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from operators.timing import timed
 from tidegate.clock import Clock
 
@@ -18,19 +19,43 @@ __all__ = ["Bridge", "bridge"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+_E = TypeVar("_E")
 
 
 class Bridge(Generic[_T, _R]):
     """An operator that knows its load: `queued` items wait, `in_flight` items are being worked on."""
 
-    def __init__(self, subscribe: Callable[[Observable[_T], abc.ObserverBase[_R]], abc.DisposableBase]) -> None:
-        self._subscribe = subscribe
+    def __init__(
+        self,
+        subscribe: Callable[[Observable[_T], OnChunk[_R], OnError, OnCompleted], abc.DisposableBase],
+        guarded: Callable[[Callable[[_R], object], _R], None],
+    ) -> None:
+        self._subscribe, self._guarded = subscribe, guarded
         self.queued = 0
         self.in_flight = 0
 
     def __call__(self, source: Observable[_T]) -> Observable[_R]:
         """The results for the items of `source`."""
-        return Observable(lambda observer, _scheduler: self._subscribe(source, observer))
+        return _Results(partial(self._subscribe, source), self._guarded)
+
+
+class _Results(Chunked[_R]):
+    """Results, of which one that a subscriber raises for holds back no other."""
+
+    def __init__(
+        self,
+        subscribe: Callable[[OnChunk[_R], OnError, OnCompleted], abc.DisposableBase],
+        guarded: Callable[[Callable[[_R], object], _R], None],
+    ) -> None:
+        super().__init__(subscribe)
+        self._guarded = guarded
+
+    def _subscribe_core(self, observer: abc.ObserverBase[_R], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        def each(results: Sequence[_R]) -> None:
+            for result in results:
+                self._guarded(observer.on_next, result)
+
+        return self.subscribe_chunks(each, observer.on_error, observer.on_completed)
 
 
 @timed
@@ -78,20 +103,28 @@ def bridge(
             return failed(batch, error)
         return results
 
-    def subscribe(source: Observable[_T], observer: abc.ObserverBase[_R]) -> abc.DisposableBase:
+    def guarded(emit: Callable[[_E], object], results: _E) -> None:
+        try:
+            emit(results)
+        except Exception as error:
+            clock.loop.call_exception_handler({"message": f"exception after {name}", "exception": error})
+
+    def subscribe(
+        source: Observable[_T], on_chunk: OnChunk[_R], on_error: OnError, on_completed: OnCompleted
+    ) -> abc.DisposableBase:
         queue: deque[_T] = deque()
         tasks: set[asyncio.Task[Sequence[_R]]] = set()
         end: Callable[[], None] | None = None
         dispatching: asyncio.Handle | None = None
 
-        def receive(item: _T) -> None:
+        def receive(items: Sequence[_T]) -> None:
             nonlocal dispatching
-            if len(queue) >= max_queue:
+            room = max_queue - len(queue)
+            for item in items[room:]:
                 on_full(item)
-                return
-            queue.append(item)
-            load.queued += 1
-            if dispatching is None and len(tasks) < max_concurrent:
+            queue.extend(items[:room])
+            load.queued += min(room, len(items))
+            if queue and dispatching is None and len(tasks) < max_concurrent:
                 dispatching = clock.call_soon(dispatch)
 
         def dispatch() -> None:
@@ -107,19 +140,12 @@ def bridge(
 
         def finish(batch: Sequence[_T], task: asyncio.Task[Sequence[_R]]) -> None:
             try:
-                for result in results_of(batch, task):
-                    emit(result)
+                guarded(on_chunk, results_of(batch, task))
             finally:
                 tasks.remove(task)
                 load.in_flight -= len(batch)
                 dispatch()
                 end_if_over()
-
-        def emit(result: _R) -> None:
-            try:
-                observer.on_next(result)
-            except Exception as error:
-                clock.loop.call_exception_handler({"message": f"exception after {name}", "exception": error})
 
         def end_with(notify: Callable[[], None]) -> None:
             nonlocal end
@@ -134,12 +160,10 @@ def bridge(
             load.queued -= len(queue)
             queue.clear()
 
-        upstream = source.subscribe(
-            receive,
-            lambda error: end_with(partial(observer.on_error, error)),
-            lambda: end_with(observer.on_completed),
+        upstream = subscribe_chunks(
+            source, receive, lambda error: end_with(partial(on_error, error)), lambda: end_with(on_completed)
         )
         return CompositeDisposable(upstream, Disposable(stop))
 
-    load = Bridge(subscribe)
+    load: Bridge[_T, _R] = Bridge(subscribe, guarded)
     return load

@@ -9,6 +9,7 @@ from traceback import extract_tb
 from reactivex import Observable, Subject
 from reactivex.disposable import CompositeDisposable
 
+from operators.chunks import subscribe_chunks
 from streams.execution import Cause, ExecutionCycle
 from streams.inbox import Inbox
 from streams.pending import PendingSignal
@@ -96,10 +97,10 @@ class Engine:
             self._resume(history)
         await self.committed()
         for stream in background:
-            self._subscriptions.add(stream.subscribe(self._give, self._fail))
+            self._subscriptions.add(subscribe_chunks(stream, self.inbox.give, self._fail, _nothing))
         self.open_inputs = len(inputs)
         for stream in inputs:
-            self._subscriptions.add(stream.subscribe(self._give, self._fail, self._input_ended))
+            self._subscriptions.add(subscribe_chunks(stream, self.inbox.give, self._fail, self._input_ended))
 
     async def submit(self, payload: bytes, *, may_say_now: bool = False) -> Receipt:
         """Hand one signal in, and wait until it is committed or turned away.
@@ -251,9 +252,6 @@ class Engine:
         elif outcome is Outcome.PLACED:
             parts.updates.remember(history)
 
-    def _give(self, raw: Raw) -> None:
-        self.inbox.give((raw,))
-
     def _watch(self, _: Sequence[e.Recorded]) -> None:
         state = self.parts.state
         self._report_dropped_folds()
@@ -313,6 +311,10 @@ class Engine:
         for broken in self._submitting:
             broken(error)
         self._tell_idle(error)
+
+
+def _nothing() -> None:
+    """A background's end changes nothing."""
 
 
 def _place_of(error: Exception) -> str:

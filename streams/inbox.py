@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
 
-from reactivex import Observable, Subject, abc
+from reactivex import Observable, abc
 from reactivex.disposable import BooleanDisposable
 
+from operators.chunks import ChunkSubject
 from tidegate.clock import Clock
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
@@ -129,7 +129,8 @@ def at_moments(
 
 
 class Inbox:
-    """A thread-safe inbox: any thread may hand signals in; they come out on the loop, in order, many in one turn.
+    """A thread-safe inbox: any thread may hand signals in; they come out on the loop, in order, those of one turn in
+    one chunk.
 
     Memory: what was handed in and not yet taken by the loop.
     """
@@ -137,8 +138,8 @@ class Inbox:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._handed: deque[Raw] = deque()
-        self._out: Subject[Raw] = Subject()
+        self._handed: list[Raw] = []
+        self._out: ChunkSubject[Raw] = ChunkSubject()
         self._woken = self._closed = False
 
     @property
@@ -159,11 +160,11 @@ class Inbox:
 
     def give(self, raws: Iterable[Raw]) -> None:
         """Hand in signals from the loop's own thread; they come out at once. After `close` they are turned away."""
+        if not self._closed:
+            self._out.on_chunk(tuple(raws))
+            return
         for raw in raws:
-            if self._closed:
-                _turn_away(raw)
-            else:
-                self._out.on_next(raw)
+            _turn_away(raw)
 
     def close(self) -> None:
         """Take nothing more; what was handed in before comes out now."""
@@ -174,8 +175,8 @@ class Inbox:
     def _take(self) -> None:
         with self._lock:
             self._woken = False
-        while self._handed:
-            self._out.on_next(self._handed.popleft())
+            handed, self._handed = self._handed, []
+        self._out.on_chunk(handed)
 
 
 def _turn_away(raw: Raw) -> None:
