@@ -12,7 +12,6 @@ from streams.blocked import WaitCondition
 from streams.checks.account_available import account_available
 from streams.checks.check import ExecutionChecks, Objection, Wait, first_objection
 from streams.checks.situation import Known, Situation
-from streams.execution import Candidate
 from streams.pending import PendingSignal
 from streams.traders import Trader, tradable
 from tidegate.domain.events import Intent
@@ -21,7 +20,7 @@ from tidegate.domain.reasons import Reason
 from tidegate.domain.terms import Terms
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["Decision", "OrderRules", "Postpone", "Refuse", "Send", "decide"]
+__all__ = ["Decide", "Decision", "OrderRules", "Postpone", "Refuse", "Send", "decide"]
 
 
 class Send(Struct, frozen=True, gc=False):
@@ -71,7 +70,11 @@ class OrderRules(Struct, frozen=True):
             raise ValueError("the execution checks must include account_available: nothing else chooses the account")
 
 
-def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
+Decide: TypeAlias = Callable[[PendingSignal, int, int], Decision]
+"""Decides about a waiting signal whose turn it is, at a steady time and a wall time, both in nanoseconds."""
+
+
+def decide(rules: OrderRules, known: Known) -> Decide:
     """Decide about each signal whose turn it is. Looks at the book with all reservations made so far.
 
     Of several accounts the first to which no check objects gets the order. Where each is objected to, the signal waits
@@ -81,14 +84,13 @@ def decide(rules: OrderRules, known: Known) -> Callable[[Candidate], Decision]:
     turn = rules.checks.index(account_available)
     of_market, of_accounts, of_order = rules.checks[:turn], rules.checks[turn : turn + 1], rules.checks[turn + 1 :]
 
-    def decided(candidate: Candidate) -> Decision:
-        entry = candidate.entry
+    def decided(entry: PendingSignal, now_ns: int, at_ns: int) -> Decision:
         try:
             signal = entry.signal
             able = tradable(signal, known.markets.symbols, known.traders)
             if isinstance(able, Refusal):
                 return Refuse(entry, able)
-            situation = Situation(known, entry, candidate.now_ns, candidate.at_ns, able, able[0])
+            situation = Situation(known, entry, now_ns, at_ns, able, able[0])
             objections: dict[str, Objection] | None = None
             for trader in able:
                 situation.look_at(trader)

@@ -18,10 +18,10 @@ from tidegate.domain.reasons import Reason
 from tidegate.domain.verdict import Refusal
 
 __all__ = [
-    "Candidate",
     "Cause",
     "ExecutionCycle",
     "Schedule",
+    "Turn",
     "at_once",
     "cycles",
     "dequeue",
@@ -58,10 +58,10 @@ class ExecutionCycle(Struct, frozen=True, gc=False):
     numbers: tuple[int, ...] = ()
 
 
-class Candidate(Struct, frozen=True, gc=False):
-    """A waiting signal whose turn it is, at the steady time `now_ns` and the wall time `at_ns`."""
+class Turn(Struct, frozen=True, gc=False):
+    """Waiting signals whose turn it is, the best score first, at the steady time `now_ns` and the wall time `at_ns`."""
 
-    entry: PendingSignal
+    entries: Sequence[PendingSignal]
     now_ns: int
     at_ns: int
 
@@ -171,7 +171,7 @@ _FULL = Refusal(Reason.IN_FLIGHT_FULL)
 
 def dequeue(
     pending: PendingQueue, in_flight: InFlight, *, clock: Clock
-) -> Callable[[Observable[ExecutionCycle]], Observable[Sequence[Candidate]]]:
+) -> Callable[[Observable[ExecutionCycle]], Observable[Turn]]:
     """Give out waiting signals, the best score first, as many as may be in flight; the rest as places come free.
 
         -t-------|        three wait, two may be in flight, a place comes free
@@ -187,10 +187,8 @@ def dequeue(
     Memory:          one reference for each signal of the last tick that has had no turn.
     """
 
-    def stage(source: Observable[ExecutionCycle]) -> Observable[Sequence[Candidate]]:
-        def subscribe(
-            observer: abc.ObserverBase[Sequence[Candidate]], _: abc.SchedulerBase | None = None
-        ) -> abc.DisposableBase:
+    def stage(source: Observable[ExecutionCycle]) -> Observable[Turn]:
+        def subscribe(observer: abc.ObserverBase[Turn], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
             left: list[tuple[float, int, PendingSignal]] = []  # a heap: the best score first, then the oldest
             meant: set[int] = set()
             pumping = False
@@ -203,18 +201,22 @@ def dequeue(
                 elif cycle.cause is not Cause.FREED:
                     turn = [entry for entry in waiting.values() if entry.number not in blocked]
                     blocked.look_again()
-                for entry in turn:
-                    if entry.due_ns <= cycle.due_ns:
-                        mean(entry)
+                due_ns = cycle.due_ns
+                mean([entry for entry in turn if entry.due_ns <= due_ns])
                 pump()
                 if left:
                     for entry in turn:
                         entry.obstacle = _FULL if entry.number in meant else entry.obstacle
 
-            def mean(entry: PendingSignal) -> None:
-                if entry.number not in meant:
-                    meant.add(entry.number)
-                    heappush(left, (-entry.score, entry.number, entry))
+            def mean(entries: Sequence[PendingSignal]) -> None:
+                new = [(-entry.score, entry.number, entry) for entry in entries if entry.number not in meant]
+                meant.update([entry[1] for entry in new])
+                if left:
+                    for ranked in new:
+                        heappush(left, ranked)
+                else:
+                    left.extend(new)
+                    left.sort()  # a heap as well
 
             def pump(_: object = None) -> None:
                 nonlocal pumping
@@ -224,24 +226,26 @@ def dequeue(
                 try:
                     now_ns, at_ns = clock.now_ns(), clock.wall_ns()
                     while not in_flight.full:
-                        for number in pending.blocked.take(in_flight.free - len(left)):
-                            mean(pending.entries[number])
+                        mean([pending.entries[number] for number in pending.blocked.take(in_flight.free - len(left))])
                         if not left:
                             break
-                        turn = some_of(in_flight.free, now_ns, at_ns)
+                        turn = best(in_flight.free, now_ns)
                         if turn:
-                            observer.on_next(turn)
+                            observer.on_next(Turn(turn, now_ns, at_ns))
                 finally:
                     pumping = False
 
-            def some_of(places: int, now_ns: int, at_ns: int) -> list[Candidate]:
-                turn: list[Candidate] = []
-                while left and len(turn) < places:
-                    entry = heappop(left)[-1]
-                    meant.discard(entry.number)
-                    if pending.entries.get(entry.number) is entry and now_ns < entry.deadline_ns:
-                        turn.append(Candidate(entry, now_ns, at_ns))
-                return turn
+            def best(places: int, now_ns: int) -> Sequence[PendingSignal]:
+                if len(left) <= places:
+                    left.sort()
+                    some = [ranked[2] for ranked in left]
+                    left.clear()
+                    meant.clear()
+                else:
+                    some = [heappop(left)[2] for _ in range(places)]
+                    meant.difference_update([entry.number for entry in some])
+                waiting = pending.entries
+                return [entry for entry in some if now_ns < entry.deadline_ns and waiting.get(entry.number) is entry]
 
             return CompositeDisposable(
                 source.subscribe(on_next, observer.on_error, observer.on_completed), in_flight.freed.subscribe(pump)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -14,7 +14,6 @@ from operators import Deadlines
 from operators.group_commit import GroupCommit
 from operators.record import Entered
 from streams.blocked import BlockedSignals
-from streams.intake import expires_at_ns
 from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.halt import halting
@@ -130,12 +129,29 @@ class PendingQueue:
 
     def add(self, entry: PendingSignal) -> bool:
         """Let a signal wait; False when it is superseded at once, by a newer one that came before it."""
-        self.entries[entry.number] = entry
-        if len(self.entries) == 1:
+        waits = bool(self.enter((entry,)))
+        self.end_in_time((entry,))
+        return waits
+
+    def enter(self, entries: Sequence[PendingSignal]) -> Sequence[PendingSignal]:
+        """Let signals wait; gives them without those that are superseded at once, by a newer one that came before them.
+
+        Those that still wait after this turn of the loop need `end_in_time`.
+        """
+        was_empty = not self.entries
+        self.entries.update([(entry.number, entry) for entry in entries])
+        if was_empty and entries:
             self._occupied.on_next(None)
-        self._deadlines.add(entry.number, entry.deadline_ns)
-        self._alarm.set(entry.deadline_ns)
-        return not (self._supersede and entry.signal.generated and entry.signal.side is Side.BUY) or self._newer(entry)
+        if not self._supersede:
+            return entries
+        return [e for e in entries if not (e.signal.generated and e.signal.side is Side.BUY) or self._newer(e)]
+
+    def end_in_time(self, entries: Iterable[PendingSignal]) -> None:
+        """Have those of the signals that still wait expire at their deadlines."""
+        for entry in entries:
+            if entry.number in self.entries:
+                self._deadlines.add(entry.number, entry.deadline_ns)
+                self._alarm.set(entry.deadline_ns)
 
     def remove(self, number: int) -> PendingSignal | None:
         """Take a signal out; None if it is no longer waiting."""
@@ -143,8 +159,7 @@ class PendingQueue:
         if entry is not None:
             self._deadlines.discard(number)
             self.blocked.discard(number)
-            what = _what(entry.signal)
-            if self._newest.get(what) is entry:
+            if self._newest and self._newest.get(what := _what(entry.signal)) is entry:
                 del self._newest[what]
         return entry
 
@@ -193,7 +208,7 @@ def _age(entry: PendingSignal) -> tuple[int, int]:
 
 
 def enqueue(
-    pending: PendingQueue, *, clock: Clock, ttl_ns: int, urgent: Callable[[PendingSignal], bool]
+    pending: PendingQueue, *, clock: Clock, urgent: Callable[[PendingSignal], bool]
 ) -> Callable[[Observable[Sequence[Entered]]], Observable[Sequence[PendingSignal]]]:
     """Let accepted signals into the waiting room.
 
@@ -211,20 +226,27 @@ def enqueue(
             observer: abc.ObserverBase[Sequence[PendingSignal]], _: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             def on_next(together: Sequence[Entered]) -> None:
-                at_once: list[PendingSignal] = []
+                now_ns = clock.now_ns()
+                entries: list[PendingSignal] = []
                 for entered in together:
-                    verdict = entered.verdict
-                    if entered.known or verdict.refusal is not None or verdict.score is None:
+                    verdict, first = entered.verdict, entered.first
+                    if type(first) is not e.Accepted or verdict.score is None:
                         continue
-                    expires = expires_at_ns(verdict, ttl_ns)
-                    deadline_ns = (verdict.received_ns or clock.now_ns()) + expires - verdict.at_ns
-                    score = verdict.score.value
-                    entry = PendingSignal(entered.number, verdict.signal, verdict.at_ns, expires, deadline_ns, score)
-                    entry.mid = entered.first.mid if type(entered.first) is e.Accepted else None
-                    if pending.add(entry) and urgent(entry):
-                        at_once.append(entry)
+                    at_ns, expires_ns = verdict.at_ns, first.expires_at_ns
+                    entry = PendingSignal(
+                        entered.number,
+                        verdict.signal,
+                        at_ns,
+                        expires_ns,
+                        (verdict.received_ns or now_ns) + expires_ns - at_ns,
+                        verdict.score.value,
+                    )
+                    entry.mid = first.mid
+                    entries.append(entry)
+                at_once = [entry for entry in pending.enter(entries) if urgent(entry)]
                 if at_once:
                     observer.on_next(at_once)
+                pending.end_in_time(entries)
 
             return source.subscribe(on_next, observer.on_error, observer.on_completed)
 

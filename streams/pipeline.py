@@ -23,7 +23,7 @@ from streams.activity import Activity
 from streams.availability import Availability
 from streams.checks.situation import Known
 from streams.decision import Decision, OrderRules, decide
-from streams.execution import Candidate, Cause, ExecutionCycle, Schedule, at_once, cycles, dequeue, requeue
+from streams.execution import Cause, ExecutionCycle, Schedule, Turn, at_once, cycles, dequeue, requeue
 from streams.folds import Folds
 from streams.in_flight import InFlight
 from streams.intake import IntakeLoad, entry_item
@@ -144,13 +144,9 @@ def flow(
         parts.intake_load.record(clock.wall_ns())
         published.executions.publish(cycle)
 
-    def execute(turn: Sequence[Candidate]) -> Sequence[Decision]:
-        decisions = []
-        for candidate in turn:  # each sees what those before it have reserved
-            decision = decided(candidate)
-            placement.take(decision)
-            decisions.append(decision)
-        parts.activity.decided(len(turn))
+    def execute(turn: Turn) -> Sequence[Decision]:
+        decisions = placement.take(turn, decided)
+        parts.activity.decided(len(decisions))
         return decisions
 
     received = signals.pipe(rules.admit, identify(clock))
@@ -158,7 +154,7 @@ def flow(
         rules.entry,
         record(parts.commits, item_of=first_event, turned_away=parts.intake_load.turned_away),
         ops.do_action(published.recorded),
-        enqueue(pending, clock=clock, ttl_ns=rules.ttl_ns, urgent=rules.urgent),
+        enqueue(pending, clock=clock, urgent=rules.urgent),
         at_once(clock),
     )
     retried = placement.retry_at.pipe(requeue(clock))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Observable, Subject
 
 from operators import backoff_s, bridge
+from operators.chunks import ChunkSubject, subscribe_chunks
 from operators.group_commit import CommitResult, GroupCommit
 from streams.availability import Availability
-from streams.decision import Decision, Postpone, Refuse, Send
+from streams.decision import Decide, Decision, Postpone, Refuse, Send
+from streams.execution import Turn
 from streams.in_flight import InFlight
 from streams.pending import PendingQueue, PendingSignal
 from streams.state import State
@@ -63,7 +66,7 @@ class Placement:
         self._availability, self._elsewhere, self._valued = availability, elsewhere, valued
         self._retry_at: Subject[PendingSignal] = Subject()
         self._unknown: Subject[Send] = Subject()
-        self._intended: dict[str, Subject[Send]] = {}
+        self._intended: dict[str, ChunkSubject[Send]] = {}
 
     @property
     def retry_at(self) -> Observable[PendingSignal]:
@@ -83,27 +86,19 @@ class Placement:
         """Let orders go to a venue, and record what it answers, or that it failed to. Nobody can end that."""
 
         async def send(orders: Sequence[Send]) -> Sequence[tuple[Send, Answer]]:
-            answered: list[tuple[Send, Answer]] = []
-            going: list[Send] = []
-            for order in orders:
-                stopped = self._stopped(order)
-                if stopped is None:
-                    going.append(order)
-                else:
-                    answered.append((order, stopped))
-            if going:
-                try:
-                    answers = await venue.create_orders([order.request for order in going])
-                    for order, answer in zip(going, answers, strict=True):
-                        answered.append((order, _by_new_rules(order.request, answer, venue)))
-                except Exception as error:  # placement of these is unconfirmed
-                    return [*answered[: len(orders) - len(going)], *unanswered(going, error)]
-            return answered
+            going, stopped = self._stopped(orders)
+            if not going:
+                return stopped
+            try:
+                answers = await venue.create_orders([order.request for order in going])
+                return [*stopped, *zip(going, answers, strict=True)]
+            except Exception as error:  # placement of these is unconfirmed
+                return [*stopped, *unanswered(going, error)]
 
         def unanswered(orders: Sequence[Send], error: BaseException) -> Sequence[tuple[Send, Answer]]:
             return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]
 
-        intended = self._intended[venue.trader] = Subject()
+        intended = self._intended[venue.trader] = ChunkSubject()
         answered = intended.pipe(
             bridge(
                 send,
@@ -116,71 +111,107 @@ class Placement:
                 name=f"orders of {venue.trader}",
             )
         )
-        answered.subscribe(self._heard)
+        subscribe_chunks(answered, partial(self._answered, venue), _nothing, _nothing)
 
-    def take(self, decision: Decision) -> None:
-        """Act on a decision, at once."""
-        match decision:
-            case Send(entry=entry, request=request):
-                self._pending.remove(entry.number)
-                self._state.book.reserve(request)
+    def take(self, turn: Turn, decide: Decide) -> Sequence[Decision]:
+        """Decide about the signals whose turn it is, each knowing what those before it have reserved, and act on it."""
+        decisions: list[Decision] = []
+        now_ns, at_ns = turn.now_ns, turn.at_ns
+        reserve, remove, submit = self._state.book.reserve, self._pending.remove, self._commits.submit
+        for entry in turn.entries:
+            decision = decide(entry, now_ns, at_ns)
+            decisions.append(decision)
+            if type(decision) is Send:
+                request = decision.request
+                remove(entry.number)
+                reserve(request)
                 self._in_flight.take()
                 self._availability.gave_order(request.trader)
-                item = Item(self._clock.wall_ns(), (request,), entry.number, entry.signal.id)
-                self._commits.submit(item, self._committed, decision)
-            case Refuse(entry=entry, refusal=why):
+                submit(Item(at_ns, (request,), entry.number, entry.signal.id), self._committed, decision)
+            elif type(decision) is Refuse:
+                why = decision.refusal
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit, rule=why.rule)
                 self._pending.end(entry, refused)
-            case Postpone(entry=entry, obstacle=obstacle, blocker=blocker):
-                entry.obstacle = obstacle
-                if blocker is not None:
-                    self._pending.blocked.add(entry.number, entry.score, blocker)
+            elif type(decision) is Postpone:
+                entry.obstacle = decision.obstacle
+                if decision.blocker is not None:
+                    self._pending.blocked.add(entry.number, entry.score, decision.blocker)
+        return decisions
 
     def resume(self, order: Send, answer: Answer) -> None:
         """Record what came of an order that an earlier run sent, or meant to send."""
         self._in_flight.take()
-        self.apply((order, answer))
+        self.apply(((order, answer),))
 
-    def _heard(self, sent: tuple[Send, Answer]) -> None:
-        order, answer = sent
-        self._availability.order_answered(order.request.trader)
-        self._report(order.request, answer)
-        self.apply(sent)
+    def apply(self, answered: Sequence[tuple[Send, Answer]]) -> None:
+        """Record what came of orders."""
+        at_ns = self._clock.wall_ns()
+        items: list[Item] = []
+        outcomes: list[tuple[Send, e.Body, int]] = []
+        for order, answer in answered:
+            entry = order.entry
+            outcome = self._outcome(entry, order.request, answer)
+            kind = type(outcome)
+            done = outcome.status is not OrderStatus.OPEN if isinstance(outcome, e.Placed) else kind is e.Failed
+            due_ns = self._clock.due_ns(outcome.retry_at_ns) if isinstance(outcome, e.Deferred) else 0
+            items.append(Item(at_ns, (outcome,), entry.number, entry.signal.id, None, done))
+            outcomes.append((order, outcome, due_ns))
+        self._commits.submit_all(items, self._settled, outcomes, must=True)
 
-    def apply(self, sent: tuple[Send, Answer]) -> None:
-        """Record what came of an order."""
-        order, answer = sent
-        entry, request = order.entry, order.request
-        outcome = self._outcome(entry, request, answer)
-        done = type(outcome) is e.Failed or (type(outcome) is e.Placed and outcome.status is not OrderStatus.OPEN)
-        item = Item(self._clock.wall_ns(), (outcome,), entry.number, entry.signal.id, done=done)
-        due_ns = self._clock.due_ns(outcome.retry_at_ns) if type(outcome) is e.Deferred else 0
-        self._commits.submit(item, self._settled, (order, outcome, due_ns), must=True)
+    def _answered(self, venue: Venue, answered: Sequence[tuple[Send, Answer]]) -> None:
+        trader, now_ns = venue.trader, self._clock.now_ns()
+        told: list[tuple[Send, Answer]] = []
+        well = False  # as long as it is, saying so again tells nothing new
+        for order, answer in answered:
+            self._availability.order_answered(trader)
+            if type(answer) is Acknowledged:
+                if not well:
+                    self._availability.report_success(trader, now_ns)
+                well = True
+                told.append((order, answer))
+            else:
+                by_rules = _by_new_rules(order.request, answer, venue)
+                self._report(order.request, by_rules, now_ns)
+                well = False
+                told.append((order, by_rules))
+        self.apply(told)
 
     def _committed(self, orders: Sequence[Send], answers: Sequence[CommitResult]) -> None:
+        of_trader: dict[str, list[Send]] = {}
         for order, answer in zip(orders, answers, strict=True):
+            entry, request = order.entry, order.request
             if type(answer) is Committed:
-                order.entry.attempted(order.request)
-                self._intended[order.request.trader].on_next(order)
+                entry.attempted(request)
+                of_trader.setdefault(request.trader, []).append(order)
                 continue
-            self._state.book.release(order.request.trader, order.request.client_order_id)
-            self._availability.order_answered(order.request.trader)
+            self._state.book.release(request.trader, request.client_order_id)
+            self._availability.order_answered(request.trader)
             self._in_flight.give_back()
-            if self._commits.outcome(order.entry.number) is Outcome.WAITING:  # else it turned out to have an order
-                order.entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
-                self._pending.add(order.entry)
+            if self._commits.outcome(entry.number) is Outcome.WAITING:  # else it turned out to have an order
+                entry.obstacle = Refusal(Reason.JOURNAL_UNAVAILABLE, measured=str(answer))
+                self._pending.add(entry)
+        for trader, going in of_trader.items():
+            self._intended[trader].on_chunk(going)
 
     def _turn_back(self, order: Send) -> None:
         self._availability.order_answered(order.request.trader)
-        self.apply((order, NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)))
+        full = NotPlaced(reason=Reason.IN_FLIGHT_FULL, detail="too many orders in flight", final=False)
+        self.apply(((order, full),))
 
-    def _stopped(self, order: Send) -> NotPlaced | None:
-        halted = self._state.halted
-        if halted is not None and not (halted.reduce_only and order.request.closes):
-            return NotPlaced(reason=Reason.HALTED, detail=halted.why, final=False)
-        if self._clock.now_ns() >= order.entry.deadline_ns:
-            return NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
-        return None
+    def _stopped(self, orders: Sequence[Send]) -> tuple[Sequence[Send], Sequence[tuple[Send, Answer]]]:
+        """The orders that may be sent now, and those that may not: entries were halted meanwhile, or they expired."""
+        halted, now_ns = self._state.halted, self._clock.now_ns()
+        going: list[Send] = []
+        stopped: list[tuple[Send, Answer]] = []
+        for order in orders:
+            if halted is not None and not (halted.reduce_only and order.request.closes):
+                stopped.append((order, NotPlaced(reason=Reason.HALTED, detail=halted.why, final=False)))
+            elif now_ns >= order.entry.deadline_ns:
+                why = NotPlaced(reason=Reason.AWAITING_TICK, detail="expired before it was sent", final=False)
+                stopped.append((order, why))
+            else:
+                going.append(order)
+        return going, stopped
 
     def _outcome(self, entry: PendingSignal, request: OrderRequest, answer: Answer) -> e.Body:
         order_id = request.client_order_id
@@ -223,8 +254,8 @@ class Placement:
             case Unanswered(detail=detail, evidence=seen):
                 return e.Unknown(client_order_id=order_id, detail=detail, evidence=seen)
 
-    def _report(self, request: OrderRequest, answer: Answer) -> None:
-        trader, now_ns = request.trader, self._clock.now_ns()
+    def _report(self, request: OrderRequest, answer: Answer, now_ns: int) -> None:
+        trader = request.trader
         match answer:
             case Acknowledged() | NotPlaced(reason=Reason.REJECTED):
                 self._availability.report_success(trader, now_ns)
@@ -258,6 +289,10 @@ class Placement:
             elif type(body) is e.Unknown:
                 self._unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))
+
+
+def _nothing(*_: object) -> None:
+    """Nobody ends the way to a venue."""
 
 
 def _by_new_rules(request: OrderRequest, answer: Answer, venue: Venue) -> Answer:

@@ -53,15 +53,15 @@ class Hall:
             return ExecutionCycle(self.m.clock.now_ns(), Cause.TRIGGER, () if letter == "t" else (ord(letter),))
 
         def send(turn) -> None:
-            for candidate in turn:
-                self.pending.remove(candidate.entry.number)
+            for entry in turn.entries:
+                self.pending.remove(entry.number)
                 self.in_flight.take()
 
         return self.m.hot(given).pipe(
             ops.map(cycle),
             dequeue(self.pending, self.in_flight, clock=self.m.clock),
             ops.do_action(send),
-            ops.flat_map(lambda turn: reactivex.from_iterable([candidate.entry.signal.id for candidate in turn])),
+            ops.flat_map(lambda turn: reactivex.from_iterable([entry.signal.id for entry in turn.entries])),
         )
 
 

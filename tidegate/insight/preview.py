@@ -11,7 +11,7 @@ from msgspec import Struct
 from streams.checks.situation import Known
 from streams.decision import Postpone, Refuse, decide
 from streams.engine import Engine
-from streams.execution import Candidate, next_execution_ns
+from streams.execution import next_execution_ns
 from streams.pending import PendingSignal
 from tidegate.domain.check_result import CheckResult, Health
 from tidegate.domain.lifecycle import Ledger
@@ -145,7 +145,7 @@ def _previewed(engine: Engine, at_ns: int) -> Callable[[PendingSignal], tuple[Re
     decided = decide(engine.rules.execution, Known(parts.state, parts.markets, engine.traders, parts.availability))
 
     def blocker(entry: PendingSignal) -> tuple[Refusal, bool] | None:
-        decision = decided(Candidate(entry, at_ns, wall_ns))
+        decision = decided(entry, at_ns, wall_ns)
         halted = isinstance(decision, Postpone) and decision.obstacle.reason is Reason.HALTED
         if entry.due_ns > at_ns and not halted:
             return Refusal(Reason.BACKOFF, measured=entry.obstacle.measured), False
