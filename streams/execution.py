@@ -33,6 +33,8 @@ __all__ = [
 class Cause(StrEnum):
     """Why there is an execution now."""
 
+    __hash__ = str.__hash__  # that of Enum is a Python function
+
     INTERVAL = "interval"
     REQUEUE = "requeue"
     URGENT = "urgent"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from operators.screen import Stage, screen
 from streams.availability import FOR_EVER, Availability
@@ -36,18 +37,18 @@ _NAMED_MAX = 20
 class Trader(Struct, frozen=True):
     """An account that may take orders: of `symbols` only, where that is set. The higher `priority` is asked first.
 
-    Its orders are made by the prices of the venue named `priced_on`; without one, by those of the market followed.
+    Its orders are made by the prices of the venue named `priced_on`; without one, by those of the market followed. `id`
+    is the account's id in the settings, and follows from the venue.
     """
 
     venue: Venue
     priority: int = 0
     symbols: frozenset[str] | None = None
     priced_on: str | None = None
+    id: str = ""
 
-    @property
-    def id(self) -> str:
-        """The account's id in the settings."""
-        return self.venue.trader
+    def __post_init__(self) -> None:
+        force_setattr(self, "id", self.venue.trader)
 
 
 def able(signal: Signal, traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:

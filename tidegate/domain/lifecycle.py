@@ -18,6 +18,8 @@ __all__ = ["FINAL", "TRANSITIONS", "Ledger", "Outcome", "advance", "course"]
 class Outcome(StrEnum):
     """The outcome of a signal so far: exactly one at any moment."""
 
+    __hash__ = str.__hash__  # that of Enum is a Python function
+
     REFUSED = "refused"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"

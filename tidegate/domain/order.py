@@ -33,6 +33,8 @@ __all__ = [
 class OrderStatus(StrEnum):
     """ccxt's words for the state of an order on a venue."""
 
+    __hash__ = str.__hash__  # that of Enum is a Python function
+
     OPEN = "open"
     CLOSED = "closed"
     CANCELED = "canceled"

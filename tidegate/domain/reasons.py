@@ -10,6 +10,8 @@ __all__ = ["Reason"]
 class Reason(StrEnum):
     """A cause, in one word that is recorded, exported and documented."""
 
+    __hash__ = str.__hash__  # that of Enum is a Python function
+
     # judged at receipt
     MALFORMED = "malformed"
     CONFLICT = "conflict"

@@ -17,6 +17,8 @@ __all__ = ["OrderType", "Raw", "Receipt", "Reply", "Side", "Signal"]
 class Side(StrEnum):
     """The side of a trade. `NONE` only for a signal that could not be read."""
 
+    __hash__ = str.__hash__  # that of Enum is a Python function
+
     BUY = "buy"
     SELL = "sell"
     NONE = ""
@@ -24,6 +26,8 @@ class Side(StrEnum):
 
 class OrderType(StrEnum):
     """ccxt's words for how an order is priced."""
+
+    __hash__ = str.__hash__  # that of Enum is a Python function
 
     LIMIT = "limit"
     MARKET = "market"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.domain.account import Account
 from tidegate.domain.market import MarketRules, Quote, base_of, quote_of
@@ -13,7 +14,7 @@ from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side, Signal
 from tidegate.domain.verdict import Refusal
 
-__all__ = ["PerQuote", "Pricing", "Sizing", "Terms", "price_and_size"]
+__all__ = ["Offer", "PerQuote", "Pricing", "Sizing", "Terms", "offer", "price_and_size"]
 
 _SLIPPAGE = Decimal("1.01")
 _ONE = Decimal(1)
@@ -62,27 +63,26 @@ class Terms(Struct, frozen=True, gc=False):
     own_coins: bool = False
 
 
-def price_and_size(
-    signal: Signal,
-    quote: Quote,
-    rules: MarketRules,
-    account: Account,
-    sizing: Sizing,
-    pricing: Pricing,
-    *,
-    at_most: Decimal | None = None,
-) -> Terms | Refusal:
-    """The terms on which `signal` becomes an order of `account`, or why there are none: nothing to sell, or no price.
+class Offer(Struct, frozen=True, gc=False):
+    """What a symbol costs or brings now: the `price` in whole ticks of a limit order, None of a market order, and what
+    is `expected` in the end; the `least` amount that may be ordered at that, and the amount that the sizing asks for.
 
-    They may still be too small for the venue, or too large for the account.
+    `bought` are the terms of an order that buys just that.
+    """
 
-    Buying spends the sizing's notional, or buys the signal's quantity. Selling is closing: all that our trades hold of
-    the symbol and no order is closing yet, or the signal's quantity. What is asked beyond that is cut off, and so is
-    what is not free. With `sell_holdings` only the free balance bounds a sale, and where our trades hold too little to
-    sell, the notional says how much. `at_most` is what an earlier attempt of the sale was for.
+    order_type: OrderType
+    price: Decimal | None
+    expected: Decimal
+    least: Decimal
+    by_sizing: Decimal
+    bought: Terms | None
 
-    Amounts are rounded down to whole lots, a signal's price to the nearest tick, the best price to the tick that still
-    trades at once. A market order sets 1 % more aside than that price asks.
+
+def offer(signal: Signal, quote: Quote, rules: MarketRules, sizing: Sizing, pricing: Pricing) -> Offer | Refusal:
+    """What the market offers `signal`, or why there is no price. It is the same for all signals of a symbol and side
+    that name neither a price nor a type of order.
+
+    A signal's price is rounded to the nearest tick, the best price to the tick that still trades at once.
     """
     buying = signal.side is Side.BUY
     best = quote.ask if buying else quote.bid
@@ -96,40 +96,60 @@ def price_and_size(
         return Refusal(Reason.BELOW_MINIMUM, measured=str(signal.price or best), limit=str(rules.tick))
     least = rules.least(expected)
     by_sizing = sizing.notional.of(quote_of(signal.symbol)) / expected
-    sale: _Sale | None = None
-    if buying:
-        amount = rules.round_amount(by_sizing if signal.quantity is None else signal.quantity)
-    else:
-        held = account.closable(signal.symbol)
-        wanted = signal.quantity or at_most or (by_sizing if sizing.sell_holdings and held < least else held)
-        free = account.free(base_of(signal.symbol))
-        bounded = _bounded(wanted, at_most, held, free, rules, own=sizing.sell_holdings)
-        if isinstance(bounded, Refusal):
-            return bounded
-        sale, amount = bounded, bounded.amount
-    notional = amount * expected
-    if sale is not None:
-        return Terms(order_type, amount, price, notional, amount, least, sale.cut_from, sale.own_coins)
-    reserved = notional * (_ONE + rules.taker_fee)
-    if price is None:
-        reserved *= _SLIPPAGE
-    return Terms(order_type, amount, price, notional, reserved, least)
+    offered = Offer(order_type, price, expected, least, by_sizing, None)
+    return replace(offered, bought=_bought(offered, by_sizing, rules)) if buying else offered
 
 
-class _Sale(Struct, frozen=True, gc=False):
-    """How much is sold in whole lots; the other two are those of `OrderRequest`."""
+def price_and_size(
+    signal: Signal,
+    offered: Offer,
+    rules: MarketRules,
+    account: Account,
+    *,
+    sell_holdings: bool = False,
+    at_most: Decimal | None = None,
+) -> Terms | Refusal:
+    """The terms on which `signal` becomes an order of `account`, or why there are none: nothing to sell.
 
-    amount: Decimal
-    cut_from: Decimal | None
-    own_coins: bool
+    They may still be too small for the venue, or too large for the account.
 
+    Buying spends the sizing's notional, or buys the signal's quantity. Selling is closing: all that our trades hold of
+    the symbol and no order is closing yet, or the signal's quantity. What is asked beyond that is cut off, and so is
+    what is not free. With `sell_holdings` only the free balance bounds a sale, and where our trades hold too little to
+    sell, the notional says how much. `at_most` is what an earlier attempt of the sale was for.
 
-def _bounded(
-    wanted: Decimal, at_most: Decimal | None, held: Decimal, free: Decimal, rules: MarketRules, *, own: bool
-) -> _Sale | Refusal:
+    Amounts are rounded down to whole lots. A market order sets 1 % more aside than its price asks.
+    """
+    quantity = signal.quantity
+    if signal.side is Side.BUY:
+        if quantity is None and offered.bought is not None:
+            return offered.bought
+        return _bought(offered, offered.by_sizing if quantity is None else quantity, rules)
+    held = account.closable(signal.symbol)
+    wanted = quantity or at_most or (offered.by_sizing if sell_holdings and held < offered.least else held)
+    free = account.free(base_of(signal.symbol))
     closing = min(held, free)
-    available = free if own else closing
+    available = free if sell_holdings else closing
     if available < rules.lot:
         return Refusal(Reason.NO_POSITION, measured=str(available), limit=str(rules.lot))
     amount = rules.round_amount(min(wanted, available, at_most or wanted))
-    return _Sale(amount, wanted if amount < rules.round_amount(wanted) else None, own_coins=amount > closing)
+    cut_from = wanted if amount < wanted and amount < rules.round_amount(wanted) else None
+    return Terms(
+        offered.order_type,
+        amount,
+        offered.price,
+        amount * offered.expected,
+        amount,
+        offered.least,
+        cut_from,
+        amount > closing,
+    )
+
+
+def _bought(offered: Offer, quantity: Decimal, rules: MarketRules) -> Terms:
+    amount = rules.round_amount(quantity)
+    notional = amount * offered.expected
+    reserved = notional * (_ONE + rules.taker_fee)
+    if offered.price is None:
+        reserved *= _SLIPPAGE
+    return Terms(offered.order_type, amount, offered.price, notional, reserved, offered.least)
