@@ -83,24 +83,22 @@ def decide(rules: OrderRules, known: Known) -> Decide:
     """
     turn = rules.checks.index(account_available)
     of_market, of_accounts, of_order = rules.checks[:turn], rules.checks[turn : turn + 1], rules.checks[turn + 1 :]
+    tradable_by = tradable(known.markets.symbols, known.traders)
 
     def decided(entry: PendingSignal, now_ns: int, at_ns: int) -> Decision:
         try:
             signal = entry.signal
-            able = tradable(signal, known.markets.symbols, known.traders)
+            able = tradable_by(signal.symbol, signal.trader)
             if isinstance(able, Refusal):
                 return Refuse(entry, able)
             situation = Situation(known, entry, now_ns, at_ns, able, able[0])
-            objections: dict[str, Objection] | None = None
+            objections: dict[str, Objection] = {}
             for trader in able:
                 situation.look_at(trader)
                 objection = first_objection(of_market, signal, situation)
                 if objection is not None:
-                    if len(able) == 1:
-                        return _as_decision(entry, objection)
-                    objections = objections or {}
                     objections[trader.id] = objection
-            if objections is not None and len(objections) == len(able):
+            if len(objections) == len(able):
                 return _as_decision(entry, _first_to_wait_for(able, objections))
             objection = first_objection(of_accounts, signal, situation)
             if objection is not None:
@@ -109,7 +107,7 @@ def decide(rules: OrderRules, known: Known) -> Decide:
         except Exception as error:
             return Refuse(entry, refuse_failed_check("decide", error))
 
-    def choose(situation: Situation, objections: Mapping[str, Objection] | None) -> Decision:
+    def choose(situation: Situation, objections: Mapping[str, Objection]) -> Decision:
         entry = situation.entry
         signal = entry.signal
         decision: Decision | None = None
@@ -118,7 +116,7 @@ def decide(rules: OrderRules, known: Known) -> Decide:
             if trader is not situation.trader:
                 situation.look_at(trader)
             market = trader.venue.rules(signal.symbol)
-            objection = None if objections is None else objections.get(trader.id)
+            objection = objections.get(trader.id) if objections else None
             if objection is None:
                 if situation.quote is None or market is None:
                     continue

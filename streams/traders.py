@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -21,6 +23,7 @@ from tidegate.domain.signal import Side, Signal
 from tidegate.domain.verdict import Refusal
 
 __all__ = [
+    "Tradable",
     "Trader",
     "able",
     "another_is_able",
@@ -51,25 +54,34 @@ class Trader(Struct, frozen=True):
         force_setattr(self, "id", self.venue.trader)
 
 
-def able(signal: Signal, traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:
-    """The accounts that may trade `signal` at all: the one it names, else all that trade its symbol."""
-    named = traders if signal.trader is None else [trader for trader in traders if trader.id == signal.trader]
-    if not named:
-        return Refusal(Reason.UNKNOWN_TRADER, measured=signal.trader, limit=", ".join(trader.id for trader in traders))
-    of_symbol = [trader for trader in named if trader.symbols is None or signal.symbol in trader.symbols]
+def able(symbol: str, named: str | None, traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:
+    """The accounts that may trade a symbol at all: the one that the signal names, else all that trade it."""
+    of_name = traders if named is None else [trader for trader in traders if trader.id == named]
+    if not of_name:
+        return Refusal(Reason.UNKNOWN_TRADER, measured=named, limit=", ".join(trader.id for trader in traders))
+    of_symbol = [trader for trader in of_name if trader.symbols is None or symbol in trader.symbols]
     if not of_symbol:
-        return Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=", ".join(t.id for t in named))
+        return Refusal(Reason.UNKNOWN_SYMBOL, measured=symbol, limit=", ".join(t.id for t in of_name))
     return of_symbol
 
 
-def tradable(signal: Signal, followed: Collection[str], traders: Sequence[Trader]) -> Sequence[Trader] | Refusal:
-    """The accounts that may trade `signal`, whose symbol must be one of those `followed`."""
-    if signal.symbol not in followed:
-        names = sorted(followed)
-        more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
-        limit = ", ".join(names[:_NAMED_MAX]) + more
-        return Refusal(Reason.UNKNOWN_SYMBOL, measured=signal.symbol, limit=limit)
-    return able(signal, traders)
+Tradable: TypeAlias = Callable[[str, str | None], Sequence[Trader] | Refusal]
+"""The accounts that may trade a symbol, for a signal that names one of them or none; a refusal where none may."""
+
+
+def tradable(followed: Collection[str], traders: Sequence[Trader]) -> Tradable:
+    """Tells which accounts may trade a symbol, which must be one of those `followed`. Memory: 4,096 answers."""
+
+    @lru_cache(maxsize=4096)
+    def of(symbol: str, named: str | None) -> Sequence[Trader] | Refusal:
+        if symbol not in followed:
+            names = sorted(followed)
+            more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+            limit = ", ".join(names[:_NAMED_MAX]) + more
+            return Refusal(Reason.UNKNOWN_SYMBOL, measured=symbol, limit=limit)
+        return able(symbol, named, traders)
+
+    return of
 
 
 def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> Stage:
@@ -85,9 +97,11 @@ def refuse_untradable(followed: Collection[str], traders: Sequence[Trader]) -> S
     Memory:          none.
     """
 
+    of = tradable(followed, traders)
+
     def check(signal: Signal, _at_ns: int) -> Refusal | None:
-        found = tradable(signal, followed, traders)
-        return found if isinstance(found, Refusal) else None
+        found = of(signal.symbol, signal.trader)
+        return found if type(found) is Refusal else None
 
     return screen(check)
 
@@ -130,7 +144,7 @@ def another_is_able(signal: Signal, traders: Sequence[Trader], rejected_by: Coll
     """Whether an order that accounts rejected for good may go to another one: buying only, since selling is closing."""
     if signal.side is Side.SELL:
         return False
-    others = able(signal, traders)
+    others = able(signal.symbol, signal.trader, traders)
     return not isinstance(others, Refusal) and any(trader.id not in rejected_by for trader in others)
 
 
@@ -151,6 +165,8 @@ def eligible(
     when the first may be again; it holds for every signal that the same accounts may take, of the same symbol where
     that is a part of it.
     """
+    if len(able) == 1 and not without and availability.check_trader(able[0].id, at_ns, signal.symbol) is None:
+        return able
     kept: dict[str, str] = {}
     of_symbol = signal.side is Side.SELL
     until_ns = FOR_EVER
