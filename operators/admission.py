@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from operators.timing import timed
 from tidegate.clock import Clock
 from tidegate.domain.reasons import Reason
@@ -72,32 +73,46 @@ def admit(
             except Exception as error:
                 clock.loop.call_exception_handler({"message": "exception in a reply", "exception": error})
 
-    def operator(source: Observable[Raw]) -> Observable[Raw]:
-        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def operator(source: Observable[Raw]) -> Chunked[Raw]:
+        def subscribe(on_chunk: OnChunk[Raw], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
             waiting: deque[Raw] = deque()
             tokens = None if max_per_s is None else _TokenBucket(max_per_s, burst)
             end: Callable[[], None] | None = None
+            stopped = False
 
-            def receive(raw: Raw) -> None:
-                if tokens is not None and not tokens.take(clock.now_ns()):
-                    turn_away(raw, Reason.RATE_LIMITED)
-                elif not waiting and depth() < capacity:
-                    observer.on_next(raw)
-                elif len(waiting) < capacity:
+            def receive(chunk: Sequence[Raw]) -> None:
+                if tokens is not None:
+                    chunk = in_time(chunk, tokens)
+                while chunk and not waiting and not stopped and (room := capacity - depth()) > 0:
+                    on_chunk(chunk[:room])
+                    chunk = chunk[room:]
+                for raw in chunk:
                     queue(raw)
-                elif when_full is WhenFull.TURN_AWAY:
-                    turn_away(raw, Reason.DOOR_FULL)
-                else:
-                    turn_away(waiting.popleft(), Reason.DOOR_FULL)
-                    queue(raw)
+
+            def in_time(chunk: Sequence[Raw], tokens: _TokenBucket) -> Sequence[Raw]:
+                taken: list[Raw] = []
+                for raw in chunk:
+                    if tokens.take(clock.now_ns()):
+                        taken.append(raw)
+                    else:
+                        turn_away(raw, Reason.RATE_LIMITED)
+                return taken
 
             def queue(raw: Raw) -> None:
+                if stopped:
+                    turn_away(raw, Reason.STOPPING)
+                    return
+                if len(waiting) >= capacity:
+                    if when_full is WhenFull.TURN_AWAY:
+                        turn_away(raw, Reason.DOOR_FULL)
+                        return
+                    turn_away(waiting.popleft(), Reason.DOOR_FULL)
                 waiting.append(raw)
                 look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
 
             def drain() -> None:
-                while waiting and depth() < capacity:
-                    observer.on_next(waiting.popleft())
+                while waiting and (room := capacity - depth()) > 0:
+                    on_chunk([waiting.popleft() for _ in range(min(room, len(waiting)))])
                 if waiting:
                     look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
                 elif end is not None:
@@ -110,19 +125,22 @@ def admit(
                     end()
 
             def stop() -> None:
+                nonlocal stopped
+                stopped = True
                 look_again.clear()
                 while waiting:
                     turn_away(waiting.popleft(), Reason.STOPPING)
 
             look_again = clock.alarm(drain)
-            upstream = source.subscribe(
+            upstream = subscribe_chunks(
+                source,
                 receive,
-                lambda error: end_with(partial(observer.on_error, error)),
-                lambda: end_with(observer.on_completed),
+                lambda error: end_with(partial(on_error, error)),
+                lambda: end_with(on_completed),
             )
             return CompositeDisposable(upstream, Disposable(stop))
 
-        return Observable(subscribe)
+        return Chunked(subscribe)
 
     return operator
 

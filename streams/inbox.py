@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from threading import Lock
 
 from reactivex import Observable, abc
 from reactivex.disposable import BooleanDisposable
 
-from operators.chunks import ChunkSubject
+from operators.chunks import Chunked, ChunkSubject, OnChunk, OnCompleted, OnError
 from tidegate.clock import Clock
 from tidegate.domain.reading import read_signal
 from tidegate.domain.reasons import Reason
@@ -30,7 +32,7 @@ def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max
     Memory:          none of its own.
     """
 
-    def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def subscribe(on_chunk: OnChunk[Raw], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
         lines = iter(payloads)
         disposed = BooleanDisposable()
 
@@ -42,25 +44,24 @@ def given_room(payloads: Iterable[bytes], *, depth: Callable[[], int], depth_max
                 clock.call_after(_LOOK_AGAIN_S, turn)
                 return
             try:
-                some = list(islice(lines, min(room, _TOGETHER)))
+                some = [Raw(line, may_say_now=True) for line in islice(lines, min(room, _TOGETHER))]
             except Exception as error:
-                observer.on_error(error)
+                on_error(error)
                 return
-            for line in some:
-                observer.on_next(Raw(line, may_say_now=True))
             if some:
+                on_chunk(some)
                 clock.call_soon(turn)
             else:
-                observer.on_completed()
+                on_completed()
 
         clock.call_soon(turn)
         return disposed
 
-    return Observable(subscribe)
+    return Chunked(subscribe)
 
 
 def as_stamped(
-    payloads: Iterable[bytes], *, clock: Clock, depth: Callable[[], int] = lambda: 0, depth_max: int = 1
+    payloads: Iterable[bytes], *, clock: Clock, depth: Callable[[], int] = lambda: 0, depth_max: int = _TOGETHER
 ) -> Observable[Raw]:
     """Recorded signals, each at the moment its sender made it; what is older than now, or cannot be read, now.
 
@@ -86,7 +87,7 @@ def at_moments(
     *,
     clock: Clock,
     depth: Callable[[], int] = lambda: 0,
-    depth_max: int = 1,
+    depth_max: int = _TOGETHER,
 ) -> Observable[Raw]:
     """Signals, each at its moment of the wall clock in nanoseconds; what is older than now, now.
 
@@ -98,34 +99,38 @@ def at_moments(
     Memory:          all of them: they are put in order first.
     """
 
-    def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def subscribe(on_chunk: OnChunk[Raw], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
         start_at_ns = clock.wall_ns()
-        moments: list[tuple[int, int]] = []
-        raws: list[Raw] = []
-        for at_ns, raw in signals():
-            moments.append((clock.due_ns(max(at_ns, start_at_ns)), len(raws)))
-            raws.append(raw)
-        moments.sort()
         disposed = BooleanDisposable()
+        try:
+            stamped = [(clock.due_ns(max(at_ns, start_at_ns)), raw) for at_ns, raw in signals()]
+        except Exception as error:
+            on_error(error)
+            return disposed
+        stamped.sort(key=itemgetter(0))
+        due_ns = [at_ns for at_ns, _ in stamped]
+        raws = [raw for _, raw in stamped]
 
-        def turn(next_of: int) -> None:
+        def turn(done: int) -> None:
+            due = bisect_right(due_ns, clock.now_ns())
+            while done < due and not disposed.is_disposed:
+                room = depth_max - depth()
+                if room <= 0:
+                    clock.call_after(_LOOK_AGAIN_S, turn, done)
+                    return
+                on_chunk(raws[done : min(done + room, due)])
+                done = min(done + room, due)
             if disposed.is_disposed:
                 return
-            while next_of < len(moments) and moments[next_of][0] <= clock.now_ns():
-                if depth() >= depth_max:
-                    clock.call_after(_LOOK_AGAIN_S, turn, next_of)
-                    return
-                observer.on_next(raws[moments[next_of][1]])
-                next_of += 1
-            if next_of < len(moments):
-                clock.call_at(moments[next_of][0], turn, next_of)
+            if done < len(raws):
+                clock.call_at(due_ns[done], turn, done)
             else:
-                observer.on_completed()
+                on_completed()
 
         clock.call_soon(turn, 0)
         return disposed
 
-    return Observable(subscribe)
+    return Chunked(subscribe)
 
 
 class Inbox:

@@ -50,7 +50,7 @@ TOP_LEVEL = {"operators", "streams", "run", "benchmarks"}
 MAY_USE_ASYNCIO = {"clock", *OUTSIDE, "cli", "assembly", "pipeline", "facade", "benchmarks"}
 MAY_USE_ASYNCIO_TOO = {
     Path("operators/bridge.py"),
-    Path("operators/record.py"),
+    Path("operators/group_commit.py"),
     *(Path(f"tidegate/emulator/{name}.py") for name in ("wire", "websocket", "server", "__main__")),
     Path("tidegate/torture/watched.py"),
 }

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators import WhenFull, admit
+from operators.chunks import ChunkSubject, subscribe_chunks
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import Raw, Receipt
 from tidegate.marbles import Marbles
@@ -128,6 +129,69 @@ def test_two_subscribers_have_queues_and_tokens_of_their_own():
     intake_load.m.expect(admitted, "a--")
     intake_load.m.expect(first, "a--")
     assert intake_load.names == "bb"
+
+
+def chunks_of(intake_load, source, **settings):
+    """The chunks that come out, as words; each signal in them is under way until `commit` is called for it."""
+    chunks: list[str] = []
+
+    def take(chunk):
+        intake_load.under_way += len(chunk)
+        chunks.append(b"".join(raw.payload for raw in chunk).decode())
+
+    clock = intake_load.m.clock
+
+    def note(raw, reason):
+        intake_load.turned_away.append((raw.payload.decode(), 0, reason))
+
+    operator = admit(depth=lambda: intake_load.under_way, clock=clock, turned_away=note, **settings)
+    return chunks, subscribe_chunks(source.pipe(operator), take, lambda _: None, lambda: chunks.append("|"))
+
+
+def raws(letters):
+    return [Raw(letter.encode()) for letter in letters]
+
+
+def test_a_chunk_passes_whole_where_there_is_room_and_is_cut_where_there_is_not():
+    door, source = Door(), ChunkSubject[Raw]()
+    chunks, _ = chunks_of(door, source, capacity=4)
+    source.on_chunk(raws("abc"))
+    source.on_chunk(raws("defghijk"))
+    assert (chunks, door.names) == (["abc", "d"], "ijk")
+    door.under_way = 1
+    door.m.loop.advance(0.001)
+    assert chunks == ["abc", "d", "efg"]
+    door.under_way = 0
+    door.m.loop.advance(0.001)
+    assert chunks == ["abc", "d", "efg", "h"]
+
+
+def test_of_a_chunk_that_comes_too_fast_the_first_pass():
+    door, source = Door(), ChunkSubject[Raw]()
+    chunks, _ = chunks_of(door, source, capacity=9, max_per_s=1, burst=2)
+    source.on_chunk(raws("abcd"))
+    assert (chunks, door.names) == (["ab"], "cd")
+
+
+def test_what_is_left_of_a_chunk_when_it_is_unsubscribed_is_turned_away():
+    door, source = Door(), ChunkSubject[Raw]()
+    turned_away, taken = [], []
+
+    def take(chunk):
+        taken.append(len(chunk))
+        door.under_way += len(chunk)
+        subscription.dispose()
+
+    operator = admit(
+        capacity=2,
+        depth=lambda: door.under_way,
+        clock=door.m.clock,
+        turned_away=lambda raw, reason: turned_away.append((raw.payload, reason)),
+    )
+    subscription = subscribe_chunks(source.pipe(operator), take, lambda _: None, lambda: None)
+    source.on_chunk(raws("abc"))
+    assert (taken, turned_away) == ([2], [(b"c", Reason.STOPPING)])
+    assert door.m.loop.next_due_ns() is None
 
 
 @given(

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from operators.chunks import subscribe_chunks
 from streams.inbox import Inbox, as_stamped, given_room
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.signal import Raw, Receipt
@@ -97,6 +98,38 @@ def test_two_subscribers_of_a_recording_hear_all_of_it(loop, clock):
     first, second = heard(source), heard(source)
     loop.run_forever()
     assert first == second == ([stamped(1, "a")], ["|"])
+
+
+def chunks_in(source) -> list[list[bytes]]:
+    chunks: list[list[bytes]] = []
+    subscribe_chunks(
+        source, lambda chunk: chunks.append([raw.payload for raw in chunk]), lambda _: None, lambda: chunks.append([])
+    )
+    return chunks
+
+
+def test_the_lines_of_a_file_come_in_chunks_as_large_as_the_room(loop, clock):
+    chunks = chunks_in(given_room(lines(10), depth=lambda: 0, depth_max=4, clock=clock))
+    loop.run_forever()
+    assert [len(chunk) for chunk in chunks] == [4, 4, 2, 0]
+
+
+def test_recorded_signals_of_one_moment_come_in_one_chunk(loop, clock):
+    a, b, c = stamped(1, "a"), stamped(2, "b"), stamped(2, "c")
+    chunks = chunks_in(as_stamped([b, a, c], clock=clock))
+    loop.run_forever()
+    assert chunks == [[a], [b, c], []]
+
+
+def test_an_error_of_reading_a_recording_is_passed_on(loop, clock):
+    def broken():
+        yield stamped(1, "a")
+        raise OSError("gone")
+
+    errors: list[Exception] = []
+    subscribe_chunks(as_stamped(broken(), clock=clock), lambda _: None, errors.append, lambda: None)
+    loop.run_forever()
+    assert (heard(as_stamped(broken(), clock=clock)), list(map(str, errors))) == (([], ["gone"]), ["gone"])
 
 
 def test_nothing_comes_any_more_after_unsubscribing(loop, clock):
