@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tidegate.domain import events as e
 from tidegate.domain.errors import IllegalTransition
-from tidegate.domain.lifecycle import Outcome, advance
+from tidegate.domain.lifecycle import TRANSITIONS, Outcome, advance
 from tidegate.domain.ports import Item
 
 __all__ = ["Transitions"]
@@ -32,17 +32,19 @@ class Transitions:
         ahead: dict[int, Outcome | None] = {}
         why_not: dict[int, str] = {}
         for place, item in enumerate(items):
-            number, outcome = item.number, None
+            number, bodies, outcome = item.number, item.bodies, None
             if number:
                 outcome = ahead[number] if number in ahead else self._before(number)
             elif item.new is None:
                 continue
-            try:
-                outcome = _walk(outcome, item.bodies)
-            except IllegalTransition as error:
-                why_not[place] = str(error)
+            after = TRANSITIONS.get((outcome, type(bodies[0]))) if len(bodies) == 1 else None
+            if after is None or type(bodies[0]) is e.Reopened:
+                try:
+                    after = _walk(outcome, bodies)
+                except IllegalTransition as error:
+                    after, why_not[place] = outcome, str(error)
             if number:
-                ahead[number] = outcome
+                ahead[number] = after
         self._groups.append(ahead)
         return why_not
 

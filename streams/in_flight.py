@@ -39,9 +39,9 @@ class InFlight:
         """How many further orders may go."""
         return max(self.limit - self.count, 0)
 
-    def take(self) -> None:
-        """One order more is on its way."""
-        self.count += 1
+    def take(self, count: int = 1) -> None:
+        """So many orders more are on their way."""
+        self.count += count
 
     def give_back(self, count: int = 1) -> None:
         """So many orders less are on their way."""

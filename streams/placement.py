@@ -116,8 +116,8 @@ class Placement:
     def take(self, turn: Turn, decide: Decide) -> Sequence[Decision]:
         """Decide about the signals whose turn it is, each knowing what those before it have reserved, and act on it."""
         decisions: list[Decision] = []
-        now_ns, at_ns = turn.now_ns, turn.at_ns
-        reserve, remove, submit = self._state.book.reserve, self._pending.remove, self._commits.submit
+        now_ns, at_ns, intents, sends = turn.now_ns, turn.at_ns, list[Item](), list[Send]()
+        reserve, remove = self._state.book.reserve, self._pending.remove
         for entry in turn.entries:
             decision = decide(entry, now_ns, at_ns)
             decisions.append(decision)
@@ -125,10 +125,13 @@ class Placement:
                 request = decision.request
                 remove(entry.number)
                 reserve(request)
-                self._in_flight.take()
                 self._availability.gave_order(request.trader)
-                submit(Item(at_ns, (request,), entry.number, entry.signal.id), self._committed, decision)
-            elif type(decision) is Refuse:
+                intents.append(Item(at_ns, (request,), entry.number, entry.signal.id))
+                sends.append(decision)
+                continue
+            self._intend(intents, sends)  # what is recorded keeps the order of the decisions
+            intents, sends = [], []
+            if type(decision) is Refuse:
                 why = decision.refusal
                 refused = e.Refused(reason=why.reason, measured=why.measured, limit=why.limit, rule=why.rule)
                 self._pending.end(entry, refused)
@@ -136,7 +139,13 @@ class Placement:
                 entry.obstacle = decision.obstacle
                 if decision.blocker is not None:
                     self._pending.blocked.add(entry.number, entry.score, decision.blocker)
+        self._intend(intents, sends)
         return decisions
+
+    def _intend(self, intents: Sequence[Item], sends: Sequence[Send]) -> None:
+        if sends:
+            self._in_flight.take(len(sends))
+            self._commits.submit_all(intents, self._committed, sends)
 
     def resume(self, order: Send, answer: Answer) -> None:
         """Record what came of an order that an earlier run sent, or meant to send."""
