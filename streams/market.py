@@ -83,8 +83,10 @@ class Markets:
     def valued(self, symbol: str, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """The trades of a symbol, each fee in a third currency with its value in the quote currency, where that
         currency's price is known now."""
-        quote_currency, own = quote_of(symbol), (base_of(symbol), quote_of(symbol))
-        return tuple([fill if fill.fee_currency in own else self._valued(fill, quote_currency) for fill in fills])
+        base, quote = base_of(symbol), quote_of(symbol)
+        if not [fill for fill in fills if fill.fee_currency not in (quote, base)]:
+            return tuple(fills)
+        return tuple([f if f.fee_currency in (quote, base) else self._valued(f, quote) for f in fills])
 
     def _valued(self, fill: Fill, currency: str) -> Fill:
         quote = self.quotes.get(f"{fill.fee_currency}/{currency}")

@@ -154,17 +154,26 @@ class Placement:
 
     def apply(self, answered: Sequence[tuple[Send, Answer]]) -> None:
         """Record what came of orders."""
-        at_ns = self._clock.wall_ns()
+        at_ns, valued = self._clock.wall_ns(), self._valued
         items: list[Item] = []
-        outcomes: list[tuple[Send, e.Body, int]] = []
+        outcomes: list[tuple[Send, e.Body]] = []
         for order, answer in answered:
-            entry = order.entry
-            outcome = self._outcome(entry, order.request, answer)
-            kind = type(outcome)
-            done = outcome.status is not OrderStatus.OPEN if isinstance(outcome, e.Placed) else kind is e.Failed
-            due_ns = self._clock.due_ns(outcome.retry_at_ns) if isinstance(outcome, e.Deferred) else 0
+            entry, request = order.entry, order.request
+            outcome: e.Body
+            if isinstance(answer, Acknowledged):
+                outcome = e.Placed(
+                    client_order_id=request.client_order_id,
+                    venue_order_id=answer.venue_order_id,
+                    status=answer.status,
+                    fills=valued(request.symbol, answer.fills),
+                    evidence=answer.evidence,
+                )
+                done = answer.status is not OrderStatus.OPEN
+            else:
+                outcome = self._without_order(entry, request, answer)
+                done = type(outcome) is e.Failed
             items.append(Item(at_ns, (outcome,), entry.number, entry.signal.id, None, done))
-            outcomes.append((order, outcome, due_ns))
+            outcomes.append((order, outcome))
         self._commits.submit_all(items, self._settled, outcomes, must=True)
 
     def _answered(self, venue: Venue, answered: Sequence[tuple[Send, Answer]]) -> None:
@@ -222,19 +231,11 @@ class Placement:
                 going.append(order)
         return going, stopped
 
-    def _outcome(self, entry: PendingSignal, request: OrderRequest, answer: Answer) -> e.Body:
+    def _without_order(self, entry: PendingSignal, request: OrderRequest, answer: NotPlaced | Unanswered) -> e.Body:
         order_id = request.client_order_id
         if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:
             entry.spent += 1
         match answer:
-            case Acknowledged(venue_order_id=venue_id, status=status, fills=fills, evidence=seen):
-                return e.Placed(
-                    client_order_id=order_id,
-                    venue_order_id=venue_id,
-                    status=status,
-                    fills=self._valued(request.symbol, fills),
-                    evidence=seen,
-                )
             case NotPlaced(reason=reason, detail=detail, final=True, evidence=seen):
                 entry.rejected_by |= {request.trader}
                 if (
@@ -286,16 +287,17 @@ class Placement:
             entry.attempts - 1, delay_s=retries.delay_s, max_delay_s=retries.max_delay_s, jitter=retries.jitter
         )
 
-    def _settled(self, outcomes: Sequence[tuple[Send, e.Body, int]], answers: Sequence[CommitResult]) -> None:
-        for (order, body, due_ns), answer in zip(outcomes, answers, strict=True):
-            if type(answer) is ItemRefused:
-                continue  # it is as it was: entries are halted, and the next start asks the venue
-            if type(body) is e.Deferred:
+    def _settled(self, outcomes: Sequence[tuple[Send, e.Body]], answers: Sequence[CommitResult]) -> None:
+        for (order, body), answer in zip(outcomes, answers, strict=True):
+            kind = type(body)
+            if kind is e.Placed or type(answer) is ItemRefused:
+                continue  # what is refused is as it was: entries are halted, and the next start asks the venue
+            if isinstance(body, e.Deferred):
                 entry = order.entry
-                entry.due_ns, entry.obstacle = due_ns, Refusal(body.reason, measured=body.detail)
+                entry.due_ns, entry.obstacle = self._clock.due_ns(body.retry_at_ns), Refusal(body.reason, body.detail)
                 self._pending.add(entry)
                 self._retry_at.on_next(entry)
-            elif type(body) is e.Unknown:
+            elif kind is e.Unknown:
                 self._unknown.on_next(order)
         self._in_flight.give_back(len(outcomes))
 
