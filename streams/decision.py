@@ -148,17 +148,17 @@ def _postponed(entry: PendingSignal, wait: Wait) -> Postpone:
 
 def _request(entry: PendingSignal, trader: Trader, terms: Terms, tag: str) -> Intent:
     signal, attempt = entry.signal, entry.attempts + 1
-    return Intent(
-        client_order_id=client_order_id(tag, trader.id, signal.id, attempt),
-        trader=trader.id,
-        symbol=signal.symbol,
-        side=signal.side,
-        order_type=terms.order_type,
-        amount=terms.amount,
-        price=terms.price,
-        attempt=attempt,
-        reserved=terms.reserved,
-        least=terms.least,
-        cut_from=terms.cut_from,
-        own_coins=terms.own_coins,
+    return Intent(  # in the order of its fields, since naming them costs more than all else here
+        client_order_id(tag, trader.id, signal.id, attempt),
+        trader.id,
+        signal.symbol,
+        signal.side,
+        terms.order_type,
+        terms.amount,
+        terms.price,
+        attempt,
+        terms.reserved,
+        terms.least,
+        terms.cut_from,
+        terms.own_coins,
     )

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from operators.group_commit import GroupCommit
 from tidegate.domain import events as e
-from tidegate.domain.ports import Item, NewSignal
+from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
 from tidegate.domain.soundness import sound_refusal
 from tidegate.domain.verdict import Refusal, Verdict
@@ -32,13 +32,10 @@ def entry_item(verdict: Verdict, ttl_ns: int, mid: Decimal | None = None) -> Ite
     `mid` is the middle of its market now, where that is to be recorded.
     """
     signal, refusal, score = verdict.signal, verdict.refusal, verdict.score
-    new = NewSignal(signal.id, signal.content, signal.raw, signal.source, signal.key, signal.as_written)
     if refusal is None and score is not None:
         ends_ns = expires_at_ns(verdict, ttl_ns)
-        accepted = e.Accepted(
-            score=score.value, parts=score.parts, expires_at_ns=ends_ns, generated=signal.generated, mid=mid
-        )
-        return Item(verdict.at_ns, (accepted,), new=new)
+        accepted = e.Accepted(score.value, score.parts, ends_ns, signal.generated, mid)
+        return Item(verdict.at_ns, (accepted,), 0, "", signal)
     why = sound_refusal(refusal, _RULES) or _UNSCORED
     refused = e.Refused(
         reason=why.reason,
@@ -48,7 +45,7 @@ def entry_item(verdict: Verdict, ttl_ns: int, mid: Decimal | None = None) -> Ite
         generated=signal.generated,
         rule=why.rule,
     )
-    return Item(verdict.at_ns, (refused,), new=new, done=True)
+    return Item(verdict.at_ns, (refused,), new=signal, done=True)
 
 
 class IntakeLoad:

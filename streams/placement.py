@@ -161,12 +161,9 @@ class Placement:
             entry, request = order.entry, order.request
             outcome: e.Body
             if isinstance(answer, Acknowledged):
+                fills = valued(request.symbol, answer.fills)
                 outcome = e.Placed(
-                    client_order_id=request.client_order_id,
-                    venue_order_id=answer.venue_order_id,
-                    status=answer.status,
-                    fills=valued(request.symbol, answer.fills),
-                    evidence=answer.evidence,
+                    request.client_order_id, answer.venue_order_id, answer.status, fills, answer.evidence
                 )
                 done = answer.status is not OrderStatus.OPEN
             else:

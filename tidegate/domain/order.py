@@ -42,7 +42,7 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class OrderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class OrderRequest(Struct, frozen=True, omit_defaults=True, gc=False):
     """One order to be sent, complete: nothing is left to the venue's taste. `price` is None for market orders.
 
     `reserved` is the amount of the spent currency (quote when buying, base when selling) set aside for it, `least` the
@@ -69,7 +69,7 @@ class OrderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         return self.side is Side.SELL and not self.own_coins
 
 
-class Fill(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Fill(Struct, frozen=True, omit_defaults=True, gc=False):
     """One trade of an order. (venue, `trade_id`) is unique; the fee is in `fee_currency`.
 
     `fee_in_quote` is what a fee in a third currency was worth in the quote currency when the trade was recorded; None
@@ -97,7 +97,7 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     meaning: str
 
 
-class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
+class Acknowledged(Struct, frozen=True, gc=False):
     """The venue has the order, under its own `venue_order_id`, with the trades of it that are known.
 
     `filled` is how much was traded in all, None where the venue does not say. `status` is open until the trades add up

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tidegate.domain.events import Body, Recorded
 from tidegate.domain.market import MarketRules
 from tidegate.domain.order import Answer, Listing, LookupResult, OrderRequest, OrderUpdate
+from tidegate.domain.signal import Signal
 
 __all__ = [
     "CommitResults",
@@ -48,16 +49,16 @@ class NewSignal(Struct, frozen=True, gc=False):
 class Item(Struct, frozen=True, gc=False):
     """What is committed together or not at all: events of one moment and one signal, or of the pipeline (number 0).
 
-    With `new`, the first event's position becomes the signal's number. `signal_id` is that of an existing signal.
-    `done` says that after these events nothing of the signal is open: neither itself nor an order of it; `reopens`
-    that something is open again.
+    With `new`, a signal or just its identity, the first event's position becomes the signal's number. `signal_id` is
+    that of an existing signal. `done` says that after these events nothing of the signal is open: neither itself nor an
+    order of it; `reopens` that something is open again.
     """
 
     at_ns: int
     bodies: tuple[Body, ...]
     number: int = 0
     signal_id: str = ""
-    new: NewSignal | None = None
+    new: NewSignal | Signal | None = None
     done: bool = False
     reopens: bool = False
 

@@ -177,25 +177,25 @@ def _understand(line: _SignalFields, raw: Raw, at_ns: int) -> Signal:
         if str(said[7]) != str(price) or str(said[10]) != str(quantity):
             as_written = hash_of_content(_encode(written))
     content = hash_of_content(_encode(said))
-    return Signal(
-        id=content.hex() if key is None else keyed_id(source, key),
-        content=content,
-        raw=raw.payload,
-        symbol=symbol,
-        side=side,
-        strength=strength,
-        confidence=strength if confidence is None else confidence,
-        timestamp_ns=timestamp_ns,
-        source=source,
-        key=key,
-        price=price,
-        order_type=line.order_type,
-        ttl_s=line.ttl_s,
-        quantity=quantity,
-        trader=line.trader,
-        tags=line.tags,
-        generated=raw.generated,
-        as_written=as_written,
+    return Signal(  # in the order of its fields: to name each of them would cost as much as reading the line
+        content.hex() if key is None else keyed_id(source, key),
+        content,
+        raw.payload,
+        symbol,
+        side,
+        strength,
+        strength if confidence is None else confidence,
+        timestamp_ns,
+        source,
+        key,
+        price,
+        line.order_type,
+        line.ttl_s,
+        quantity,
+        line.trader,
+        line.tags,
+        raw.generated,
+        as_written,
     )
 
 

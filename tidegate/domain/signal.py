@@ -64,7 +64,7 @@ class Raw(Struct, frozen=True, gc=False):
     reply: Reply | None = None
 
 
-class Signal(Struct, frozen=True, kw_only=True, gc=False):
+class Signal(Struct, frozen=True, gc=False):
     """One request to trade. `timestamp_ns` is when the sender made it, in nanoseconds UTC.
 
     `id` identifies it permanently, `content` is the hash of what it says, `raw` the bytes as they came. `as_written` is
