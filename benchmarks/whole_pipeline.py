@@ -63,10 +63,9 @@ def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings
 class WholePipeline:
     """A running pipeline that counts its commits, and reports when its signals have recorded orders."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.commits = 0
-        self._room = settings.intake.capacity // 2
         self._wanted = self.placed
         self._all_placed = asyncio.get_running_loop().create_future()
         self._on_commit: Callable[[], None] | None = None
@@ -79,8 +78,8 @@ class WholePipeline:
 
     async def flat_out(self, lines: Sequence[bytes]) -> TimedRun:
         """Let signals in as fast as they are recorded, as those of a file."""
-        parts = self.engine.parts
-        source = given_room(lines, depth=parts.intake_load.depth, depth_max=self._room, clock=parts.clock)
+        clock, load = self.engine.parts.clock, self.engine.parts.intake_load
+        source = given_room(lines, depth=load.depth_of_inputs, depth_max=load.inputs_max, clock=clock)
         return await self._timed(len(lines), lambda: source.subscribe(lambda raw: self.engine.inbox.give((raw,))))
 
     async def in_groups(self, lines: Sequence[bytes], group: int) -> TimedRun:
@@ -147,6 +146,6 @@ async def opened(journal: Path, symbols: Sequence[str] = FOUR, *, group: int = 0
     for symbol in symbols:
         news.on_next(Quote(symbol, clock.now_ns(), bid=Decimal(100), ask=Decimal("100.02"), depth=_PLENTY))
     try:
-        yield WholePipeline(engine, settings)
+        yield WholePipeline(engine)
     finally:
         await engine.stop()

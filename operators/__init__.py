@@ -1,5 +1,6 @@
 """What happens to signals on their way, one concept a file: each operator takes a stream and gives a stream."""
 
+from operators.adaptive_limit import AdaptiveLimit
 from operators.admission import WhenFull, admit
 from operators.backoff import backoff_s
 from operators.bridge import Bridge, bridge
@@ -17,6 +18,7 @@ from operators.watchdog import watch
 
 __all__ = [
     "FACTORS",
+    "AdaptiveLimit",
     "Bridge",
     "ChunkSubject",
     "Chunked",

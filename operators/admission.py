@@ -10,6 +10,7 @@ from functools import partial
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.adaptive_limit import AdaptiveLimit
 from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from operators.timing import timed
 from tidegate.clock import Clock
@@ -37,6 +38,7 @@ def admit(
     when_full: WhenFull = WhenFull.TURN_AWAY,
     max_per_s: float | None = None,
     burst: int = 1,
+    limit: AdaptiveLimit | None = None,
     turned_away: Callable[[Raw, Reason], None],
 ) -> Callable[[Observable[Raw]], Observable[Raw]]:
     """Admit signals while fewer than `capacity` are under way downstream; queue the others, in order.
@@ -47,13 +49,14 @@ def admit(
     `depth()` is how many signals are under way: admitted, and not yet committed. While signals wait, it is read every
     millisecond. A signal is rejected if it comes faster than `max_per_s` after a `burst` at once (`rate_limited`); if
     the queue is full, the newest or the oldest is (`door_full`); on unsubscription all waiting ones are (`stopping`).
-    For each, `turned_away(raw, reason)` is called, and `raw.reply` gets a receipt without an id. What a reply raises
-    goes to the loop's exception handler.
+    A `limit` makes both shorter, so that what is admitted is committed in time; what waits and no longer can be is
+    rejected (`door_full`). For each, `turned_away(raw, reason)` is called, and `raw.reply` gets a receipt without an
+    id. What a reply raises goes to the loop's exception handler.
 
     Emits when:      upstream emits and there is room, or room becomes free.
     Completes when:  upstream has completed and nothing waits.
     Errors when:     upstream has errored and nothing waits.
-    Memory:          at most `capacity` signals.
+    Memory:          at most `capacity` signals that wait, beside those under way.
 
     Raises:
         ValueError: `capacity` or `burst` is under 1, or `max_per_s` is not above 0.
@@ -75,7 +78,8 @@ def admit(
 
     def operator(source: Observable[Raw]) -> Chunked[Raw]:
         def subscribe(on_chunk: OnChunk[Raw], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
-            waiting: deque[Raw] = deque()
+            waiting: deque[tuple[int, Raw]] = deque()
+            learnt = AdaptiveLimit(clock=clock) if limit is None else limit
             tokens = None if max_per_s is None else _TokenBucket(max_per_s, burst)
             end: Callable[[], None] | None = None
             stopped = False
@@ -83,11 +87,21 @@ def admit(
             def receive(chunk: Sequence[Raw]) -> None:
                 if tokens is not None:
                     chunk = in_time(chunk, tokens)
-                while chunk and not waiting and not stopped and (room := capacity - depth()) > 0:
-                    on_chunk(chunk[:room])
-                    chunk = chunk[room:]
-                for raw in chunk:
-                    queue(raw)
+                while chunk and not waiting and not stopped and (some := room()) > 0:
+                    let_in(chunk[:some])
+                    chunk = chunk[some:]
+                if stopped:
+                    shed(chunk, Reason.STOPPING)
+                elif chunk:
+                    queue(chunk)
+
+            def room() -> int:
+                under_way = depth()
+                return min(capacity - under_way, learnt.room(under_way))
+
+            def let_in(chunk: Sequence[Raw]) -> None:
+                learnt.admitted(len(chunk))
+                on_chunk(chunk)
 
             def in_time(chunk: Sequence[Raw], tokens: _TokenBucket) -> Sequence[Raw]:
                 taken: list[Raw] = []
@@ -98,25 +112,38 @@ def admit(
                         turn_away(raw, Reason.RATE_LIMITED)
                 return taken
 
-            def queue(raw: Raw) -> None:
-                if stopped:
-                    turn_away(raw, Reason.STOPPING)
-                    return
-                if len(waiting) >= capacity:
-                    if when_full is WhenFull.TURN_AWAY:
-                        turn_away(raw, Reason.DOOR_FULL)
-                        return
-                    turn_away(waiting.popleft(), Reason.DOOR_FULL)
-                waiting.append(raw)
-                look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
+            def queue(chunk: Sequence[Raw]) -> None:
+                now_ns, most = clock.now_ns(), min(capacity, learnt.most_waiting(depth()))
+                if when_full is WhenFull.TURN_AWAY:
+                    places = max(most - len(waiting), 0)
+                    chunk, others = chunk[:places], chunk[places:]
+                    waiting.extend([(now_ns, raw) for raw in chunk])
+                else:
+                    waiting.extend([(now_ns, raw) for raw in chunk])
+                    others = oldest(len(waiting) - most)
+                if waiting:
+                    look_again.set(now_ns + _LOOK_AGAIN_NS)
+                learnt.wait(len(waiting))
+                shed(others, Reason.DOOR_FULL)
+
+            def oldest(count: int) -> Sequence[Raw]:
+                return [waiting.popleft()[1] for _ in range(min(count, len(waiting)))]
 
             def drain() -> None:
-                while waiting and (room := capacity - depth()) > 0:
-                    on_chunk([waiting.popleft() for _ in range(min(room, len(waiting)))])
+                too_late_ns = learnt.too_late_ns(depth())
+                while waiting and waiting[0][0] < too_late_ns:
+                    turn_away(waiting.popleft()[1], Reason.DOOR_FULL)
+                while waiting and (some := room()) > 0:
+                    let_in(oldest(some))
+                learnt.wait(len(waiting))
                 if waiting:
                     look_again.set(clock.now_ns() + _LOOK_AGAIN_NS)
                 elif end is not None:
                     end()
+
+            def shed(raws: Sequence[Raw], reason: Reason) -> None:
+                for raw in raws:
+                    turn_away(raw, reason)
 
             def end_with(notify: Callable[[], None]) -> None:
                 nonlocal end
@@ -128,8 +155,8 @@ def admit(
                 nonlocal stopped
                 stopped = True
                 look_again.clear()
-                while waiting:
-                    turn_away(waiting.popleft(), Reason.STOPPING)
+                shed(oldest(len(waiting)), Reason.STOPPING)
+                learnt.wait(0)
 
             look_again = clock.alarm(drain)
             upstream = subscribe_chunks(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from decimal import Decimal
 
+from operators.adaptive_limit import AdaptiveLimit
 from operators.group_commit import GroupCommit
+from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.ports import Item
 from tidegate.domain.reasons import Reason
@@ -51,18 +53,40 @@ def entry_item(verdict: Verdict, ttl_ns: int, mid: Decimal | None = None) -> Ite
 class IntakeLoad:
     """Knows how full the house is, and counts what was turned away before it could be recorded.
 
-    At most `capacity` signals may be under way to their commit, and none more while `max_waiting` wait for their
-    execution. Memory: one number for each reason.
+    At most `capacity` signals may be under way to their commit, as many as are committed within `max_delay_ms`, and
+    none more while `max_waiting` wait for their execution. `limit` learns from the commits how many that are.
+
+    Inputs that can wait, as files can, take half of it, and none while others wait: nothing of them is ever shed. They
+    keep `depth_of_inputs` under `inputs_max`. Memory: one number for each reason.
     """
 
-    def __init__(self, commits: GroupCommit, pending: Sized, *, capacity: int, max_waiting: int) -> None:
+    def __init__(
+        self,
+        commits: GroupCommit,
+        pending: Sized,
+        *,
+        clock: Clock,
+        capacity: int,
+        max_waiting: int,
+        max_delay_ms: float | None = None,
+    ) -> None:
+        self.limit = AdaptiveLimit(max_delay_ms, clock=clock, failing=lambda: commits.failing is not None)
+        self.inputs_max = max(capacity // 2, 1)
         self._commits, self._pending = commits, pending
         self._capacity, self._max_waiting = capacity, max_waiting
         self._counts: Counter[Reason] = Counter()
+        commits.committed.subscribe(self._committed, lambda _: None)
 
     def depth(self) -> int:
         """How many signals are under way to their commit; as many as may be, while too many wait."""
         return self._capacity if len(self._pending) >= self._max_waiting else self._commits.depth()
+
+    def depth_of_inputs(self) -> int:
+        """The same for inputs that can wait: below `inputs_max` by as many as may be let in now."""
+        if self.limit.waiting:
+            return self.inputs_max
+        depth = self.depth()
+        return max(depth, self.inputs_max - self.limit.room(2 * depth) // 2)
 
     def turned_away(self, _: object, reason: Reason) -> None:
         """Count one signal that was shed; its sender was notified, if it asked."""
@@ -75,3 +99,6 @@ class IntakeLoad:
         for reason, count in self._counts.items():
             self._commits.submit(Item(at_ns, (e.TurnedAway(count=count, reason=reason),)), must=True)
         self._counts.clear()
+
+    def _committed(self, events: Sequence[e.Recorded]) -> None:
+        self.limit.committed(len(events), more=self._commits.depth() > 0)

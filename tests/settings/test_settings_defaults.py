@@ -22,6 +22,7 @@ DEFAULTS = {
     "dedup.window_s": 0,
     "dedup.max_keys": 100_000,
     "intake.capacity": 10_000,
+    "intake.max_delay_ms": 1000,
     "intake.when_full": "turn_away",
     "intake.max_per_s": None,
     "execution.interval_s": 30,

@@ -261,7 +261,7 @@ def test_what_is_partly_filled_is_filled_by_later_news_and_booked_once(stage):
 
 
 def test_the_door_is_full_while_as_many_signals_wait_as_may(stage):
-    it = stage(intake__max_waiting="2", intake__capacity="1").start()
+    it = stage(intake__max_waiting="2", intake__capacity="1", intake__max_delay_ms="5000").start()
     for key in "abcd":
         it.send(key, symbol="BTC/USDT")
         it.run(1)

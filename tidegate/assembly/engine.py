@@ -196,7 +196,14 @@ async def assemble(
         resolution,
         reconciliations,
         availability,
-        IntakeLoad(commits, pending, capacity=intake.capacity, max_waiting=intake.max_waiting),
+        IntakeLoad(
+            commits,
+            pending,
+            clock=clock,
+            capacity=intake.capacity,
+            max_waiting=intake.max_waiting,
+            max_delay_ms=intake.max_delay_ms,
+        ),
         Activity(),
         own.published or Published(clock),
     )
@@ -306,6 +313,7 @@ def _rules(
             when_full=WhenFull(intake.when_full),
             max_per_s=intake.max_per_s,
             burst=intake.burst,
+            limit=parts.intake_load.limit,
             turned_away=parts.intake_load.turned_away,
         ),
         entry=_entry_rules(settings, refuse_untradable(parts.markets.symbols, parts.traders), seen, own.rules),

@@ -89,9 +89,9 @@ async def play(
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, on_news=seen)]
     if recording.signals is not None:
-        depth, depth_max = engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1
+        load = engine.parts.intake_load
         source = open_source(str(recording.signals), clock=clock, recorded=True)
-        inputs.append(source.signals(depth, depth_max))
+        inputs.append(source.signals(load.depth_of_inputs, load.inputs_max))
     await engine.start(inputs)
     await engine.when_idle()
     await engine.stop()

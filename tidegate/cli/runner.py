@@ -72,7 +72,8 @@ async def serve(settings: Settings, plan: RunPlan, show: Show, say: Callable[[st
     reports: list[InputReport] = []
     if source is not None:
         reports = [InputReport(source.name, source.numbers)]
-        signals = source.signals(engine.parts.intake_load.depth, settings.intake.capacity // 2 or 1)
+        load = engine.parts.intake_load
+        signals = source.signals(load.depth_of_inputs, load.inputs_max)
         outside = [reports[0].follow(signals)]
         if plan.strategies:
             reports.append(InputReport("strategies"))

@@ -217,9 +217,10 @@ REASONS: Mapping[Reason, ReasonEntry] = MappingProxyType(
             phase=_P.INTAKE,
             origin=_O.SENDER,
             final=False,
-            meaning="Too many signals wait for their commit, or for their execution.",
-            limit="`intake.capacity`, `intake.max_waiting`",
-            remedy="send more slowly, or raise intake.capacity or intake.max_waiting",
+            meaning="Too many signals wait for their commit, or for their execution, or it would have been committed "
+            "too late.",
+            limit="`intake.capacity`, `intake.max_waiting`, `intake.max_delay_ms`",
+            remedy="send more slowly, or raise intake.max_delay_ms, intake.capacity or intake.max_waiting",
         ),
         _R.RATE_LIMITED: ReasonEntry(
             phase=_P.INTAKE,

@@ -152,7 +152,8 @@ def _faults(engine: Engine, telemetry: Telemetry) -> CheckResult:
     faults, turned_away = telemetry.faults, telemetry.counts["turned_away"]
     if turned_away:
         says = f"{engine.parts.state.ledger.turned_away} signals were rejected at intake, and their senders notified"
-        return CheckResult("faults", Health.WARNING, says, "send them again more slowly, or raise intake.capacity")
+        fix = "send them again more slowly, or raise intake.max_delay_ms or intake.capacity"
+        return CheckResult("faults", Health.WARNING, says, fix)
     if faults:
         fix = "see the log for the strategy or the sender: `logging.json_file`"
         return CheckResult("faults", Health.WARNING, f"{faults} since the start", fix)

@@ -122,8 +122,11 @@ class IntakeSettings(Section):
     """Signals that may wait for their commit."""
     max_waiting: Count = 200_000
     """Signals that may wait for their execution; while as many do, the intake is full."""
+    max_delay_ms: Annotated[int, Field(ge=1)] | None = 1000
+    """What is let in is committed within so many milliseconds of its arrival; what cannot be is shed at once. Files
+    wait for their turn instead. null: no limit but the counts above."""
     when_full: Literal["turn_away", "evict_oldest"] = "turn_away"
-    """Which signal is shed when `capacity` is reached: the newest, or the one that waits longest."""
+    """Which signal is shed when a limit is reached: the newest, or the one that waits longest."""
     max_per_s: Seconds | None = None
     """Signals let in per second. null: no limit."""
     burst: Count = 100
