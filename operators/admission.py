@@ -88,7 +88,7 @@ def admit(
                 if tokens is not None:
                     chunk = in_time(chunk, tokens)
                 while chunk and not waiting and not stopped and (some := room()) > 0:
-                    let_in(chunk[:some])
+                    let_in(chunk if some >= len(chunk) else chunk[:some])
                     chunk = chunk[some:]
                 if stopped:
                     shed(chunk, Reason.STOPPING)
