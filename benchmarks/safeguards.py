@@ -150,7 +150,7 @@ SAFEGUARDS = (
             ),
             Edit(
                 "streams/balance_comparison.py",
-                "if _may_move(currency, more, moving) or book.moves[trader, currency] != before[trader, currency]:",
+                "if _may_move(currency, more, moving) or moves[currency] != before[currency]:",
                 "if False:",
             ),
         ),

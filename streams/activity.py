@@ -9,7 +9,7 @@ from tidegate.domain import events as e
 
 __all__ = ["Activity"]
 
-_LOSSES: frozenset[type[e.Body]] = frozenset({e.Expired, e.Refused})
+_ACCEPTED_OR_LOST: frozenset[type[e.Body]] = frozenset({e.Accepted, e.Expired, e.Refused})
 
 
 class Activity:
@@ -36,7 +36,6 @@ class Activity:
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit."""
         for event in reversed(events):
-            kind = type(event.body)
-            if kind is e.Accepted or kind in _LOSSES:
-                self.last_loss = None if kind is e.Accepted else event
+            if type(event.body) in _ACCEPTED_OR_LOST:
+                self.last_loss = None if type(event.body) is e.Accepted else event
                 return

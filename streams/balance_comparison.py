@@ -69,17 +69,18 @@ class BalanceComparison:
         Raises:
             VenueUnavailable: the venue did not answer.
         """
-        trader, book = venue.trader, self._state.book
-        before = book.moves.copy()
+        trader, account = venue.trader, self._state.book.account(venue.trader)
+        before = account.moves()
         totals = await venue.balances()
         moving, resting = self._orders(trader)
         off: dict[str, Decimal] = {}
         restless: set[str] = set()
-        for currency in totals.keys() | book.account(trader).balances.keys():
+        moves = account.moves()
+        for currency in totals.keys() | account.balances.keys():
             more = totals.get(currency, _ZERO) - self._total(trader, currency)
             if not more:
                 continue
-            if _may_move(currency, more, moving) or book.moves[trader, currency] != before[trader, currency]:
+            if _may_move(currency, more, moving) or moves[currency] != before[currency]:
                 restless.add(currency)
             else:
                 off[currency] = more

@@ -83,10 +83,11 @@ class Markets:
     def valued(self, symbol: str, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         """The trades of a symbol, each fee in a third currency with its value in the quote currency, where that
         currency's price is known now."""
-        base, quote = base_of(symbol), quote_of(symbol)
-        if not [fill for fill in fills if fill.fee_currency not in (quote, base)]:
-            return tuple(fills)
-        return tuple([f if f.fee_currency in (quote, base) else self._valued(f, quote) for f in fills])
+        own = base_of(symbol), quote_of(symbol)
+        for fill in fills:
+            if fill.fee_currency not in own:
+                return tuple([each if each.fee_currency in own else self._valued(each, own[1]) for each in fills])
+        return tuple(fills)
 
     def _valued(self, fill: Fill, currency: str) -> Fill:
         quote = self.quotes.get(f"{fill.fee_currency}/{currency}")

@@ -15,7 +15,8 @@ from tidegate.domain.ports import Item, SignalHistory
 __all__ = ["OrderUpdates"]
 
 _OPENING = (e.Placed, e.Reopened, e.Adopted)
-_TOLD = (e.Placed, e.Deferred, e.Failed, e.Reopened)
+_OF_ORDERS = frozenset({*_OPENING, e.Filled, e.OrderChanged})
+_TOLD = frozenset({e.Placed, e.Deferred, e.Failed, e.Reopened})
 
 
 class OrderUpdates:
@@ -64,9 +65,10 @@ class OrderUpdates:
     def follow(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit, once the state has."""
         for event in events:
-            body = event.body
-            self._trades_of(body)
-            if self._kept and isinstance(body, _TOLD):
+            kind = type(event.body)
+            if kind in _OF_ORDERS:
+                self._trades_of(event.body)
+            if self._kept and kind in _TOLD:
                 for update in self._kept.pop(event.number, ()):
                     self.on_update(update)
 

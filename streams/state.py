@@ -13,7 +13,7 @@ from tidegate.domain import events as e
 from tidegate.domain.account import Account
 from tidegate.domain.book import Book
 from tidegate.domain.errors import IllegalTransition
-from tidegate.domain.lifecycle import FINAL, Ledger, Outcome, advance
+from tidegate.domain.lifecycle import FINAL, TRANSITIONS, Ledger, Outcome, advance
 from tidegate.domain.market import Mark
 from tidegate.domain.ports import Past
 
@@ -23,8 +23,8 @@ _FORM = 2
 _WITH_REASON = (e.Refused, e.Expired, e.Failed)
 
 
-class SignalStatus(Struct, frozen=True, gc=False):
-    """The outcome so far of a signal that is not done, and its order that is not over."""
+class SignalStatus(Struct, gc=False):
+    """The outcome so far of a signal that is not done, and its order that is not over; changed in place."""
 
     outcome: Outcome
     signal_id: str
@@ -83,15 +83,46 @@ class State:
 
     def fold(self, events: Iterable[e.Recorded]) -> None:
         """Take in committed events, in their order."""
+        statuses, ledger, book = self.statuses, self.ledger, self.book
+        outcomes, order_of, transitions = ledger.outcomes, self._order_of, TRANSITIONS
         for event in events:
+            number, body = event.number, event.body
             self.position = event.position
-            if not event.number:
-                self._fold_pipeline(event.body)
+            if not number:
+                self._fold_pipeline(body)
                 continue
-            try:
-                self._fold_signal(event)
-            except IllegalTransition as error:
-                self.illegal[event.signal_id] = str(error)
+            status = statuses.get(number)
+            before = None if status is None else status.outcome
+            after = transitions.get((before, type(body)))
+            if after is None:
+                if type(body) is e.Redelivered:
+                    ledger.redelivered += 1
+                    continue
+                if status is None and type(body) is e.Reopened:
+                    before = Outcome(body.outcome)
+                try:
+                    after = advance(before, body)
+                except IllegalTransition as error:
+                    self.illegal[event.signal_id] = str(error)
+                    continue
+            if type(body) is e.Accepted:
+                statuses[number] = SignalStatus(after, event.signal_id)
+            elif type(body) is e.Intent and status is not None:
+                status.outcome, status.trader, status.client_order_id = after, body.trader, body.client_order_id
+                order_of[body.client_order_id] = number
+                book.reserve(body)
+            elif type(body) is e.Placed and status is not None and status.client_order_id:
+                status.outcome = after
+                if book.settle(status.trader, body.client_order_id, body.fills, body.status, event.at_ns):
+                    del statuses[number], order_of[status.client_order_id]
+            else:
+                self._fold_other(event, status, after)
+            if after is not before:
+                if before is None:
+                    ledger.received += 1
+                else:
+                    outcomes[before] = outcomes.get(before, 0) - 1
+                outcomes[after] = outcomes.get(after, 0) + 1
 
     def signal_of_order(self, client_order_id: str) -> int | None:
         """The number of the signal whose order this is, while the order is not over."""
@@ -153,39 +184,26 @@ class State:
         self.noticed, self.decided = set(image.noticed), set(image.decided)
         self.book = Book(accounts, image.marks)
 
-    def _fold_signal(self, event: e.Recorded) -> None:
+    def _fold_other(self, event: e.Recorded, status: SignalStatus | None, after: Outcome) -> None:
+        """Take in an event of a signal that stood there, if it did."""
         number, body = event.number, event.body
-        kind = type(body)
-        if kind is e.Redelivered:
-            self.ledger.redelivered += 1
-            return
-        stood = self.statuses.get(number)
-        if stood is None:
-            before, trader, order_id = (
-                (Outcome(body.outcome), "", "") if isinstance(body, e.Reopened) else (None, "", "")
-            )
-        else:
-            before, trader, order_id = stood.outcome, stood.trader, stood.client_order_id
-        after = advance(before, body)
-        if isinstance(body, e.Intent):
-            trader, order_id = body.trader, body.client_order_id
+        if isinstance(body, e.Reopened | e.Adopted):
+            order_id = body.client_order_id
+            if status is None:
+                status = self.statuses[number] = SignalStatus(after, event.signal_id)
+            status.trader, status.client_order_id = body.request.trader, order_id
             self._order_of[order_id] = number
-        elif isinstance(body, e.Reopened | e.Adopted):
-            trader, order_id = body.request.trader, body.client_order_id
-            self._order_of[order_id] = number
-            if kind is e.Adopted:
+            if type(body) is e.Adopted:
                 self.decided.add(order_id)
-        if order_id and self.book.apply(trader, body, event.at_ns):
-            del self._order_of[order_id]
-            trader = order_id = ""
-        if after is not before:
-            self.ledger.move(before, after)
-            if isinstance(body, _WITH_REASON):
-                self.ledger.count(body.reason, None if isinstance(body, e.Failed) else body.rule)
-        if not order_id and after in FINAL:
-            self.statuses.pop(number, None)
-        else:
-            self.statuses[number] = SignalStatus(after, event.signal_id, trader, order_id)
+        if status is not None:
+            status.outcome = after
+            if status.client_order_id and self.book.apply(status.trader, body, event.at_ns):
+                del self._order_of[status.client_order_id]
+                status.trader = status.client_order_id = ""
+            if not status.client_order_id and after in FINAL:
+                del self.statuses[number]
+        if isinstance(body, _WITH_REASON):
+            self.ledger.count(body.reason, None if isinstance(body, e.Failed) else body.rule)
 
     def _fold_pipeline(self, body: e.Body) -> None:
         match body:

@@ -359,3 +359,15 @@ def test_an_image_keeps_what_resting_sales_close():
     assert account.closable("BTC/USDT") == Decimal(1)
     account.release("resting")
     assert account.closable("BTC/USDT") == Decimal("2.5")
+
+
+def test_a_trade_moves_the_currencies_it_was_in_and_paid_its_fee_in():
+    account = funded(USDT="10000", BTC="1", BNB="1")
+    account.reserve(order(amount="2"))
+    before = account.moves()
+    account.fill("o", trade("1"))
+    once = account.moves()
+    account.fill("o", third(None))
+    twice = account.moves()
+    moved = [{c for c in CURRENCIES if now[c] != then[c]} for then, now in ((before, once), (once, twice))]
+    assert moved == [{"BTC", "USDT"}, {"BTC", "USDT", "BNB"}]

@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.state import State
+from tests import builders
 from tidegate.domain import events as e
 from tidegate.domain.events import Recorded
+from tidegate.domain.lifecycle import Outcome
 from tidegate.domain.market import Mark
+from tidegate.domain.order import OrderStatus
 from tidegate.domain.reasons import Reason
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
@@ -217,3 +220,18 @@ def test_an_event_that_cannot_follow_changes_nothing_and_is_named_until_a_halt_n
     assert "cannot follow" in state.illegal["ab"]
     state.fold([Recorded(9, 0, "", 0, e.Halted(reduce_only=True, why="signal ab: it cannot be"))])
     assert state.illegal == {}
+
+
+def test_an_order_that_was_over_before_its_acknowledgement_is_not_booked_again():
+    state, order = State(), {"client_order_id": "o", "venue_order_id": "v"}
+    intent = builders.order(order_id="o")
+    bodies = [
+        ACCEPTED,
+        e.Intent(**{field: getattr(intent, field) for field in intent.__struct_fields__}),
+        e.OrderChanged(client_order_id="o", status=OrderStatus.CANCELED),
+        e.Placed(**order, status=OrderStatus.CLOSED, fills=(builders.fill("t", "1", "100"),)),
+    ]
+    state.fold([Recorded(position, 1, "ab", 0, body) for position, body in enumerate(bodies, 1)])
+    assert (state.statuses, state.illegal, list(state.book.accounts)) == ({}, {}, ["paper"])
+    assert state.book.account("paper").holdings == {}
+    assert state.ledger.outcomes[Outcome.PLACED] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from tidegate.domain.signal import Side
 __all__ = ["Account", "Balance", "Holding", "OpenOrder"]
 
 _ZERO = Decimal(0)
+_BUY, _SELL = Side.BUY, Side.SELL  # a name of the module costs an eighth of a member of an enum
 
 
 class Balance(Struct, gc=False):
@@ -66,7 +68,7 @@ class OpenOrder(Struct, gc=False):
     @property
     def currency(self) -> str:
         """The currency it spends."""
-        return quote_of(self.symbol) if self.side is Side.BUY else base_of(self.symbol)
+        return quote_of(self.symbol) if self.side is _BUY else base_of(self.symbol)
 
     @property
     def remaining(self) -> Decimal:
@@ -86,15 +88,14 @@ class _AccountImage(Struct):
 class Account:
     """Balances, holdings and open orders of one trader.
 
-    Capital is set aside with `reserve`, spent by `fill`, and what is left given back by `release`. The paper venue and
-    our own book keep their account with this one class.
+    Capital is set aside with `reserve`, spent by `fill`, and what is left given back by `release`.
 
     By currency, `put_in` is what came in from outside, less what went out: all that our trades do not explain. `fees`
     is what trades cost so far, and `unvalued_fees` the part of it that is in no cost and no profit, since it was in a
     third currency whose rate was not known. Memory: currencies, symbols and open orders.
     """
 
-    __slots__ = ("_closing", "balances", "fees", "holdings", "orders", "put_in", "unvalued_fees")
+    __slots__ = ("_closing", "_trades", "balances", "fees", "holdings", "orders", "put_in", "unvalued_fees")
 
     def __init__(self) -> None:
         self.balances: dict[str, Balance] = {}
@@ -104,6 +105,7 @@ class Account:
         self.fees: dict[str, Decimal] = {}
         self.unvalued_fees: dict[str, Decimal] = {}
         self._closing: dict[str, Decimal] = {}
+        self._trades: dict[str, int] = {}  # by symbol, and by the third currency of a fee
 
     def fund(self, balances: dict[str, Decimal]) -> None:
         """Put `balances` in, by currency."""
@@ -132,14 +134,27 @@ class Account:
         """What of `held` no selling order of ours is closing yet."""
         return max(self.held(symbol) - self._closing.get(symbol, _ZERO), _ZERO)
 
-    def reserve(self, order: OrderRequest) -> None:
-        """Set the capital of an order aside; a second time for the same order changes nothing."""
-        if order.client_order_id in self.orders:
-            return
-        opened = OpenOrder(order.symbol, order.side, order.amount, order.price, order.reserved, _ZERO, 0, order.least)
-        self.orders[order.client_order_id] = opened
-        self._balance(opened.currency).locked += opened.reserved
-        self._close(opened, opened.amount)
+    def moves(self) -> Counter[str]:
+        """By currency, a number that changes whenever a trade is booked that changes its balance."""
+        moves: Counter[str] = Counter()
+        for traded, count in self._trades.items():
+            moves[base_of(traded)] += count
+            moves[quote_of(traded)] += count
+        return moves
+
+    def reserve(self, order: OrderRequest) -> bool:
+        """Set the capital of an order aside, once for each order; returns whether it did."""
+        order_id, symbol, side, reserved = order.client_order_id, order.symbol, order.side, order.reserved
+        if order_id in self.orders:
+            return False
+        opened = OpenOrder(symbol, side, order.amount, order.price, reserved, _ZERO, 0, order.least)
+        self.orders[order_id] = opened
+        currency = quote_of(symbol) if side is _BUY else base_of(symbol)
+        balance = self.balances.get(currency) or self._balance(currency)
+        balance.locked += reserved
+        if side is _SELL:
+            self._close(symbol, opened.amount)
+        return True
 
     def release(self, client_order_id: str) -> OpenOrder | None:
         """Give back what is still set aside for an order that is over or never was; returns the order it was."""
@@ -147,58 +162,65 @@ class Account:
         if order is not None:
             if order.reserved:
                 self._balance(order.currency).locked -= order.reserved
-            self._close(order, -order.remaining)
+            if order.side is _SELL:
+                self._close(order.symbol, -order.remaining)
         return order
 
-    def fill(self, client_order_id: str, fill: Fill) -> None:
-        """Book one trade of an open order: both currencies, the fee, the holding.
+    def fill(self, client_order_id: str, *fills: Fill) -> None:
+        """Book trades of an open order: both currencies, the fee, the holding.
 
         Raises:
             KeyError: there is no such open order.
         """
         order = self.orders[client_order_id]
-        symbol, amount, fee = order.symbol, fill.amount, fill.fee
-        base, quote, paid_in = base_of(symbol), quote_of(symbol), fill.fee_currency
-        in_base, in_quote = self._balance(base), self._balance(quote)
-        remaining, cost = order.remaining, amount * fill.price
-        fee_in_base = fee if paid_in == base else _ZERO
-        fee_in_quote = fee if paid_in == quote else _ZERO
-        fee_value = _ZERO
-        if paid_in != base and paid_in != quote:
-            self._balance(paid_in).total -= fee
-            fee_value = self._value_of(fill)
-        if fee:
-            self.fees[paid_in] = self.fees.get(paid_in, _ZERO) + fee
+        symbol, buying, least = order.symbol, order.side is _BUY, order.least
+        base, quote = base_of(symbol), quote_of(symbol)
+        in_base = self.balances.get(base) or self._balance(base)
+        in_quote = self.balances.get(quote) or self._balance(quote)
+        spending = in_quote if buying else in_base
         holding = self.holdings.get(symbol)
         if holding is None:
             holding = self.holdings[symbol] = Holding()
-        if order.least is not None:
-            holding.least = order.least
-        if order.side is Side.BUY:
-            spent, spending = cost + fee_in_quote, in_quote
-            gained = amount - fee_in_base
-            in_base.total += gained
-            in_quote.total -= spent
-            holding.amount += gained
-            holding.cost += spent + fee_value
-        else:
-            spent, spending = amount + fee_in_base, in_base
-            gained = cost - fee_in_quote
-            in_base.total -= spent
-            in_quote.total += gained
-            closed = min(spent, holding.amount)
-            if closed:
-                paid = holding.cost * closed / holding.amount
-                holding.realized += (gained - fee_value) * closed / spent - paid
-                holding.amount -= closed
-                holding.cost -= paid
-            self._close(order, -min(amount, remaining))
-        # What is spent is unlocked, not a share of what was set aside: a division would leave a rest in the locked sum.
-        unlocked = order.reserved if amount >= remaining else min(spent, order.reserved)
-        order.reserved -= unlocked
-        spending.locked -= unlocked
-        order.filled += amount
-        order.trades += 1
+        if least is not None:
+            holding.least = least
+        self._trades[symbol] = self._trades.get(symbol, 0) + 1
+        for fill in fills:
+            amount, fee, paid_in = fill.amount, fill.fee, fill.fee_currency
+            remaining, cost, reserved = order.amount - order.filled, amount * fill.price, order.reserved
+            fee_in_base = fee if paid_in == base else _ZERO
+            fee_in_quote = fee if paid_in == quote else _ZERO
+            fee_value = _ZERO
+            if paid_in != base and paid_in != quote:
+                self._balance(paid_in).total -= fee
+                self._trades[paid_in] = self._trades.get(paid_in, 0) + 1
+                fee_value = self._value_of(fill)
+            if fee:
+                self.fees[paid_in] = self.fees.get(paid_in, _ZERO) + fee
+            if buying:
+                spent = cost + fee_in_quote
+                gained = amount - fee_in_base
+                in_base.total += gained
+                in_quote.total -= spent
+                holding.amount += gained
+                holding.cost += spent + fee_value
+            else:
+                spent = amount + fee_in_base
+                gained = cost - fee_in_quote
+                in_base.total -= spent
+                in_quote.total += gained
+                closed = min(spent, holding.amount)
+                if closed:
+                    paid = holding.cost * closed / holding.amount
+                    holding.realized += (gained - fee_value) * closed / spent - paid
+                    holding.amount -= closed
+                    holding.cost -= paid
+                self._close(symbol, -min(amount, remaining))
+            # What is spent is unlocked, not a share of it: a division would leave a rest in the locked sum.
+            unlocked = reserved if amount >= remaining else min(spent, reserved)
+            order.reserved = reserved - unlocked
+            spending.locked -= unlocked
+            order.filled += amount
+            order.trades += 1
 
     def without(self, client_order_ids: Iterable[str]) -> Account:
         """A copy in which these orders, of which nothing was filled, were never reserved."""
@@ -223,7 +245,8 @@ class Account:
         account.balances, account.holdings, account.orders = read.balances, read.holdings, read.orders
         account.put_in, account.fees, account.unvalued_fees = read.put_in, read.fees, read.unvalued_fees
         for order in account.orders.values():
-            account._close(order, order.remaining)
+            if order.side is _SELL:
+                account._close(order.symbol, order.remaining)
         return account
 
     def _value_of(self, fill: Fill) -> Decimal:
@@ -234,9 +257,9 @@ class Account:
             self.unvalued_fees[fill.fee_currency] = self.unvalued_fees.get(fill.fee_currency, _ZERO) + fill.fee
         return _ZERO
 
-    def _close(self, order: OpenOrder, amount: Decimal) -> None:
-        if order.side is Side.SELL:
-            self._closing[order.symbol] = self._closing.get(order.symbol, _ZERO) + amount
+    def _close(self, symbol: str, amount: Decimal) -> None:
+        """Sales of a symbol are closing that much more of it."""
+        self._closing[symbol] = self._closing.get(symbol, _ZERO) + amount
 
     def _balance(self, currency: str) -> Balance:
         balance = self.balances.get(currency)
