@@ -94,9 +94,13 @@ MISTAKES = (
     ),
     *_in(
         "tidegate/domain/reading.py",
-        ("price left out of the content hash", "line.confidence, price,", "line.confidence, None,"),
-        ("quantity left out of the content hash", "line.ttl_s, quantity,", "line.ttl_s, None,"),
-        ("side left out of the content hash", "said = (line.symbol, side,", 'said = (line.symbol, "",'),
+        (
+            "price left out of the content hash",
+            "said_at, source, key, confidence, price,",
+            "said_at, source, key, confidence, None,",
+        ),
+        ("quantity left out of the content hash", "line.ttl_s, quantity,\n", "line.ttl_s, None,\n"),
+        ("side left out of the content hash", "said = (symbol, side,", 'said = (symbol, "",'),
     ),
     *_in(
         "tidegate/domain/lifecycle.py",
@@ -105,11 +109,11 @@ MISTAKES = (
     ),
     *_in(
         "streams/placement.py",
-        ("sent after its time to live", "if self._clock.now_ns() >= order.entry.deadline_ns:", "if False:"),
+        ("sent after its time to live", "elif now_ns >= order.entry.deadline_ns:", "elif False:"),
         ("sent during a halt", "if halted is not None and not (", "if False and not ("),
-        ("nothing set aside before the intent", "self._state.book.reserve(request)", "pass"),
+        ("nothing set aside before the intent", "                reserve(request)\n", ""),
         ("capital kept when the intent fails", "self._state.book.release(", "str("),
-        ("attempts not counted", "order.entry.attempted(order.request)", "pass"),
+        ("attempts not counted", "entry.attempted(request)", "pass"),
         (
             "a rate limit costs an attempt",
             "if isinstance(answer, NotPlaced) and answer.reason not in COSTS_NO_ATTEMPT:",
@@ -117,7 +121,7 @@ MISTAKES = (
         ),
         ("rejections forgotten", "entry.rejected_by |= {request.trader}", "pass"),
         ("places in flight not given back", "self._in_flight.give_back(len(outcomes))", "pass"),
-        ("a failed outcome dropped", "(order, outcome, due_ns), must=True)", "(order, outcome, due_ns))"),
+        ("a failed outcome dropped", "self._settled, outcomes, must=True)", "self._settled, outcomes)"),
         (
             "what raised was not placed",
             'return [(order, Unanswered(detail=f"{type(error).__name__}: {error}")) for order in orders]',
@@ -265,11 +269,11 @@ MISTAKES = (
         ),
     ),
     *_in(
-        "operators/record.py",
+        "operators/group_commit.py",
         (
             "no look at what is queued",
-            "[self._transitions.why_not(pending.item) for pending in group]",
-            "[None] * len(group)",
+            "why_not = self._transitions.begin(items)",
+            "self._transitions.begin(items); why_not = dict[int, str]()",
         ),
     ),
     *_in(

@@ -84,8 +84,8 @@ SAFEGUARDS = (
         (
             Edit(
                 _PLACEMENT,
-                "self._commits.submit(item, self._committed, decision)",
-                "self._committed([decision], [Committed(())]); self._commits.submit(item)",
+                "self._commits.submit_all(intents, self._committed, sends)",
+                "self._committed(sends, [Committed(())] * len(sends)); self._commits.submit_all(intents, None, sends)",
             ),
         ),
     ),
@@ -95,15 +95,15 @@ SAFEGUARDS = (
         (
             Edit(
                 _PLACEMENT,
-                "self._commits.submit(item, self._settled, (order, outcome, due_ns), must=True)",
-                "self._commits.submit(item, self._settled, (order, outcome, due_ns))",
+                "self._commits.submit_all(items, self._settled, outcomes, must=True)",
+                "self._commits.submit_all(items, self._settled, outcomes)",
             ),
         ),
     ),
     Safeguard(
         "time to live at the send",
         "what expired while its intent was committed is not sent",
-        (Edit(_PLACEMENT, "if self._clock.now_ns() >= order.entry.deadline_ns:", "if False:"),),
+        (Edit(_PLACEMENT, "elif now_ns >= order.entry.deadline_ns:", "elif False:"),),
     ),
     Safeguard(
         "halt at the send",
@@ -117,7 +117,7 @@ SAFEGUARDS = (
     Safeguard(
         "reservation",
         "what an order will spend is set aside before its intent is queued",
-        (Edit(_PLACEMENT, "self._state.book.reserve(request)", "pass"),),
+        (Edit(_PLACEMENT, "                reserve(request)\n", ""),),
     ),
     Safeguard(
         "closing only",
