@@ -1,4 +1,4 @@
-"""The bare loop: the rows and bytes of every signal, as many commits, and nothing else.
+"""The bare loop: the rows and bytes of every signal, as many commits, and nothing else. It writes rows, or records.
 
 One commit carries the intake of a group, the intents of the group before it, and the outcomes of the one before that.
 Nothing is parsed, nothing decided; identities and bodies are at hand before the time begins.
@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from benchmarks.bare_groups import BareGroups
 from benchmarks.bare_journal import BareJournal, Shape, keys
 from benchmarks.load import Schedule, signal_lines
 from benchmarks.runs import Offered, TimedRun, stopwatch
@@ -22,9 +24,10 @@ __all__ = ["BareLoop"]
 class BareLoop:
     """Writes signals of a shape into a journal, new or not, that has no other writer."""
 
-    def __init__(self, path: Path, shape: Shape) -> None:
-        self._journal = BareJournal(path)
-        self._shape = shape
+    def __init__(self, path: Path, shape: Shape, *, groups: bool = False) -> None:
+        """With `groups` it writes a record for each commit; otherwise rows."""
+        self._journal: Any = BareGroups(path) if groups else BareJournal(path)
+        self._shape = [self._journal.at_hand(body) for body in shape]
         self._under_way: deque[Sequence[int]] = deque()
 
     def flat_out(self, lines: Sequence[bytes], group: int) -> TimedRun:
@@ -78,7 +81,7 @@ class BareLoop:
         self._journal.commit(new, self._events([*groups, done]), done)
         return len(done)
 
-    def _events(self, groups: Sequence[Iterable[int]]) -> Iterable[tuple[int, str, str]]:
+    def _events(self, groups: Sequence[Iterable[int]]) -> Iterable[tuple[int, Any, Any]]:
         for numbers, (kind, body) in zip(groups, self._shape, strict=False):
             for number in numbers:
                 yield number, kind, body

@@ -23,7 +23,7 @@ from benchmarks.whole_pipeline import opened
 __all__ = ["memory", "past", "symbols"]
 
 _RUNS = 5
-_BARE_GROUP = 256
+_BARE_GROUP, _PAST_GROUP = 256, 4_000
 
 
 def symbols(scale: Scale, folder: Path) -> Figures:
@@ -46,7 +46,8 @@ def past(scale: Scale, folder: Path) -> Figures:
     journal = written(folder, closed=scale.closed_signals, waiting=scale.open_signals)
     bare = _bare_turn(folder, scale.symbol_signals)
     with TemporaryDirectory(dir=folder) as one, TemporaryDirectory(dir=folder) as other:
-        ours, bares = copied(journal, Path(one)), copied(journal, Path(other))
+        ours, bares = copied(journal, Path(one)), Path(other) / "journal.db"
+        _bare_turn(folder, scale.closed_signals, group=_PAST_GROUP)(bares)
         turns = {
             "pipeline_empty": _turn(folder, scale.symbol_signals, FOUR),
             "pipeline_long_past": _turn(folder, scale.symbol_signals, FOUR, past=ours),
@@ -117,7 +118,7 @@ def _turn(folder: Path, count: int, among: Sequence[str], *, past: Path | None =
     return turn
 
 
-def _bare_turn(folder: Path, count: int) -> Callable[[Path | None], TimedRun]:
+def _bare_turn(folder: Path, count: int, *, group: int = _BARE_GROUP) -> Callable[[Path | None], TimedRun]:
     """The same rows written by the bare loop."""
     shape, lines = sampled_shape(folder), signal_lines(count)
 
@@ -125,7 +126,7 @@ def _bare_turn(folder: Path, count: int) -> Callable[[Path | None], TimedRun]:
         with TemporaryDirectory(dir=folder) as own:
             loop = BareLoop(past or Path(own) / "journal.db", shape)
             try:
-                return loop.flat_out(lines, _BARE_GROUP)
+                return loop.flat_out(lines, group)
             finally:
                 loop.close()
 

@@ -281,8 +281,8 @@ MISTAKES = (
         ("commits not flushed", "PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = normal"),
     ),
     *_in(
-        "tidegate/journal/sqlite_journal.py",
-        ("known signals taken for new", "if known := self._known(rows.ids):", "if known := {}:"),
+        "tidegate/journal/sqlite_tables.py",
+        ("known signals taken for new", "rows.identities) == len(keys):", "rows.identities) <= len(keys):"),
     ),
     *_in(
         "tidegate/venues/ccxt/records.py",

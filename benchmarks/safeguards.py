@@ -74,8 +74,11 @@ SAFEGUARDS = (
         "uniqueness",
         "the journal's unique key says whether a signal is new",
         (
-            Edit("tidegate/journal/sqlite_journal.py", "if known := self._known(rows.ids):", "if known := {}:"),
-            Edit("tidegate/journal/sqlite_schema.py", "id BLOB NOT NULL UNIQUE", "id BLOB NOT NULL"),
+            Edit(
+                "tidegate/journal/sqlite_tables.py",
+                "rows.identities) == len(keys):",
+                "rows.identities) <= len(keys):",
+            ),
         ),
     ),
     Safeguard(

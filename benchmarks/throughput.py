@@ -1,9 +1,10 @@
-"""Signals to recorded paper orders, as many a second as can be: beside the bare loop and a plain RxPY chain."""
+"""Signals to recorded paper orders, as many a second as can be: beside bare loops and a plain RxPY chain."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,12 +54,9 @@ def _by_group(scale: Scale, folder: Path, shape: Shape, group: int, count: int) 
         finally:
             chain.close()
 
-    def bare_loop(journal: Path) -> TimedRun:
-        return _bare(journal, shape, lines, group)
-
     turns = {
         "pipeline": _over_a_new_journal(folder, lambda journal: asyncio.run(pipeline(journal))),
-        "bare_loop": _over_a_new_journal(folder, bare_loop),
+        **_bare_turns(folder, shape, lines, lambda: group),
         "plain_rx": _over_a_new_journal(folder, lambda journal: asyncio.run(plain_rx(journal))),
     }
     return _compared(alternate(scale.rounds, turns))
@@ -73,22 +71,29 @@ def _flat_out(scale: Scale, folder: Path, shape: Shape) -> Figures:
             last[:] = [await whole.flat_out(lines)]
             return last[0]
 
-    def bare_loop(journal: Path) -> TimedRun:
-        return _bare(journal, shape, lines, -(-len(lines) // last[0].commits))
-
     turns = {
         "pipeline": _over_a_new_journal(folder, lambda journal: asyncio.run(pipeline(journal))),
-        "bare_loop": _over_a_new_journal(folder, bare_loop),
+        **_bare_turns(folder, shape, lines, lambda: -(-len(lines) // last[0].commits)),
     }
     return _compared(alternate(scale.rounds, turns))
 
 
-def _bare(journal: Path, shape: Shape, lines: Sequence[bytes], group: int) -> TimedRun:
-    loop = BareLoop(journal, shape)
-    try:
-        return loop.flat_out(lines, group)
-    finally:
-        loop.close()
+def _bare_turns(
+    folder: Path, shape: Shape, lines: Sequence[bytes], group: Callable[[], int]
+) -> Mapping[str, Callable[[], TimedRun]]:
+    """The bare loop that writes rows, and the one that writes a record for each commit."""
+
+    def bare(journal: Path, *, groups: bool) -> TimedRun:
+        loop = BareLoop(journal, shape, groups=groups)
+        try:
+            return loop.flat_out(lines, group())
+        finally:
+            loop.close()
+
+    return {
+        "bare_loop": _over_a_new_journal(folder, partial(bare, groups=False)),
+        "bare_groups": _over_a_new_journal(folder, partial(bare, groups=True)),
+    }
 
 
 def _over_a_new_journal(folder: Path, turn: Callable[[Path], TimedRun]) -> Callable[[], TimedRun]:

@@ -46,7 +46,7 @@ def signals_in(folder: Path) -> None:
 def events_in(journal: Path) -> int:
     try:
         with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
-            return connection.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0]
+            return connection.execute("SELECT coalesce(max(position), 0) FROM commits").fetchone()[0]
     except sqlite3.Error:
         return 0
 

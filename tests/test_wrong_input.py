@@ -196,7 +196,7 @@ def another_database():
 
 
 def newer():
-    with sqlite3.connect(write_journal()) as connection:
+    with closing(sqlite3.connect(write_journal())) as connection:
         connection.execute("PRAGMA user_version = 99")
 
 
@@ -210,7 +210,7 @@ def another_mode():
         complete("damaged pages", damage, "data/journal.db is damaged", "Restore it from a backup"),
         complete("a file that is no database", no_database, "data/journal.db is damaged", "move it away"),
         complete("another database", another_database, "is a database, but not a journal", "set journal.url"),
-        complete("a newer version", newer, "has schema version 99, this program knows 3", "run the newer program"),
+        complete("a newer version", newer, "has schema version 99, this program knows 4", "run the newer program"),
         complete("another mode", another_mode, "is a journal of mode replay, not paper", "set journal.url"),
     ],
 )

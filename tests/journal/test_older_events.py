@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal.older_journal import make_older
 from tidegate.domain import events as e
 from tidegate.domain.digest import digest_of
 from tidegate.domain.errors import JournalRefused
@@ -29,13 +30,6 @@ OF_PIPELINE = (
     e.BalancesSynced(trader="main", balances={"USDT": Decimal(7)}),
     e.Incident.of(IncidentKind.UNCLASSIFIED, "strategy x", "ValueError: boom"),
 )
-AS_BEFORE = """
-    UPDATE event SET kind = 'fill' WHERE kind = 'filled';
-    UPDATE event SET kind = 'order' WHERE kind = 'order_changed';
-    UPDATE event SET kind = 'counted' WHERE kind = 'balances_synced';
-    UPDATE event SET kind = 'fault', body = '{"where":"strategy x","error":"ValueError: boom"}' WHERE kind = 'incident';
-    PRAGMA user_version = 2;
-"""
 
 
 @pytest.fixture
@@ -48,8 +42,7 @@ def file(tmp_path: Path) -> Path:
     ]
     with closing(SqliteJournal(url_of(file), mode="paper")) as journal:
         asyncio.run(journal.commit(items, {}))
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.executescript(AS_BEFORE)
+    make_older(file, 2)
     return file
 
 
@@ -94,5 +87,5 @@ def test_a_kind_that_never_was_is_unknown():
 def test_a_program_that_knows_only_version_2_refuses_what_this_one_writes(file, monkeypatch):
     SqliteJournal(url_of(file), mode="paper").close()
     monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", 2)
-    with pytest.raises(JournalRefused, match="schema version 3, this program knows 2: run the newer program"):
+    with pytest.raises(JournalRefused, match="schema version 4, this program knows 2: run the newer program"):
         SqliteReader(url_of(file))

@@ -143,7 +143,7 @@ def foreign(path: Path) -> None:
     [
         pytest.param(damage, "is damaged .* Restore it from a backup", id="flipped bytes"),
         pytest.param(lambda path: path.write_bytes(b"not a database at all" * 100), "is damaged", id="no database"),
-        pytest.param(newer, "schema version 99, this program knows 3", id="a newer journal"),
+        pytest.param(newer, "schema version 99, this program knows 4", id="a newer journal"),
         pytest.param(foreign, "not a journal", id="another program's database"),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.journal_of_a_million import written
+from tests.journal.older_journal import make_older
 from tidegate.domain import events as e
 from tidegate.domain.errors import JournalUnavailable
 from tidegate.domain.identity import keyed_id
@@ -91,10 +92,9 @@ def write(url: str, items=HISTORY_OF_EACH, *, together: bool = True) -> None:
             asyncio.run(journal.commit(group, {}))
 
 
-def make_old(url: str) -> None:
-    """The same journal as the first version wrote it: without tables of names."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        connection.executescript("DROP TABLE known_as; DROP TABLE sender; PRAGMA user_version = 1")
+def make_old(url: str, version: int = 1) -> None:
+    """The same journal as an older version wrote it: every event a row; the first one had no tables of names."""
+    make_older(Path(url.removeprefix("sqlite:///")), version)
 
 
 def keys_of(reader: SqliteReader, name: str) -> list[str]:
@@ -116,12 +116,12 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("version", ["new", "converted", "old"])
+@pytest.mark.parametrize("version", ["new", "converted", 1, 2, 3])
 @pytest.mark.parametrize("together", [True, False], ids=["one commit", "a commit each"])
 def test_every_name_leads_to_its_signals(url, version, together):
     write(url, together=together)
     if version != "new":
-        make_old(url)
+        make_old(url, 3 if version == "converted" else version)
     if version == "converted":
         SqliteJournal(url, mode="paper").close()
     with closing(SqliteReader(url)) as reader:
@@ -149,10 +149,10 @@ def test_a_conversion_that_is_killed_is_begun_again(url):
     write(url)
     make_old(url)
     program = (
-        "import itertools, os, signal, tidegate.journal.sqlite_schema as schema;"
+        "import itertools, os, signal, tidegate.journal.group_rows as rows;"
         "from tidegate.journal.sqlite_journal import *;"
-        "calls, hashed = itertools.count(), schema.name_hash;"
-        "schema.name_hash = lambda name: os.kill(os.getpid(), signal.SIGKILL) if next(calls) > 4 else hashed(name);"
+        "calls, hashed = itertools.count(), rows.name_hash;"
+        "rows.name_hash = lambda name: os.kill(os.getpid(), signal.SIGKILL) if next(calls) > 4 else hashed(name);"
         f"SqliteJournal({url!r}, mode='paper')"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == -9

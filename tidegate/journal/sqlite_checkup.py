@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tidegate.journal.sqlite_file import connect, path_of
 from tidegate.journal.sqlite_lock import writer_of as writer
+from tidegate.journal.sqlite_reader import SqliteReader
 
 __all__ = ["Checkup", "examine", "writer_of"]
 
@@ -33,12 +34,12 @@ def examine(url: str) -> Checkup:
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 return Checkup(damage=" ".join(verdict.split()))
-            (mode,) = connection.execute("SELECT value FROM meta WHERE name = 'mode'").fetchone()
-            (events,) = connection.execute("SELECT count(*) FROM event").fetchone()
-            last = connection.execute("SELECT at_ns FROM event ORDER BY position DESC LIMIT 1").fetchone()
         except sqlite3.DatabaseError as error:
             return Checkup(damage=str(error))
-    return Checkup("", mode, events, last[0] if last else 0)
+    with closing(SqliteReader(url)) as reader:
+        head = reader.head()
+        last = next(reader.read(head - 1), None)
+        return Checkup("", reader.mode(), head, last.at_ns if last else 0)
 
 
 def writer_of(url: str) -> str | None:

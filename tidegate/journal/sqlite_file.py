@@ -11,7 +11,8 @@ from pathlib import Path
 from tidegate.domain.errors import JournalRefused, SettingsError
 from tidegate.files.disk_space import full_disk, words_of
 from tidegate.files.owner_only import make_folder, opener
-from tidegate.journal.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, create, is_convertible, migrate
+from tidegate.journal.older_journals import convert
+from tidegate.journal.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, create
 
 __all__ = ["connect", "is_full", "path_of"]
 
@@ -166,7 +167,7 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise JournalRefused(f"{path} is a database, but not a journal: set journal.url to another file")
     version = _pragma(connection, "user_version")
-    if version != SCHEMA_VERSION and not is_convertible(version):
+    if version > SCHEMA_VERSION:
         raise JournalRefused(
             f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: "
             "run the newer program that wrote it, or set journal.url to another file"
@@ -191,7 +192,7 @@ def _take_over(connection: sqlite3.Connection, path: str, mode: str, synchronous
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     if _pragma(connection, "user_version") != SCHEMA_VERSION:
         Path(path).chmod(0o600)  # older programs let everybody read it
-        migrate(connection)
+        convert(connection)
     if world is not None and "world" not in kept:
         _remember(connection, "world", world)
 
