@@ -75,14 +75,14 @@ def replay(
 
 
 async def play(
-    loop: VirtualLoop, settings: Settings, recording: ReplayPlan, seen: Callable[[News], None]
+    loop: VirtualLoop, settings: Settings, recording: ReplayPlan, seen: Callable[[Sequence[News]], None]
 ) -> tuple[dict[str, object], Results]:
     """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
     """
-    candles = list(merge_candles(recording.files))
+    candles = merge_candles(recording.files)
     clock = Clock.simulated(loop, candles[0].opened_at_ns)
     journal = write_journal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
     world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
@@ -100,7 +100,7 @@ async def play(
 
 
 @contextmanager
-def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
+def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[Sequence[News]], None]]:
     """A progress bar on a terminal, nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -117,12 +117,13 @@ def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("replay", total=total)
-        passed = 0
+        passed = shown = 0
 
-        def seen(_: News) -> None:
-            nonlocal passed
-            passed += 1
-            if not passed % step:
+        def seen(chunk: Sequence[News]) -> None:
+            nonlocal passed, shown
+            passed += len(chunk)
+            if passed - shown >= step:
+                shown = passed
                 bar.update(task, completed=passed)
 
         yield seen
