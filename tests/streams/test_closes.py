@@ -133,3 +133,18 @@ def test_an_open_order_has_its_symbol_looked_at(papers):
     paper.send(order(price="90"))
     paper.venue.on_news(count.closes(candle(close=95.0), candle(ETH, 50.0)))
     assert [made.symbol for made in count.made] == [BTC, ETH, BTC]
+
+
+def test_an_order_is_as_new_as_the_newest_news_also_where_its_own_symbol_has_a_gap(papers):
+    for paper, at_once in zip(papers, (True, False), strict=True):
+        count = Counted()
+        for closes in (
+            count.closes(candle(ETH, 49.0, closed_at_ns=AT_NS - 20)),
+            count.closes(candle(), candle(ETH, 50.0)),
+            count.closes(candle(close=101.0, closed_at_ns=AT_NS + 20)),
+        ):
+            paper.venue.on_news(closes) if at_once else [paper.venue.on_news((news,)) for news in closes]
+        paper.send(order(symbol=ETH, price="45"))
+        paper.candle(40.0, 60.0, opened_at_ns=AT_NS + 10, symbol=ETH)  # it opened before the order came
+    assert papers[0].heard == papers[1].heard == []
+    assert paper.candle(40.0, 60.0, opened_at_ns=AT_NS + 20, symbol=ETH)

@@ -148,10 +148,7 @@ class PaperVenue:
         self._now_ns = quote.at_ns
         self._priced.add(quote.symbol)
         self._unseen.pop(quote.symbol, None)
-        rules = self._rules(quote.symbol)
-        changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
-        changes += self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
-        self._notify(changes, quote.at_ns)
+        self._notify(self._quoted(quote), quote.at_ns)
 
     def on_candle(self, candle: Candle) -> None:
         """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
@@ -171,9 +168,9 @@ class PaperVenue:
         rules = self._rules(request.symbol)
         if rules is None:
             return UNKNOWN_SYMBOL
-        if (unseen := self._unseen.get(request.symbol)) is not None:
+        if (unseen := self._unseen.pop(request.symbol, None)) is not None:
             closes, candle = unseen
-            self.on_quote(closes.quote(candle))
+            self._quoted(closes.quote(candle))  # no order is open there that it could fill
         book_side = self._book_side(request.symbol, request.side)
         rejection = reject(request, rules, book_side.best, self._account)
         if rejection is not None:
@@ -196,6 +193,11 @@ class PaperVenue:
         if order is not None:
             self._book_side(order.symbol, order.side).withdraw(client_order_id)
             self._notify([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
+
+    def _quoted(self, quote: Quote) -> list[Change]:
+        rules = self._rules(quote.symbol)
+        changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
+        return changes + self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
 
     def _has_open(self, symbol: str) -> bool:
         return bool(self._book_side(symbol, Side.BUY) or self._book_side(symbol, Side.SELL))
