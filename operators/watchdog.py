@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from operators.timing import timed
 from tidegate.clock import Clock
 
@@ -24,7 +25,7 @@ def watch(
     silent_after_s: float,
     alarm: Callable[[str, float], None],
     alive: Callable[[str], None] | None = None,
-) -> Callable[[Observable[_T]], Observable[_T]]:
+) -> Callable[[Observable[_T]], Chunked[_T]]:
     """Pass every item, and raise an alarm if none came for `silent_after_s`, or if the stream ends.
 
         -a--------b--|       silent_after_s=4
@@ -45,12 +46,12 @@ def watch(
         raise ValueError(f"silent_after_s must be above 0, was {silent_after_s}")
     silent_after_ns = round(silent_after_s * 1e9)
 
-    def operator(source: Observable[_T]) -> Observable[_T]:
-        def subscribe(observer: abc.ObserverBase[_T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def operator(source: Observable[_T]) -> Chunked[_T]:
+        def subscribe(on_chunk: OnChunk[_T], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
             last_ns = clock.now_ns()
             silent = False
 
-            def receive(item: _T) -> None:
+            def receive(chunk: Sequence[_T]) -> None:
                 nonlocal last_ns, silent
                 last_ns = clock.now_ns()
                 if silent:
@@ -58,7 +59,7 @@ def watch(
                     timer.set(last_ns + silent_after_ns)
                     if alive is not None:
                         alive(name)
-                observer.on_next(item)
+                on_chunk(chunk)
 
             def ring() -> None:
                 nonlocal silent
@@ -73,16 +74,16 @@ def watch(
 
             def fail(error: Exception) -> None:
                 raise_alarm()
-                observer.on_error(error)
+                on_error(error)
 
             def complete() -> None:
                 raise_alarm()
-                observer.on_completed()
+                on_completed()
 
             timer = clock.alarm(ring)
             timer.set(last_ns + silent_after_ns)
-            return CompositeDisposable(source.subscribe(receive, fail, complete), Disposable(timer.clear))
+            return CompositeDisposable(subscribe_chunks(source, receive, fail, complete), Disposable(timer.clear))
 
-        return Observable(subscribe)
+        return Chunked(subscribe)
 
     return operator

@@ -70,14 +70,17 @@ def as_stamped(
     Emits when:      the clock reaches a signal's timestamp, and there is room; those of one moment in their order.
     Completes when:  all were emitted.
     Errors when:     reading them raises.
-    Memory:          all of them: they are put in order first.
+    Memory:          all of them, as read: they are put in order first.
     """
 
     def stamped() -> Iterator[tuple[int, Raw]]:
         start_at_ns = clock.wall_ns()
         for payload in payloads:
             raw = Raw(payload, may_say_now=True)
-            yield read_signal(raw, start_at_ns)[0].timestamp_ns, raw
+            signal, refusal = read_signal(raw, start_at_ns)
+            if refusal is None and signal.timestamp_ns != start_at_ns:  # else it may say "now"
+                raw = Raw(payload, may_say_now=True, signal=signal)
+            yield signal.timestamp_ns, raw
 
     return at_moments(stamped, clock=clock, depth=depth, depth_max=depth_max)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Never, TypeAlias
@@ -11,12 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import Observable, abc
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from streams.candle_statistics import CandleStatistics
+from streams.closes import Closes
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle, Mark, Quote, base_of, quote_of
 from tidegate.domain.order import Fill
 
-__all__ = ["MarketFeed", "Markets", "News", "candles_of", "taken_in"]
+__all__ = ["MarketFeed", "Markets", "NewestQuotes", "News", "candles_of", "taken_in"]
 
 News: TypeAlias = Candle | Quote
 
@@ -31,6 +33,41 @@ class MarketFeed(Struct, frozen=True):
     other_venues: Mapping[str, Observable[News]] = MappingProxyType({})
 
 
+class NewestQuotes(MutableMapping[str, Quote]):
+    """The newest quote of each symbol. One that a close makes is made when it is first asked for.
+
+    Memory: one quote, or what makes it, a symbol.
+    """
+
+    __slots__ = ("_newest",)
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Quote | tuple[Closes, Candle]] = {}
+
+    def put_close(self, closes: Closes, candle: Candle) -> None:
+        """Take in that the quote which follows a candle is the newest of its symbol."""
+        self._newest[candle.symbol] = closes, candle
+
+    def __getitem__(self, symbol: str) -> Quote:
+        newest = self._newest[symbol]
+        if isinstance(newest, tuple):
+            closes, candle = newest
+            newest = self._newest[symbol] = closes.quote(candle)
+        return newest
+
+    def __setitem__(self, symbol: str, quote: Quote) -> None:
+        self._newest[symbol] = quote
+
+    def __delitem__(self, symbol: str) -> None:
+        del self._newest[symbol]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._newest)
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+
 class Markets:
     """The newest quote of each symbol that is followed, and how old it is; and the same `on` other venues.
 
@@ -41,22 +78,32 @@ class Markets:
 
     def __init__(self, symbols: frozenset[str], *, clock: Clock, candles: int = 0) -> None:
         self.symbols = symbols
-        self.quotes: dict[str, Quote] = {}
+        self.quotes = NewestQuotes()
         self.statistics: dict[str, CandleStatistics] = {}
         self._clock, self._candles = clock, candles
         self._of_ns: dict[str, int] = {}
         self._elsewhere: dict[str, Markets] = {}
 
     def follow(self, news: News) -> None:
-        """Take news in."""
+        """Take one piece of news in."""
         if type(news) is Quote:
             self.quotes[news.symbol] = news
-            self._of_ns[news.symbol] = min(self._clock.due_ns(news.at_ns), self._clock.now_ns())
+            self._of_ns[news.symbol] = self._since_ns(news.at_ns)
         elif self._candles and type(news) is Candle:
-            statistics = self.statistics.get(news.symbol)
-            if statistics is None:
-                statistics = self.statistics[news.symbol] = CandleStatistics(self._candles)
-            statistics.fold(news)
+            self._count(news)
+
+    def follow_all(self, chunk: Sequence[News]) -> None:
+        """Take a chunk of news in."""
+        if type(chunk) is not Closes:
+            for news in chunk:
+                self.follow(news)
+            return
+        of_ns, put_close, since_ns = self._of_ns, self.quotes.put_close, self._since_ns(chunk.at_ns)
+        for candle in chunk.candles:
+            put_close(chunk, candle)
+            of_ns[candle.symbol] = since_ns
+            if self._candles:
+                self._count(candle)
 
     def mid(self, symbol: str) -> Decimal | None:
         """The middle between the best bid and ask of a symbol, in its quote currency; None where there is no quote."""
@@ -89,6 +136,15 @@ class Markets:
                 return tuple([each if each.fee_currency in own else self._valued(each, own[1]) for each in fills])
         return tuple(fills)
 
+    def _since_ns(self, at_ns: int) -> int:
+        return min(self._clock.due_ns(at_ns), self._clock.now_ns())
+
+    def _count(self, candle: Candle) -> None:
+        statistics = self.statistics.get(candle.symbol)
+        if statistics is None:
+            statistics = self.statistics[candle.symbol] = CandleStatistics(self._candles)
+        statistics.fold(candle)
+
     def _valued(self, fill: Fill, currency: str) -> Fill:
         quote = self.quotes.get(f"{fill.fee_currency}/{currency}")
         if quote is None or fill.fee_in_quote is not None:
@@ -96,35 +152,36 @@ class Markets:
         return replace(fill, fee_in_quote=fill.fee * quote.mid)
 
 
-def candles_of(*listeners: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Candle]]:
-    """Pass all news to each listener, in their order, and emit the closed candles.
+def candles_of(*listeners: Callable[[Sequence[News]], None]) -> Callable[[Observable[News]], Chunked[Candle]]:
+    """Pass all news to each listener, in chunks and in their order, and emit the closed candles.
 
         -q-c-q-c-|
         ---c---c-|
 
-    Emits when:      upstream emits a candle, after all listeners have had it.
+    Emits when:      upstream emits candles, after all listeners have had them.
     Completes when:  upstream completes.
     Errors when:     upstream errors.
     Memory:          none.
     """
 
-    def stage(source: Observable[News]) -> Observable[Candle]:
-        def subscribe(observer: abc.ObserverBase[Candle], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            def on_next(news: News) -> None:
+    def stage(source: Observable[News]) -> Chunked[Candle]:
+        def subscribe(on_chunk: OnChunk[Candle], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
+            def receive(chunk: Sequence[News]) -> None:
                 for listener in listeners:
-                    listener(news)
-                if type(news) is Candle:
-                    observer.on_next(news)
+                    listener(chunk)
+                candles = chunk.candles if type(chunk) is Closes else [news for news in chunk if type(news) is Candle]
+                if candles:
+                    on_chunk(candles)
 
-            return source.subscribe(on_next, observer.on_error, observer.on_completed)
+            return subscribe_chunks(source, receive, on_error, on_completed)
 
-        return Observable(subscribe)
+        return Chunked(subscribe)
 
     return stage
 
 
-def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Observable[Never]]:
-    """Hand all news to `take`, and emit none of them.
+def taken_in(take: Callable[[Sequence[News]], None]) -> Callable[[Observable[News]], Observable[Never]]:
+    """Hand all news to `take`, in chunks, and emit none of them.
 
         -q-c-q-|
         -------|
@@ -137,7 +194,7 @@ def taken_in(take: Callable[[News], None]) -> Callable[[Observable[News]], Obser
 
     def stage(source: Observable[News]) -> Observable[Never]:
         def subscribe(observer: abc.ObserverBase[Never], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            return source.subscribe(take, observer.on_error, observer.on_completed)
+            return subscribe_chunks(source, take, observer.on_error, observer.on_completed)
 
         return Observable(subscribe)
 

@@ -48,12 +48,13 @@ class Published:
         """Publish the verdicts of one commit, without those of redelivered signals."""
         self.verdicts.publish_all(entered.verdict for entered in together if not entered.known)
 
-    def on_news(self, news: News) -> None:
+    def on_news(self, chunk: Sequence[News]) -> None:
         """Publish news of the market."""
-        if type(news) is Quote:
-            self.quotes.publish(news)
-        elif type(news) is Candle:
-            self.candles.publish(news)
+        for news in chunk:
+            if type(news) is Quote:
+                self.quotes.publish(news)
+            elif type(news) is Candle:
+                self.candles.publish(news)
 
     def end(self, error: Exception | None = None) -> None:
         """End every stream, with the error if the pipeline broke."""

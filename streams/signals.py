@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError, subscribe_chunks
 from tidegate.clock import Clock, next_on_grid
 from tidegate.domain.market import Candle
-from tidegate.domain.signal import Raw
+from tidegate.domain.signal import Raw, Side
 from tidegate.strategies import Idea, Strategy
 
 __all__ = ["Generation", "StrategySpec", "generate"]
 
 _encode = msgspec.json.Encoder().encode
+_NEVER_NS = 1 << 63  # no candle is of then
 
 
 class StrategySpec(Struct, frozen=True):
@@ -35,23 +38,70 @@ class Generation(Struct, frozen=True):
     min_candles: int
 
 
+Fault: TypeAlias = Callable[[str, Exception], None]
+
+
+class _Said(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a signal of ours says, in the order in which it is written."""
+
+    symbol: str
+    side: Side
+    strength: float
+    timestamp: int
+    source: str
+    key: str
+    confidence: float | None = None
+
+
+class _Speaker:
+    """One strategy of one symbol, and how its signals begin."""
+
+    __slots__ = ("key", "name", "source", "strategy")
+
+    def __init__(self, spec: StrategySpec, symbol: str) -> None:
+        params = ",".join(f"{name}={value}" for name, value in sorted(spec.params.items()))
+        self.name, self.strategy = spec.name, spec.fresh()
+        self.source, self.key = f"strategy:{spec.name}", f"{spec.name}({params}) {symbol}"
+
+    def signal(self, candle: Candle, idea: Idea, at_ns: int) -> Raw:
+        """An idea of a candle as a signal."""
+        key = f"{self.key} {candle.timeframe_ns // 1_000_000_000}s {candle.opened_at_ns // 1_000_000}"
+        said = _Said(candle.symbol, idea.side, idea.strength, at_ns // 1_000_000, self.source, key, idea.confidence)
+        return Raw(_encode(said), generated=True)
+
+
 class _SymbolRunner:
     """The strategies of one symbol, and the candles they have not seen."""
 
-    __slots__ = ("closed", "newest_ns", "seen", "strategies")
+    __slots__ = ("closed", "newest_ns", "seen", "speakers")
 
-    def __init__(self, strategy_specs: Sequence[StrategySpec]) -> None:
-        self.strategies = [spec.fresh() for spec in strategy_specs]
+    def __init__(self, strategy_specs: Sequence[StrategySpec], symbol: str) -> None:
+        self.speakers = [_Speaker(spec, symbol) for spec in strategy_specs]
         self.closed: list[Candle] = []
         self.newest_ns = self.seen = 0
 
-    def take(self, candle: Candle) -> bool:
-        """Keep a candle to be looked at; False for one that is not newer than those before."""
-        if candle.closed_at_ns <= self.newest_ns:
-            return False
-        self.newest_ns = candle.closed_at_ns
-        self.closed.append(candle)
-        return True
+    def look(self, at_ns: int, min_candles: int, raws: list[Raw], fault: Fault) -> None:
+        """Show the new candles to the strategies; add their ideas of the newest, if it is one to act on at `at_ns`."""
+        candles, self.closed = self.closed, []
+        self.seen += len(candles)
+        newest = candles[-1]
+        speak = self.seen >= min_candles and at_ns - self.newest_ns <= newest.timeframe_ns
+        for speaker in self.speakers:
+            strategy = speaker.strategy
+            idea: Idea | None = None
+            wrong: Exception | None = None
+            for candle in candles:
+                try:
+                    idea = strategy(candle)
+                except Exception as error:
+                    idea, wrong = None, error
+            if idea is not None and speak:
+                try:
+                    raws.append(speaker.signal(newest, idea, at_ns))
+                except Exception as error:  # it is no idea
+                    wrong = error
+            if wrong is not None:
+                fault(f"strategy {speaker.name} on {newest.symbol}", wrong)
 
 
 def generate(
@@ -59,8 +109,8 @@ def generate(
     *,
     clock: Clock,
     history: Iterable[Candle] = (),
-    fault: Callable[[str, Exception], None],
-) -> Callable[[Observable[Candle]], Observable[Raw]]:
+    fault: Fault,
+) -> Callable[[Observable[Candle]], Chunked[Raw]]:
     """Ask the strategies about every symbol with a new closed candle, on a tick.
 
         -c---c-c--|       candles; a tick every five frames
@@ -77,93 +127,58 @@ def generate(
     Memory:          candles of one interval; the strategies' own.
     """
 
-    def stage(source: Observable[Candle]) -> Observable[Raw]:
-        def subscribe(observer: abc.ObserverBase[Raw], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    strategy_specs, min_candles = generation.strategy_specs, generation.min_candles
+    every_ns = int(generation.interval_s * 1e9)
+
+    def stage(source: Observable[Candle]) -> Chunked[Raw]:
+        def subscribe(on_chunk: OnChunk[Raw], on_error: OnError, on_completed: OnCompleted) -> abc.DisposableBase:
             runners: dict[str, _SymbolRunner] = {}
-            news: dict[str, _SymbolRunner] = {}
-            every_ns = int(generation.interval_s * 1e9)
+            news: list[_SymbolRunner] = []
             anchor_ns = clock.now_ns()
             completed = False
 
-            def desk_of(symbol: str) -> _SymbolRunner:
-                runner = runners.get(symbol)
-                if runner is None:
-                    runner = runners[symbol] = _SymbolRunner(generation.strategy_specs)
-                return runner
+            def keep(candles: Iterable[Candle]) -> None:
+                for candle in candles:
+                    symbol = candle.symbol
+                    if (runner := runners.get(symbol)) is None:
+                        runner = runners[symbol] = _SymbolRunner(strategy_specs, symbol)
+                    closed_at_ns = candle.opened_at_ns + candle.timeframe_ns
+                    if closed_at_ns > runner.newest_ns:
+                        runner.newest_ns = closed_at_ns
+                        if not runner.closed:
+                            news.append(runner)
+                        runner.closed.append(candle)
 
-            def on_next(candle: Candle) -> None:
-                runner = desk_of(candle.symbol)
-                if runner.take(candle):
-                    news[candle.symbol] = runner
+            def look(at_ns: int) -> Sequence[Raw]:
+                raws: list[Raw] = []
+                for runner in news:
+                    runner.look(at_ns, min_candles, raws, fault)
+                news.clear()
+                return raws
+
+            def receive(candles: Sequence[Candle]) -> None:
+                keep(candles)
+                if news:
                     alarm.set(next_on_grid(anchor_ns, every_ns, clock.now_ns()))
 
             def cycle() -> None:
-                at_ns = clock.wall_ns()
-                looked_at = list(news.values())
-                news.clear()
-                for runner in looked_at:
-                    for raw in _look(runner, generation, at_ns, fault):
-                        observer.on_next(raw)
+                raws = look(clock.wall_ns())
+                if raws:
+                    on_chunk(raws)
                 if completed:
-                    observer.on_completed()
+                    on_completed()
 
-            def on_completed() -> None:
+            def complete() -> None:
                 nonlocal completed
                 completed = True
                 if not news:
-                    observer.on_completed()
+                    on_completed()
 
             alarm = clock.alarm(cycle)
-            for candle in history:
-                desk_of(candle.symbol).take(candle)
-            for runner in runners.values():
-                for _raw in _look(runner, generation, None, fault):
-                    pass
-            return CompositeDisposable(
-                source.subscribe(on_next, observer.on_error, on_completed), Disposable(alarm.clear)
-            )
+            keep(history)
+            look(_NEVER_NS)
+            return CompositeDisposable(subscribe_chunks(source, receive, on_error, complete), Disposable(alarm.clear))
 
-        return Observable(subscribe)
+        return Chunked(subscribe)
 
     return stage
-
-
-def _look(
-    runner: _SymbolRunner, generation: Generation, at_ns: int | None, fault: Callable[[str, Exception], None]
-) -> Iterable[Raw]:
-    """Show a symbol's new candles to its strategies; their ideas of the newest, if it is one to act on at `at_ns`."""
-    candles, runner.closed = runner.closed, []
-    runner.seen += len(candles)
-    newest = candles[-1]
-    speak = (
-        at_ns is not None
-        and runner.seen >= generation.min_candles
-        and at_ns - newest.closed_at_ns <= newest.timeframe_ns
-    )
-    for spec, strategy in zip(generation.strategy_specs, runner.strategies, strict=True):
-        wrong: Exception | None = None
-        for candle in candles:
-            try:
-                idea = strategy(candle)
-                if idea is not None and candle is newest and speak and at_ns is not None:
-                    yield _signal(spec, candle, idea, at_ns)
-            except Exception as error:
-                wrong = error
-        if wrong is not None:
-            fault(f"strategy {spec.name} on {newest.symbol}", wrong)
-
-
-def _signal(spec: StrategySpec, candle: Candle, idea: Idea, at_ns: int) -> Raw:
-    params = ",".join(f"{name}={value}" for name, value in sorted(spec.params.items()))
-    said = {
-        "symbol": candle.symbol,
-        "side": idea.side,
-        "strength": idea.strength,
-        "timestamp": at_ns // 1_000_000,
-        "source": f"strategy:{spec.name}",
-        "key": f"{spec.name}({params}) {candle.symbol} {candle.timeframe_ns // 1_000_000_000}s "
-        f"{candle.opened_at_ns // 1_000_000}",
-    }
-    if idea.confidence is not None:
-        said["confidence"] = idea.confidence
-    return Raw(_encode(said), generated=True)

@@ -22,7 +22,7 @@ FIVE_MINUTES_NS = 300_000_000_000
 def replayed(folder: Path, candles: list[Path], *more: str, hash_seed: str = "0") -> dict[str, object]:
     named = [argument for path in candles for argument in ("--candles", str(path))]
     command = [sys.executable, str(ROOT / "run.py"), "replay", *named, "--json", *more]
-    environ = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    environ = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(folder)}
     told = subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
     report: dict[str, object] = json.loads(told.stdout)
     return report
@@ -53,11 +53,23 @@ def test_another_setting_gives_another_digest(tmp_path, simulated):
     assert calm["digest"] != replayed(tmp_path, simulated)["digest"]
 
 
-def test_a_kept_journal_can_be_asked_afterwards(tmp_path, simulated):
-    report = replayed(tmp_path, simulated, "--journal", "kept.db")
+def test_the_report_of_a_replay_is_that_of_its_journal(tmp_path, simulated):
+    (tmp_path / "own.py").write_text(
+        "def make():\n"
+        "    def on_candle(candle):\n"
+        "        if candle.opened_at_ns // candle.timeframe_ns % 50 == 0:\n"
+        "            raise ValueError('a candle too many')\n"
+        "    return on_candle\n"
+    )
+    (tmp_path / "signals.jsonl").write_text('{"symbol": "?"}')
+    strategies = '[{"name": "ema_cross"}, {"name": "breakout"}, {"name": "own:make"}]'
+    rich = ("--set", f"signals.strategies={strategies}", "--signals", "signals.jsonl")
+    report = replayed(tmp_path, simulated, *rich, "--journal", "kept.db")
     asked = [sys.executable, str(ROOT / "run.py"), "report", "--journal", "kept.db", "--json"]
     told = json.loads(subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True).stdout)
-    assert told["digest"] == report["digest"]
+    assert told == report
+    assert all(report[figure] for figure in ("placed", "refused", "reasons", "faults", "money", "prices", "fees"))
+    assert report["latency_ms"]["total"]["p99"]
 
 
 def test_recorded_signals_are_delivered_at_their_time(tmp_path, simulated):

@@ -144,6 +144,53 @@ def test_a_file_that_is_no_recording_is_an_error(tmp_path, content, message):
     assert str(path) in str(caught.value)
 
 
+def lines_of(count):
+    return [f"{at * 60_000},{at}.25,{at + 2},{at}.125,{at + 1},{at}e-3" for at in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 2500])
+@pytest.mark.parametrize("other", ["quoted", "blank before", "signed", "with a field more"])
+def test_lines_in_another_notation_are_read_among_plain_ones_as_those(file, count, other):
+    plain = lines_of(count)
+    for at in {0, count // 2, count - 1}:
+        mixed = list(plain)
+        mixed[at] = {
+            "quoted": ",".join(f'"{field}"' for field in plain[at].split(",")),
+            "blank before": "\n" + plain[at],
+            "signed": ",".join(f"+{field}" for field in plain[at].split(",")),
+            "with a field more": plain[at] + ",more",
+        }[other]
+        read = read_candles(file(HEADER, *mixed)).candles
+        assert read == read_candles(file(HEADER, *plain)).candles
+    assert [candle.close for candle in read] == [float(at + 1) for at in range(1, count + 1)]
+    assert read[-1] == Candle(
+        "ETH/BTC", count * MINUTE_NS, MINUTE_NS, count + 0.25, count + 2, count + 0.125, count + 1, count / 1000
+    )
+
+
+@pytest.mark.parametrize("at", [2, 1024, 1025, 1026, 2048, 2049, 3000])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("{at},10,12,9,11", "volume is missing"),
+        ("{at},10,12,9,11,5],[{then},10,12,9,11,5", "volume must be a number of 0 or more, was '5]'"),
+        ("60000,10,12,9,11,5", "was 60000; sort the file"),
+        ("{at},10,12,9,13,5", "open and close must be within low and high"),
+        ("{at},10,1e999,9,11,5", "high must be a number above 0, was 1e999"),
+        ("{at}.0,10,12,9,11,5", "timestamp must be whole milliseconds"),
+        ("null,10,12,9,11,5", "timestamp must be whole milliseconds"),
+    ],
+)
+def test_a_wrong_line_is_named_wherever_it_is(file, at, wrong, message):
+    lines = lines_of(3000)
+    lines[at - 1] = wrong.format(at=at * 60_000, then=at * 60_000 + 60_000)
+    for blank in (0, 2):  # blank lines count, too
+        with pytest.raises(SettingsError) as caught:
+            read_candles(file(HEADER, *blank * [""], *lines))
+        assert f" line {at + 1 + blank}: " in str(caught.value)
+        assert message in str(caught.value)
+
+
 def test_gaps_between_candles_are_fine(file):
     assert len(read_candles(file(HEADER, FIRST, "1800000000000,10,12,9,11,5")).candles) == 2
 

@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import pytest
 
+from operators.chunks import subscribe_chunks
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.market import Candle, Quote
 from tidegate.domain.timeframe import parse_timeframe, timeframe_for
 from tidegate.market.feeds import Playback, played_world
-from tidegate.market.recordings import CandleFile, content_of, read_candles, write_candles
+from tidegate.market.recordings import CandleFile, content_of, merge_candles, read_candles, write_candles
+from tidegate.market.timing import as_recorded
 
 NOW_NS = 1_735_689_600_123_456_789
 S = 1_000_000_000
@@ -111,3 +113,30 @@ def test_a_recording_is_known_by_its_candles_not_by_its_file(tmp_path):
 def test_what_is_played_has_a_timeframe_that_can_be_written(duration_s, text):
     assert timeframe_for(round(duration_s * S)) == text
     assert parse_timeframe(text) >= duration_s * S
+
+
+def test_what_closes_at_one_moment_comes_as_one_chunk_and_one_by_one_to_everybody_else():
+    files = (recording(minutes=5, count=2), recording("A/B", minutes=10, count=1))
+    loop = VirtualLoop()
+    clock = Clock.simulated(loop, THEN_NS)
+    news = as_recorded(merge_candles(files), clock=clock, spread_bps=Decimal(2))
+    chunks, elements = [], []
+    subscribe_chunks(news, chunks.append, lambda _: None, lambda: None)
+    news.subscribe(elements.append)
+    loop.run_forever()
+    assert [[candle.symbol for candle in chunk.candles] for chunk in chunks] == [["ETH/BTC"], ["A/B", "ETH/BTC"]]
+    assert [news for chunk in chunks for news in chunk] == elements
+    assert [type(news) for news in elements] == 3 * [Candle, Quote]
+    assert {quote.at_ns for quote in elements[1::2]} == {THEN_NS + 300 * S, THEN_NS + 600 * S}
+
+
+def test_a_recording_that_cannot_be_read_any_more_is_an_error_of_the_stream():
+    def broken():
+        yield from recording(count=2).candles
+        raise OSError("gone")
+
+    loop, seen, errors = VirtualLoop(), [], []
+    news = as_recorded(broken(), clock=Clock.simulated(loop, THEN_NS), spread_bps=Decimal(2))
+    news.subscribe(seen.append, errors.append)
+    loop.run_forever()
+    assert (len(seen), [str(error) for error in errors], loop.unhandled) == (2, ["gone"], [])

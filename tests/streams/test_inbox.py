@@ -9,6 +9,7 @@ import pytest
 from operators.chunks import subscribe_chunks
 from streams.inbox import Inbox, as_stamped, given_room
 from tidegate.clock import Clock, VirtualLoop
+from tidegate.domain.reading import read_signal
 from tidegate.domain.signal import Raw, Receipt
 
 START_NS = 1_735_689_600_000_000_000
@@ -91,6 +92,18 @@ def test_recorded_signals_come_at_their_timestamps_in_order_and_unreadable_ones_
     )
     loop.run_forever()
     assert seen == [(0, b"?"), (0, old), (1, b), (2, a), (2, c), (2, b"|")]
+
+
+def test_a_recorded_signal_is_read_once_unless_what_it_says_depends_on_the_moment(loop, clock):
+    now = b'{"symbol": "A/B", "side": "buy", "strength": 1, "timestamp": "now", "key": "k"}'
+    seen: list[Raw] = []
+    as_stamped([stamped(1, "a"), stamped(0, "b"), now, b"?"], clock=clock).subscribe(seen.append)
+    loop.run_forever()
+    assert [raw.payload for raw in seen if raw.signal is None] == [stamped(0, "b"), now, b"?"]
+    (first,) = [raw for raw in seen if raw.signal is not None]
+    signal, refusal = read_signal(first, clock.wall_ns())
+    assert (signal, refusal) == read_signal(Raw(first.payload, may_say_now=True), clock.wall_ns() + 1)
+    assert signal is first.signal
 
 
 def test_two_subscribers_of_a_recording_hear_all_of_it(loop, clock):

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from reactivex import operators as ops
 
+from operators.chunks import subscribe_chunks
 from streams.signals import Generation, StrategySpec, generate
 from tidegate.domain.market import Candle
 from tidegate.domain.reading import read_signal
@@ -197,3 +198,25 @@ def test_unsubscribing_leaves_no_timer_behind():
     market.m.run(2)
     subscription.dispose()
     assert market.m.loop.next_due_ns() is None
+
+
+def test_the_signals_of_one_tick_come_as_one_chunk():
+    m, chunks = Marbles(start_ns=START_NS, a=candle(1), x=candle(2, "X/USDT")), []
+    generation = Generation([always(), always("also")], interval_s=5, min_candles=1)
+    signals = m.hot("-ax----").pipe(generate(generation, clock=m.clock, fault=lambda *_: None))
+    subscribe_chunks(signals, chunks.append, lambda _: None, lambda: None)
+    m.run(6)
+    assert [[msgspec.json.decode(raw.payload)["symbol"] for raw in chunk] for chunk in chunks] == [
+        ["A/USDT", "A/USDT", "X/USDT", "X/USDT"]
+    ]
+
+
+def test_what_a_strategy_says_is_written_as_ever():
+    market = Market()
+    said = market.m.record(market.signals("-a", always("plain", slow=1), min_candles=1))
+    market.m.run(6)
+    opened_ms = (START_NS - 4 * FRAME_NS) // 1_000_000
+    assert said.values[0].payload == (
+        b'{"symbol":"A/USDT","side":"buy","strength":0.8,"timestamp":%d,"source":"strategy:plain",'
+        b'"key":"plain(slow=1) A/USDT 5s %d"}' % ((START_NS + 5 * FRAME_NS) // 1_000_000, opened_ms)
+    )

@@ -55,7 +55,7 @@ from tidegate.clock import Clock
 from tidegate.domain import events as e
 from tidegate.domain.identity import installation_tag
 from tidegate.domain.incident import IncidentKind
-from tidegate.domain.market import Candle, MarketRules, Quote
+from tidegate.domain.market import Candle, MarketRules
 from tidegate.domain.ports import Item, Journal, Venue
 from tidegate.domain.signal import Raw, Signal
 from tidegate.domain.signal_summary import signal_of
@@ -226,7 +226,7 @@ def generated(
     settings: Settings,
     *,
     strategies: bool,
-    on_news: Callable[[News], None] | None = None,
+    on_news: Callable[[Sequence[News]], None] | None = None,
 ) -> Observable[Raw]:
     """The signals that the strategies make of the market's candles; see `followed` for what else is done with them."""
     generation = Generation(
@@ -241,7 +241,7 @@ def generated(
 
 
 def followed(
-    engine: Engine, world: MarketFeed, settings: Settings, *, on_news: Callable[[News], None] | None = None
+    engine: Engine, world: MarketFeed, settings: Settings, *, on_news: Callable[[Sequence[News]], None] | None = None
 ) -> Observable[Candle]:
     """The closed candles of a market that the pipeline follows. Its markets get all news first, then the paper venues,
     then `on_news`.
@@ -257,7 +257,7 @@ def followed(
     # The paper venue derives its rules from the price that the markets know.
     for candle in world.history:
         engine.parts.markets.follow(candle)
-    listeners = [engine.parts.markets.follow, *map(_listener, engine.traders), on_news]
+    listeners = [engine.parts.markets.follow_all, *map(_listener, engine.traders), on_news]
     candles = world.news.pipe(
         watch("market data", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
         candles_of(*(listener for listener in listeners if listener is not None)),
@@ -265,7 +265,7 @@ def followed(
     elsewhere = [
         news.pipe(
             watch(f"market data of {venue}", clock=engine.parts.clock, silent_after_s=max_age_s, alarm=silent),
-            taken_in(engine.parts.markets.on(venue).follow),
+            taken_in(engine.parts.markets.on(venue).follow_all),
         )
         for venue, news in world.other_venues.items()
     ]
@@ -281,18 +281,8 @@ def strategy_specs(settings: Settings) -> Sequence[StrategySpec]:
     return [StrategySpec(s.name, s.params, load(s.name, s.params)) for s in settings.signals.strategies]
 
 
-def _listener(trader: Trader) -> Callable[[News], None] | None:
-    venue = trader.venue
-    if not isinstance(venue, PaperVenue):
-        return None
-
-    def on_news(news: News) -> None:
-        if isinstance(news, Quote):
-            venue.on_quote(news)
-        else:
-            venue.on_candle(news)
-
-    return on_news
+def _listener(trader: Trader) -> Callable[[Sequence[News]], None] | None:
+    return trader.venue.on_news if isinstance(trader.venue, PaperVenue) else None
 
 
 def _rules(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from tidegate.cli.report import print_report
 from tidegate.clock import Clock, VirtualLoop
 from tidegate.domain.money import Results
 from tidegate.domain.timeframe import timeframe_text
-from tidegate.insight.report import report_of, results_in
-from tidegate.journal import open_journal, url_of, write_journal
+from tidegate.insight.report import Report, results_as_of
+from tidegate.journal import url_of, write_journal
 from tidegate.market.feeds import recorded_world
 from tidegate.market.recordings import CandleFile, merge_candles, read_candles
 from tidegate.settings import Settings
 from tidegate.sources import open_source
 
 __all__ = ["replay"]
+
+_MODE = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +77,16 @@ def replay(
 
 
 async def play(
-    loop: VirtualLoop, settings: Settings, recording: ReplayPlan, seen: Callable[[News], None]
+    loop: VirtualLoop, settings: Settings, recording: ReplayPlan, seen: Callable[[Sequence[News]], None]
 ) -> tuple[dict[str, object], Results]:
     """Replay a recording on a loop of virtual time, and report what came of it. `seen` hears the news.
 
     Raises:
         SettingsError: a strategy cannot be loaded.
     """
-    candles = list(merge_candles(recording.files))
+    candles = merge_candles(recording.files)
     clock = Clock.simulated(loop, candles[0].opened_at_ns)
-    journal = write_journal(recording.journal_url, mode="replay", synchronous="normal", batches_together=1024)
+    journal = write_journal(recording.journal_url, mode=_MODE, synchronous="normal", batches_together=1024)
     world = recorded_world(candles, spread_bps=settings.traders[0].spread_bps, clock=clock)
     engine = await assemble(settings, journal, clock, world.symbols)
     inputs = [generated(engine, world, settings, strategies=True, on_news=seen)]
@@ -92,15 +94,17 @@ async def play(
         load = engine.parts.intake_load
         source = open_source(str(recording.signals), clock=clock, recorded=True)
         inputs.append(source.signals(load.depth_of_inputs, load.inputs_max))
+    report = Report()
+    engine.observe("the report", report.watch)
     await engine.start(inputs)
     await engine.when_idle()
     await engine.stop()
-    with closing(open_journal(recording.journal_url)) as reader:
-        return report_of(reader), results_in(reader)
+    state = engine.parts.state
+    return report.on(state, _MODE), results_as_of(state)
 
 
 @contextmanager
-def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
+def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[Sequence[News]], None]]:
     """A progress bar on a terminal, nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -117,12 +121,13 @@ def _progress(files: Sequence[CandleFile]) -> Iterator[Callable[[News], None]]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("replay", total=total)
-        passed = 0
+        passed = shown = 0
 
-        def seen(_: News) -> None:
-            nonlocal passed
-            passed += 1
-            if not passed % step:
+        def seen(chunk: Sequence[News]) -> None:
+            nonlocal passed, shown
+            passed += len(chunk)
+            if passed - shown >= step:
+                shown = passed
                 bar.update(task, completed=passed)
 
         yield seen

@@ -68,12 +68,14 @@ class _Unreadable(ValueError):
 
 
 def read_signal(raw: Raw, at_ns: int) -> tuple[Signal, Refusal | None]:
-    """Read one signal as it was sent, received at `at_ns`.
+    """Read one signal as it was sent, received at `at_ns`, unless it was read before.
 
     Never raises. What cannot be read comes back as a signal without content, its id the hash of the raw bytes, with a
     refusal that names the field; its symbol, source and key are those of the line where these can be read, and else
     empty. Of more than 16 KiB only the first 16 are kept.
     """
+    if raw.signal is not None:
+        return raw.signal, None
     payload = raw.payload
     try:
         if len(payload) > MAX_SIGNAL_BYTES:

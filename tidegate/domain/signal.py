@@ -56,12 +56,14 @@ class Raw(Struct, frozen=True, gc=False):
     """What a source hands in: the bytes as received, and how to answer their sender.
 
     `generated` marks our own strategies' signals. `may_say_now` lets `"timestamp": "now"` through: files and stdin.
+    `signal` is what the bytes say, where they were read before and say the same at any time.
     """
 
     payload: bytes
     generated: bool = False
     may_say_now: bool = False
     reply: Reply | None = None
+    signal: Signal | None = None
 
 
 class Signal(Struct, frozen=True, gc=False):

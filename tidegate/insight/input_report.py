@@ -8,8 +8,8 @@ from functools import partial
 
 from msgspec.structs import replace
 from reactivex import Observable
-from reactivex import operators as ops
 
+from operators.chunks import map_each
 from streams.state import State
 from tidegate.domain import events as e
 from tidegate.domain.lifecycle import Outcome
@@ -46,7 +46,7 @@ class InputReport:
 
     def follow(self, raws: Observable[Raw]) -> Observable[Raw]:
         """The input's signals as they come, each with a callback for its receipt."""
-        return raws.pipe(ops.map(self._take))
+        return raws.pipe(map_each(self._take))
 
     def watch(self, events: Sequence[e.Recorded]) -> None:
         """Take in the events of one commit, before its senders get their receipts."""

@@ -54,7 +54,7 @@ def played_world(playback: Playback, *, history: int, spread_bps: Decimal, clock
     The first `history` moments are past, but half of all at most, with the prices of the last of them; the others come.
     At sixty times the speed of reality a candle of five minutes is one of five seconds.
     """
-    candles = list(merge_candles(playback.files))
+    candles = merge_candles(playback.files)
     moments = sorted({candle.closed_at_ns for candle in candles})
     known = min(history, len(moments) // 2)
     from_ns = moments[known - 1] if known else min(candle.opened_at_ns for candle in candles)
@@ -67,7 +67,7 @@ def played_world(playback: Playback, *, history: int, spread_bps: Decimal, clock
 
     past = [played(candle) for candle in candles if candle.closed_at_ns <= from_ns]
     coming = [played(candle) for candle in candles if candle.closed_at_ns > from_ns]
-    prices = {candle.symbol: quote_at_close(candle, spread_bps) for candle in past}
+    prices = {c.symbol: quote_at_close(c, c.closed_at_ns, spread_bps=spread_bps) for c in past}
     news = as_recorded(coming, clock=clock, spread_bps=spread_bps)
     symbols = frozenset(candle.symbol for candle in candles)
     speed = "" if playback.speed == 1 else f", {playback.speed:g} times as fast"

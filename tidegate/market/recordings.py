@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from heapq import merge
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from pathlib import Path
 
@@ -51,10 +50,10 @@ def read_candles(path: Path, symbol: str | None = None, timeframe: str | None = 
     return CandleFile(path, symbol, timeframe_ns, candles)
 
 
-def merge_candles(files: Iterable[CandleFile]) -> Iterator[Candle]:
+def merge_candles(files: Iterable[CandleFile]) -> Sequence[Candle]:
     """The candles of all files in the order in which they closed, at one moment by symbol and timeframe.
 
-    Memory: one candle per file.
+    Memory: a reference and a moment for each candle.
 
     Raises:
         SettingsError: two files have candles of the same symbol and timeframe for the same time.
@@ -64,13 +63,14 @@ def merge_candles(files: Iterable[CandleFile]) -> Iterator[Candle]:
         same = (one.symbol, one.timeframe_ns) == (next_one.symbol, next_one.timeframe_ns)
         if same and next_one.candles[0].opened_at_ns < one.candles[-1].closed_at_ns:
             raise SettingsError(f"{one.path} and {next_one.path} overlap: leave out one of them")
-    return merge(*(file.candles for file in files), key=attrgetter("closed_at_ns"))  # ties keep the order of the files
+    together = chain.from_iterable(file.candles for file in files)
+    return sorted(together, key=attrgetter("closed_at_ns"))  # ties keep the order of the files
 
 
 def content_of(files: Iterable[CandleFile]) -> str:
     """16 hex characters: the same for the same candles, independent of file names and formatting.
 
-    Memory: one candle per file.
+    Memory: as `merge_candles`.
     """
     content = blake2b(digest_size=8, person=b"candles")
     for candle in merge_candles(files):

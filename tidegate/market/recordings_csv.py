@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from math import inf
 from operator import itemgetter
 from pathlib import Path
+
+import msgspec
 
 from tidegate.domain.errors import SettingsError
 from tidegate.domain.market import Candle
@@ -17,7 +20,10 @@ _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 HEADER = ",".join(_COLUMNS) + "\n"
 """The first line of a file of candles."""
 
+_TOGETHER = 1024
 _LATEST_MS = 9_000_000_000_000  # the year 2255: nanoseconds still fit 64 bits
+
+_plain_lines = msgspec.json.Decoder(list[tuple[int, float, float, float, float, float]]).decode
 
 
 def line_of(candle: Candle) -> str:
@@ -29,7 +35,7 @@ def line_of(candle: Candle) -> str:
 def candles_of(path: Path, symbol: str, timeframe_ns: int) -> Iterator[Candle]:
     """The candles of a CSV file, whose header names the columns of a candle, in order and without overlaps.
 
-    Memory: one line.
+    Memory: a thousand lines.
 
     Raises:
         SettingsError: file or line cannot be read as that; the message names file, line, field and the fix.
@@ -43,14 +49,59 @@ def candles_of(path: Path, symbol: str, timeframe_ns: int) -> Iterator[Candle]:
         raise SettingsError(f"{path} is not a CSV file in UTF-8: {wrong}") from wrong
 
 
-def _parsed(path: Path, lines: Iterable[str], symbol: str, timeframe_ns: int) -> Iterator[Candle]:
+def _parsed(path: Path, lines: Iterator[str], symbol: str, timeframe_ns: int) -> Iterator[Candle]:
+    """Lines of plain numbers in the order of the columns are read many at once, from the first other line on each by
+    itself, with what is wrong with it."""
     rows = csv.reader(lines)
     header = [name.strip().lower() for name in next(rows, [])]
     if missing := [name for name in _COLUMNS if name not in header]:
         found = ", ".join(header) or "nothing"
         raise SettingsError(f"{path} line 1: column {missing[0]} is missing; the header must name it, found {found}")
+    passed, earliest_ms = rows.line_num, 0
+    while header == [*_COLUMNS] and (block := list(islice(lines, _TOGETHER))):
+        candles = _plain(block, earliest_ms, symbol, timeframe_ns)
+        if candles is None:
+            lines = chain(block, lines)
+            break
+        yield from candles
+        passed, earliest_ms = passed + len(block), candles[-1].closed_at_ns // 1_000_000
+    yield from _one_by_one(path, lines, header, passed, earliest_ms, symbol, timeframe_ns)
+
+
+def _plain(lines: Sequence[str], earliest_ms: int, symbol: str, timeframe_ns: int) -> Sequence[Candle] | None:
+    """The candles of lines that are nothing but the numbers of one each; None where a line is anything else.
+
+    Numbers are written in a recording as they are in JSON, whose decoder reads a line in a fifth of the time.
+    """
+    try:
+        rows = _plain_lines(f"[[{'],['.join(lines)}]]")
+    except msgspec.MsgspecError:
+        return None
+    if len(rows) != len(lines):
+        return None
+    timeframe_ms = timeframe_ns // 1_000_000
+    candles = []
+    for at_ms, opened, high, low, close, volume in rows:
+        if not (
+            earliest_ms <= at_ms < _LATEST_MS and 0 < low <= opened <= high and low <= close <= high and volume >= 0
+        ):
+            return None
+        earliest_ms = at_ms + timeframe_ms
+        candles.append(Candle(symbol, at_ms * 1_000_000, timeframe_ns, opened, high, low, close, volume))
+    return candles
+
+
+def _one_by_one(
+    path: Path,
+    lines: Iterator[str],
+    header: Sequence[str],
+    passed: int,
+    earliest_ms: int,
+    symbol: str,
+    timeframe_ns: int,
+) -> Iterator[Candle]:
+    rows, timeframe_ms = csv.reader(lines), timeframe_ns // 1_000_000
     fields = itemgetter(*map(header.index, _COLUMNS))
-    timeframe_ms, earliest_ms = timeframe_ns // 1_000_000, 0
     for row in rows:
         if not row:
             continue
@@ -69,7 +120,7 @@ def _parsed(path: Path, lines: Iterable[str], symbol: str, timeframe_ns: int) ->
             fits = False
         if not fits:
             texts = dict(zip(header, row, strict=False))
-            raise SettingsError(f"{path} line {rows.line_num}: {_fault(texts, earliest_ms, timeframe_ms)}")
+            raise SettingsError(f"{path} line {passed + rows.line_num}: {_fault(texts, earliest_ms, timeframe_ms)}")
         earliest_ms = opened_at_ms + timeframe_ms
         yield Candle(symbol, opened_at_ms * 1_000_000, timeframe_ns, opened, high, low, close, volume)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache, partial
 from itertools import groupby
+from operator import attrgetter
 
-from msgspec.structs import replace
-from reactivex import Observable, abc
+from reactivex import abc
 from reactivex.disposable import Disposable
 
+from operators.chunks import Chunked, OnChunk, OnCompleted, OnError
+from streams.closes import Closes
 from tidegate.clock import Clock
 from tidegate.domain.market import Candle, Quote
 from tidegate.market.simulated import SimulatedMarket
@@ -21,7 +24,7 @@ _SECOND_NS = 1_000_000_000
 
 def as_time_passes(
     market: SimulatedMarket, symbols: Sequence[str], timeframe_ns: int, *, clock: Clock
-) -> Observable[Candle | Quote]:
+) -> Chunked[Candle | Quote]:
     """Quotes of the simulated market every second, and its candles as they close.
 
     Emits when:      a second has passed: first the candles that closed in it, then a quote for each symbol.
@@ -30,28 +33,26 @@ def as_time_passes(
     Memory:          none.
     """
 
-    def subscribe(
-        observer: abc.ObserverBase[Candle | Quote], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
+    def subscribe(on_chunk: OnChunk[Candle | Quote], _: OnError, __: OnCompleted) -> abc.DisposableBase:
         shown_ns = clock.wall_ns() // timeframe_ns * timeframe_ns
 
         def show(_: object = None) -> None:
             nonlocal shown_ns
             at_ns = clock.wall_ns()
+            news: list[Candle | Quote] = []
             while shown_ns + timeframe_ns <= at_ns:
-                for symbol in symbols:
-                    observer.on_next(market.candle(symbol, shown_ns, timeframe_ns))
+                news += [market.candle(symbol, shown_ns, timeframe_ns) for symbol in symbols]
                 shown_ns += timeframe_ns
-            for symbol in symbols:
-                observer.on_next(market.quote(symbol, at_ns))
+            news += [market.quote(symbol, at_ns) for symbol in symbols]
+            on_chunk(news)
 
         show()
-        return clock.grid(1, first_after_s=1).subscribe(show, scheduler=scheduler)
+        return clock.grid(1, first_after_s=1).subscribe(show)
 
-    return Observable(subscribe)
+    return Chunked(subscribe)
 
 
-def as_recorded(candles: Iterable[Candle], *, clock: Clock, spread_bps: Decimal) -> Observable[Candle | Quote]:
+def as_recorded(candles: Iterable[Candle], *, clock: Clock, spread_bps: Decimal) -> Chunked[Candle | Quote]:
     """Recorded candles, in the order of their close, each at the moment it closed, with a quote made of its close.
 
     Emits when:      candles close: each, and its quote behind it.
@@ -59,47 +60,53 @@ def as_recorded(candles: Iterable[Candle], *, clock: Clock, spread_bps: Decimal)
     Errors when:     reading the candles raises.
     Memory:          the candles of one moment.
     """
+    make = partial(quote_at_close, spread_bps=spread_bps)
 
-    def subscribe(observer: abc.ObserverBase[Candle | Quote], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        moments = groupby(candles, key=lambda candle: candle.closed_at_ns)
+    def subscribe(
+        on_chunk: OnChunk[Candle | Quote], on_error: OnError, on_completed: OnCompleted
+    ) -> abc.DisposableBase:
+        moments = groupby(candles, key=attrgetter("closed_at_ns"))
         disposed = Disposable()
 
-        def show(together: Iterator[Candle]) -> None:
-            for candle in together:
-                observer.on_next(candle)
-                observer.on_next(replace(quote_at_close(candle, spread_bps), at_ns=clock.wall_ns()))
+        def show(together: Sequence[Candle]) -> None:
+            on_chunk(Closes(together, clock.wall_ns(), make))
             wait()
 
         def wait() -> None:
             if disposed.is_disposed:
                 return
             try:
-                moment = next(moments, None)
+                closed_at_ns, closed = next(moments, (None, ()))
+                together = list(closed)
             except Exception as error:
-                observer.on_error(error)
+                on_error(error)
                 return
-            if moment is None:
-                observer.on_completed()
+            if closed_at_ns is None:
+                on_completed()
             else:
-                closed_at_ns, together = moment
                 clock.call_at(clock.due_ns(closed_at_ns), show, together)
 
         wait()
         return disposed
 
-    return Observable(subscribe)
+    return Chunked(subscribe)
 
 
-def quote_at_close(candle: Candle, spread_bps: Decimal) -> Quote:
+def quote_at_close(candle: Candle, at_ns: int, *, spread_bps: Decimal) -> Quote:
     """The best prices as they may have been when a candle closed: `spread_bps` around its close, to eight decimals
     or six digits, whichever is finer; on offer at each of them, a tenth of the candle's volume."""
     close = Decimal(repr(candle.close))
     half = close * spread_bps / 20_000
-    step = Decimal(1).scaleb(min(-8, close.adjusted() - 5))
+    step = _step(close.adjusted())
     return Quote(
         candle.symbol,
-        candle.closed_at_ns,
-        bid=(close - half).quantize(step, ROUND_FLOOR),
-        ask=(close + half).quantize(step, ROUND_CEILING),
-        depth=Decimal(repr(candle.volume)) / 10,
+        at_ns,
+        (close - half).quantize(step, ROUND_FLOOR),
+        (close + half).quantize(step, ROUND_CEILING),
+        Decimal(repr(candle.volume)) / 10,
     )
+
+
+@lru_cache
+def _step(exponent: int) -> Decimal:
+    return Decimal(1).scaleb(min(-8, exponent - 5))

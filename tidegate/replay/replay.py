@@ -82,7 +82,7 @@ class Replay:
             raise SettingsError('Replay needs something recorded: Replay("ETH-BTC-5m.csv") or Replay(journal="...")')
         if strategies is None:
             strategies = _ALL_BUILT_IN if journal is None else {}
-        recorded = list(merge_candles([read_candles(Path(file), symbol, timeframe) for file in candles]))
+        recorded = merge_candles([read_candles(Path(file), symbol, timeframe) for file in candles])
         received = [] if journal is None else _received(str(journal))
         moments = [(candle.opened_at_ns, candle.closed_at_ns) for candle in recorded]
         moments += [(at_ns - 1, at_ns + 1) for at_ns, _ in received]

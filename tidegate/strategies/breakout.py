@@ -9,6 +9,8 @@ from tidegate.strategies.indicators import Atr, Ema, Highest, Lowest, require_pe
 
 __all__ = ["trade_breakout"]
 
+_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs as much as an indicator
+
 
 def trade_breakout(*, period: int = 20) -> Strategy:
     """Buy at a close above the highest high of the `period` candles before it, sell at one below their lowest low.
@@ -38,10 +40,10 @@ def trade_breakout(*, period: int = 20) -> Strategy:
         atr, volume = usual_range(candle.high, candle.low, close), usual_volume(candle.volume)
         if top is None or bottom is None or atr is None:
             return None
-        before, side = side, Side.BUY if close > top else Side.SELL if close < bottom else None
+        before, side = side, _BUY if close > top else _SELL if close < bottom else None
         if side is None or side is before:
             return None
-        beyond = close - top if side is Side.BUY else bottom - close
+        beyond = close - top if side is _BUY else bottom - close
         return Idea(
             side,
             strength=relative_to_usual(beyond, atr / 4),

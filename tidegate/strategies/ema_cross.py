@@ -9,6 +9,8 @@ from tidegate.strategies.indicators import Atr, Ema, require_periods
 
 __all__ = ["trade_ema_cross"]
 
+_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs as much as an indicator
+
 
 def trade_ema_cross(*, fast: int = 12, slow: int = 26) -> Strategy:
     """Buy when the fast average of the closes crosses above the slow one, sell when it crosses below.
@@ -36,7 +38,7 @@ def trade_ema_cross(*, fast: int = 12, slow: int = 26) -> Strategy:
         atr, volume = usual_range(candle.high, candle.low, close), usual_volume(candle.volume)
         if fast_ema is None or slow_ema is None or fast_ema == slow_ema:
             return None
-        before, side = side, Side.BUY if fast_ema > slow_ema else Side.SELL
+        before, side = side, _BUY if fast_ema > slow_ema else _SELL
         if side is before or before is None or atr is None:
             return None
         return Idea(

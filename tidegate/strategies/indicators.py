@@ -1,15 +1,19 @@
 """Indicators that take one value at a time: an update costs the same, however long the history.
 
 The definitions are TA-Lib's, seeded by the simple average (its `ta_EMA.c`, `ta_RSI.c`, `ta_ATR.c`, `ta_MAX.c` and
-`ta_MIN.c`). Every `update` returns None until the indicator is warm, and every constructor raises ValueError unless the
-period is a whole number of at least 1.
+`ta_MIN.c`). Each has an `update`, which takes the next value, or the next candle, and gives the indicator: None until
+it is warm. Every constructor raises ValueError unless the period is a whole number of at least 1.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
 __all__ = ["Atr", "Ema", "Highest", "Lowest", "Rsi", "require_periods"]
+
+Update: TypeAlias = Callable[[float], float | None]
 
 
 def require_periods(**periods: int) -> None:
@@ -23,38 +27,36 @@ def require_periods(**periods: int) -> None:
             raise ValueError(f"{name} must be a whole number of at least 1, was {period!r}")
 
 
-class _Smoothed:
+def _smoothed(period: int, weight: float) -> Update:
     """The simple average of the first `period` values; from then on `average += weight * (value - average)`."""
+    missing, average = period, 0.0
 
-    __slots__ = ("_average", "_missing", "_period", "_weight")
+    def update(value: float) -> float | None:  # a closure, for speed: it is called for every candle
+        nonlocal missing, average
+        if not missing:
+            average += weight * (value - average)
+            return average
+        average += value
+        missing -= 1
+        if missing:
+            return None
+        average /= period
+        return average
 
-    def __init__(self, period: int, weight: float) -> None:
-        self._period, self._missing, self._weight, self._average = period, period, weight, 0.0
-
-    def update(self, value: float) -> float | None:
-        """Take the next value, give the average."""
-        if self._missing:
-            self._average += value
-            self._missing -= 1
-            if self._missing:
-                return None
-            self._average /= self._period
-        else:
-            self._average += self._weight * (value - self._average)
-        return self._average
+    return update
 
 
-class Ema(_Smoothed):
+class Ema:
     """Exponential moving average: `ema += 2 / (period + 1) * (value - ema)`.
 
     Warm after `period` values. Memory: two numbers.
     """
 
-    __slots__ = ()
+    __slots__ = ("update",)
 
     def __init__(self, period: int) -> None:
         require_periods(period=period)
-        super().__init__(period, 2 / (period + 1))
+        self.update = _smoothed(period, 2 / (period + 1))
 
 
 class Rsi:
@@ -64,47 +66,61 @@ class Rsi:
     the index is 50, neither high nor low; TA-Lib says 0 there. Warm after `period + 1` values. Memory: a few numbers.
     """
 
-    __slots__ = ("_gain", "_loss", "_previous")
+    __slots__ = ("update",)
 
     def __init__(self, period: int) -> None:
         require_periods(period=period)
-        self._gain, self._loss = _Smoothed(period, 1 / period), _Smoothed(period, 1 / period)
-        self._previous: float | None = None
+        self.update = _relative_strength(_smoothed(period, 1 / period), _smoothed(period, 1 / period))
 
-    def update(self, value: float) -> float | None:
-        """Take the next value, give the index."""
-        previous, self._previous = self._previous, value
-        if previous is None:
+
+def _relative_strength(gains: Update, losses: Update) -> Update:
+    previous: float | None = None
+
+    def update(value: float) -> float | None:
+        nonlocal previous
+        before, previous = previous, value
+        if before is None:
             return None
-        change = value - previous
-        gain = self._gain.update(change if change > 0 else 0.0)
-        loss = self._loss.update(-change if change < 0 else 0.0)
+        change = value - before
+        gain = gains(change if change > 0 else 0.0)
+        loss = losses(-change if change < 0 else 0.0)
         if gain is None or loss is None:
             return None
         moved = gain + loss
         return 100 * gain / moved if moved else 50.0
+
+    return update
 
 
 class Atr:
     """Wilder's average true range, smoothed by `1 / period`.
 
     The true range reaches from the lower of low and previous close to the higher of high and previous close; the first
-    candle has none. Warm after `period + 1` candles. Memory: three numbers.
+    candle has none. `update` takes high, low and close. Warm after `period + 1` candles. Memory: three numbers.
     """
 
-    __slots__ = ("_average", "_close")
+    __slots__ = ("update",)
 
     def __init__(self, period: int) -> None:
         require_periods(period=period)
-        self._average = _Smoothed(period, 1 / period)
-        self._close: float | None = None
+        self.update = _true_range(_smoothed(period, 1 / period))
 
-    def update(self, high: float, low: float, close: float) -> float | None:
-        """Take the next candle, give the average range."""
-        before, self._close = self._close, close
+
+def _true_range(average: Update) -> Callable[[float, float, float], float | None]:
+    previous: float | None = None
+
+    def update(high: float, low: float, close: float) -> float | None:
+        nonlocal previous
+        before, previous = previous, close
         if before is None:
             return None
-        return self._average.update(max(high, before) - min(low, before))
+        if before > high:
+            high = before
+        elif before < low:
+            low = before
+        return average(high - low)
+
+    return update
 
 
 class Highest:
@@ -113,34 +129,36 @@ class Highest:
     Warm after `period` values. Memory: at most `period` values, those that no later one exceeds.
     """
 
-    __slots__ = ("_candidates", "_count", "_period")
+    __slots__ = ("update",)
 
     def __init__(self, period: int) -> None:
         require_periods(period=period)
-        self._period, self._count = period, 0
-        self._candidates: deque[tuple[int, float]] = deque()
-
-    def update(self, value: float) -> float | None:
-        """Take the next value, give the highest."""
-        candidates, count = self._candidates, self._count
-        while candidates and candidates[-1][1] <= value:
-            candidates.pop()
-        candidates.append((count, value))
-        if candidates[0][0] <= count - self._period:
-            candidates.popleft()
-        self._count = count = count + 1
-        return candidates[0][1] if count >= self._period else None
+        self.update = _furthest(period, 1)
 
 
 class Lowest:
     """The lowest of the last `period` values. Warm and bounded as `Highest`."""
 
-    __slots__ = ("_highest",)
+    __slots__ = ("update",)
 
     def __init__(self, period: int) -> None:
-        self._highest = Highest(period)
+        require_periods(period=period)
+        self.update = _furthest(period, -1)
 
-    def update(self, value: float) -> float | None:
-        """Take the next value, give the lowest."""
-        highest = self._highest.update(-value)
-        return None if highest is None else -highest
+
+def _furthest(period: int, direction: int) -> Update:
+    count = 0
+    candidates: deque[tuple[int, float]] = deque()
+
+    def update(value: float) -> float | None:
+        nonlocal count
+        value *= direction
+        while candidates and candidates[-1][1] <= value:
+            candidates.pop()
+        candidates.append((count, value))
+        count += 1
+        if candidates[0][0] < count - period:
+            candidates.popleft()
+        return candidates[0][1] * direction if count >= period else None
+
+    return update

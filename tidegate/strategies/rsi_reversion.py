@@ -11,6 +11,8 @@ from tidegate.strategies.indicators import Ema, Rsi, require_periods
 
 __all__ = ["trade_rsi_reversion"]
 
+_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs as much as an indicator
+
 
 def trade_rsi_reversion(*, period: int = 14, low: float = 30, high: float = 70) -> Strategy:
     """Buy when the RSI of the closes comes back up through `low`, sell when it comes back down through `high`.
@@ -39,12 +41,12 @@ def trade_rsi_reversion(*, period: int = 14, low: float = 30, high: float = 70) 
         rsi, volume = index(candle.close), usual_volume(candle.volume)
         if rsi is None:
             return None
-        before, due = due, Side.BUY if rsi < low else Side.SELL if rsi > high else None
+        before, due = due, _BUY if rsi < low else _SELL if rsi > high else None
         furthest = extreme
         if due is not before:
             extreme = rsi
         elif due is not None:
-            extreme = min(extreme, rsi) if due is Side.BUY else max(extreme, rsi)
+            extreme = min(extreme, rsi) if due is _BUY else max(extreme, rsi)
         if before is None or before is due:
             return None
         return Idea(

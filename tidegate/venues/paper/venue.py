@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 
+from streams.closes import Closes
 from tidegate.domain.account import Account
 from tidegate.domain.market import Candle, MarketRules, Quote
 from tidegate.domain.order import (
@@ -66,6 +67,8 @@ class PaperVenue:
         self._participation = participation
         self._listeners: list[Callable[[OrderUpdate], None]] = []
         self._book_sides: dict[tuple[str, Side], BookSide] = {}
+        self._priced: set[str] = set()
+        self._unseen: dict[str, tuple[Closes, Candle]] = {}
         self._now_ns = 0
         for order_id, order in list(account.orders.items()):
             if order_id in orders:
@@ -123,13 +126,29 @@ class PaperVenue:
         """What its account has of each currency, what orders hold included."""
         return {currency: balance.total for currency, balance in self._account.balances.items()}
 
+    def on_news(self, chunk: Sequence[Candle | Quote]) -> None:
+        """Take news in, as `on_candle` and `on_quote` do one by one. What closes where no order is open is looked at
+        only when an order comes."""
+        if type(chunk) is not Closes:
+            for news in chunk:
+                self.on_quote(news) if isinstance(news, Quote) else self.on_candle(news)
+            return
+        orders, priced, unseen = self._account.orders, self._priced, self._unseen
+        for candle in chunk.candles:
+            symbol = candle.symbol
+            if symbol in priced and not (orders and self._has_open(symbol)):
+                unseen[symbol] = chunk, candle
+            else:
+                self.on_candle(candle)
+                self.on_quote(chunk.quote(candle))
+        self._now_ns = chunk.at_ns
+
     def on_quote(self, quote: Quote) -> None:
         """Fill what the new best prices reach, as far as their depth lasts."""
         self._now_ns = quote.at_ns
-        rules = self._rules(quote.symbol)
-        changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
-        changes += self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
-        self._notify(changes, quote.at_ns)
+        self._priced.add(quote.symbol)
+        self._unseen.pop(quote.symbol, None)
+        self._notify(self._quoted(quote), quote.at_ns)
 
     def on_candle(self, candle: Candle) -> None:
         """Fill what the candle traded through, as far as our part of its volume lasts; buying orders come first."""
@@ -149,6 +168,9 @@ class PaperVenue:
         rules = self._rules(request.symbol)
         if rules is None:
             return UNKNOWN_SYMBOL
+        if (unseen := self._unseen.pop(request.symbol, None)) is not None:
+            closes, candle = unseen
+            self._quoted(closes.quote(candle))  # no order is open there that it could fill
         book_side = self._book_side(request.symbol, request.side)
         rejection = reject(request, rules, book_side.best, self._account)
         if rejection is not None:
@@ -171,6 +193,14 @@ class PaperVenue:
         if order is not None:
             self._book_side(order.symbol, order.side).withdraw(client_order_id)
             self._notify([(client_order_id, OrderStatus.CANCELED, (), order.filled)], self._now_ns)
+
+    def _quoted(self, quote: Quote) -> list[Change]:
+        rules = self._rules(quote.symbol)
+        changes = self._book_side(quote.symbol, Side.BUY).quote(quote.ask, quote.depth, rules)
+        return changes + self._book_side(quote.symbol, Side.SELL).quote(quote.bid, quote.depth, rules)
+
+    def _has_open(self, symbol: str) -> bool:
+        return bool(self._book_side(symbol, Side.BUY) or self._book_side(symbol, Side.SELL))
 
     def _book_side(self, symbol: str, side: Side) -> BookSide:
         book_side = self._book_sides.get((symbol, side))
