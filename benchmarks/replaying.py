@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -29,12 +29,21 @@ _A_DAY = 288
 _YEAR = 365
 
 
+_STRATEGIES: Mapping[str, object] = {
+    "candles": None,  # those that ship
+    "candles_quiet": [{"name": "ema_cross", "params": {"fast": 12, "slow": 26}}],
+    "candles_alone": [],
+}
+
+
 def replaying(scale: Scale, folder: Path) -> Figures:
-    """Seconds and simulated days per second for the candles of ten symbols, reading the files included; and signals
-    per second of a day with many recorded signals, which flood in as the candles close, or come one by one."""
+    """A year of candles of ten symbols, with the strategies that ship, with a quiet one, and with none: seconds and
+    simulated days per second, reading the files included. Where fewer days are replayed, `a_year_s` and `a_year_cpu_s`
+    are scaled up. And signals per second of a day with many recorded signals, which flood in as the candles close, or
+    come one by one."""
     with TemporaryDirectory(dir=folder) as own:
         return {
-            "candles": _candles(Path(own), scale),
+            **_candles(Path(own), scale),
             "signals_flooding": _signals(Path(own), scale, moments=_A_DAY - 1),
             "signals_one_by_one": _signals(Path(own), scale, moments=scale.replayed_signals),
         }
@@ -43,17 +52,30 @@ def replaying(scale: Scale, folder: Path) -> Figures:
 def _candles(folder: Path, scale: Scale) -> Figures:
     symbols, days = symbols_named(10), scale.replayed_days
     paths = [_recorded(folder, symbol, days) for symbol in symbols]
-    settings = Settings.model_validate({"symbols": symbols, "timeframe": "5m"})
-    report, watch = _played(settings, paths, None, folder / "candles.db")
-    return {
-        "symbols": len(symbols),
-        "days": days,
-        "candles": days * _A_DAY * len(symbols),
-        "signals": report["received"],
-        "wall_s": rounded(watch.wall_s),
-        "days_per_s": rounded(days / watch.wall_s),
-        "a_year_s": rounded(watch.wall_s / days * _YEAR),
-    }
+    with stopwatch() as reading:
+        candles = sum(len(read_candles(path).candles) for path in paths)
+    figures: dict[str, Figures] = {"reading": {"candles": candles, "cpu_us_a_candle": _us(reading, candles)}}
+    for name, strategies in _STRATEGIES.items():
+        signals = {} if strategies is None else {"signals": {"strategies": strategies}}
+        settings = Settings.model_validate({"symbols": symbols, "timeframe": "5m", **signals})
+        report, watch = _played(settings, paths, None, folder / f"{name}.db")
+        figures[name] = {
+            "symbols": len(symbols),
+            "days": days,
+            "candles": candles,
+            "signals": report["received"],
+            "wall_s": rounded(watch.wall_s),
+            "cpu_s": rounded(watch.cpu_s),
+            "cpu_us_a_candle": _us(watch, candles),
+            "days_per_s": rounded(days / watch.wall_s),
+            "a_year_s": rounded(watch.wall_s / days * _YEAR),
+            "a_year_cpu_s": rounded(watch.cpu_s / days * _YEAR),
+        }
+    return figures
+
+
+def _us(watch: Stopwatch, count: int) -> float:
+    return rounded(watch.cpu_s / count * 1e6)
 
 
 def _signals(folder: Path, scale: Scale, *, moments: int) -> Figures:
