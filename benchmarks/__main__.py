@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,12 +18,16 @@ from benchmarks.formatting import LATEST, Figure, Figures
 from benchmarks.growth import memory, past, symbols
 from benchmarks.latency import latency, sustained
 from benchmarks.lookups import lookups
+from benchmarks.overload import bursts, overload
 from benchmarks.replaying import replaying
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.start_up import start_up, start_up_with_a_past
+from benchmarks.strategies import strategies
+from benchmarks.tail import tail
 from benchmarks.targets import markdown
 from benchmarks.throughput import throughput
 from benchmarks.venues import venues
+from benchmarks.volume import journal_bytes, waiting
 
 __all__ = ["BENCHES", "measured"]
 
@@ -30,7 +35,13 @@ BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
     "throughput": throughput,
     "latency": latency,
     "sustained": sustained,
+    "overload": overload,
+    "bursts": bursts,
+    "tail": tail,
     "symbols": symbols,
+    "waiting": waiting,
+    "strategies": strategies,
+    "journal_bytes": journal_bytes,
     "past": past,
     "lookups": lookups,
     "memory": memory,
@@ -41,12 +52,15 @@ BENCHES: Mapping[str, Callable[[Scale, Path], Figures]] = {
 }
 
 
-def measured(names: Sequence[str], scale: Scale, say: Callable[[str], None]) -> Iterator[tuple[str, Figures]]:
-    """The figures of each benchmark named, one after the other, in a folder that is gone afterwards."""
+def measured(
+    names: Sequence[str], scale: Scale, say: Callable[[str], None]
+) -> Iterator[tuple[str, Figures, Sequence[float]]]:
+    """The figures of each benchmark named, one after the other, in a folder that is gone afterwards; and the load of
+    the machine before it."""
     with TemporaryDirectory(prefix="tidegate-") as folder:
         for name in names:
-            began_s = time.perf_counter()
-            yield name, BENCHES[name](scale, Path(folder))
+            began_s, load_before = time.perf_counter(), os.getloadavg() if hasattr(os, "getloadavg") else ()
+            yield name, BENCHES[name](scale, Path(folder)), load_before
             say(f"{name}: {time.perf_counter() - began_s:.0f} s")
 
 
@@ -62,8 +76,8 @@ def main(names: Sequence[str], quick: bool, to: Path, only_table: bool) -> None:
             click.echo(line)
         return
     scale, table = QUICK if quick else FULL, Table(Column("figure", no_wrap=True), "value")
-    for name, figures in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
-        formatting.write(to, {name: formatting.stamped(figures, quick=quick)})
+    for name, figures, load_before in measured(names or list(BENCHES), scale, partial(click.echo, err=True)):
+        formatting.write(to, {name: formatting.stamped(figures, quick=quick, load_before=load_before)})
         table.add_section()
         for path, figure in formatting.flattened(figures, f"{name}."):
             table.add_row(path, _text(figure), style="bold" if path.endswith("_ratio") else None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.bare_groups import BareGroups
 from benchmarks.bare_journal import BareJournal, Shape, keys
-from benchmarks.load import Schedule, signal_lines
+from benchmarks.load import Offer, signal_lines
 from benchmarks.runs import Offered, TimedRun, stopwatch
 
 __all__ = ["BareLoop"]
@@ -40,7 +40,7 @@ class BareLoop:
                 self._turn(())
         return TimedRun(signals=len(lines), wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=self._journal.commits)
 
-    def offered(self, schedule: Schedule) -> Offered:
+    def offered(self, schedule: Offer) -> Offered:
         """Signals as they arrive: what came during a commit goes into the next one."""
         rows = list(zip(keys(schedule.count), signal_lines(schedule.count), strict=True))
         acknowledged: list[int] = []

@@ -41,12 +41,14 @@ def rounded(number: float) -> float:
     return float(f"{number:.4g}")
 
 
-def stamped(figures: Figures, *, quick: bool) -> Figures:
-    """The figures of one benchmark, with when, where and how thoroughly they were measured."""
+def stamped(figures: Figures, *, quick: bool, load_before: Sequence[float] = ()) -> Figures:
+    """The figures of one benchmark, with when, where and how thoroughly they were measured, and how busy the machine
+    was before: its load averages of 1, 5 and 15 minutes."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "cpus": os.cpu_count(),
+        "load_before": [round(load, 2) for load in load_before],
         "machine": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,

@@ -106,7 +106,12 @@ class PlainRx:
             moments_ns[kind].append(arrivals.since_ns - schedule.at_ns(len(moments_ns[kind])))
 
         self._on_event = on_event
-        arrivals = Arrivals(schedule, lambda number: self._source.on_next(lines[number]))
+
+        def hand_over(numbers: range) -> None:
+            for line in lines[numbers.start : numbers.stop]:
+                self._source.on_next(line)
+
+        arrivals = Arrivals(schedule, hand_over)
         await self._placed(schedule.count)
         return Offered(acknowledged_ns=moments_ns["accepted"], ordered_ns=moments_ns["placed"])
 

@@ -21,11 +21,11 @@ from tidegate.domain.market import Candle
 from tidegate.market.recordings import read_candles, write_candles
 from tidegate.settings import Settings
 
-__all__ = ["replaying"]
+__all__ = ["A_DAY", "played", "recorded", "replaying"]
 
 _START_NS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000_000
 _TIMEFRAME_NS = 300_000_000_000
-_A_DAY = 288
+A_DAY = 288
 _YEAR = 365
 
 
@@ -44,21 +44,21 @@ def replaying(scale: Scale, folder: Path) -> Figures:
     with TemporaryDirectory(dir=folder) as own:
         return {
             **_candles(Path(own), scale),
-            "signals_flooding": _signals(Path(own), scale, moments=_A_DAY - 1),
+            "signals_flooding": _signals(Path(own), scale, moments=A_DAY - 1),
             "signals_one_by_one": _signals(Path(own), scale, moments=scale.replayed_signals),
         }
 
 
 def _candles(folder: Path, scale: Scale) -> Figures:
     symbols, days = symbols_named(10), scale.replayed_days
-    paths = [_recorded(folder, symbol, days) for symbol in symbols]
+    paths = [recorded(folder, symbol, days) for symbol in symbols]
     with stopwatch() as reading:
         candles = sum(len(read_candles(path).candles) for path in paths)
     figures: dict[str, Figures] = {"reading": {"candles": candles, "cpu_us_a_candle": _us(reading, candles)}}
     for name, strategies in _STRATEGIES.items():
         signals = {} if strategies is None else {"signals": {"strategies": strategies}}
         settings = Settings.model_validate({"symbols": symbols, "timeframe": "5m", **signals})
-        report, watch = _played(settings, paths, None, folder / f"{name}.db")
+        report, watch = played(settings, paths, None, folder / f"{name}.db")
         figures[name] = {
             "symbols": len(symbols),
             "days": days,
@@ -79,10 +79,10 @@ def _us(watch: Stopwatch, count: int) -> float:
 
 
 def _signals(folder: Path, scale: Scale, *, moments: int) -> Figures:
-    paths = [_recorded(folder, symbol, 1) for symbol in FOUR]
+    paths = [recorded(folder, symbol, 1) for symbol in FOUR]
     lines, journal = folder / "signals.jsonl", folder / f"signals-{moments}.db"
     lines.write_bytes(b"\n".join(_lines(scale.replayed_signals, moments)))
-    report, watch = _played(settings_of(f"sqlite:///{journal}", FOUR), paths, lines, journal)
+    report, watch = played(settings_of(f"sqlite:///{journal}", FOUR), paths, lines, journal)
     return {
         "signals": report["received"],
         "placed": report["placed"],
@@ -91,9 +91,10 @@ def _signals(folder: Path, scale: Scale, *, moments: int) -> Figures:
     }
 
 
-def _played(
+def played(
     settings: Settings, paths: list[Path], signals: Path | None, journal: Path
 ) -> tuple[dict[str, int], Stopwatch]:
+    """What a replay reports in numbers, and how long it took."""
     loop = VirtualLoop()
     try:
         with stopwatch() as watch:
@@ -107,9 +108,10 @@ def _played(
     return {name: count for name, count in report.items() if isinstance(count, int)}, watch
 
 
-def _recorded(folder: Path, symbol: str, days: int) -> Path:
+def recorded(folder: Path, symbol: str, days: int) -> Path:
+    """A file of so many days of a symbol's candles, of 5 minutes each; the same for the same name."""
     path = folder / f"{symbol.replace('/', '-')}-5m.csv"
-    write_candles(path, _wandering(symbol, days * _A_DAY))
+    write_candles(path, _wandering(symbol, days * A_DAY))
     return path
 
 
@@ -124,7 +126,7 @@ def _wandering(symbol: str, count: int) -> Iterator[Candle]:
 
 def _lines(count: int, moments: int) -> Iterator[bytes]:
     """Signals at so many moments, spread evenly over the day from the first close on."""
-    first_ms, last_ms = (_START_NS + _TIMEFRAME_NS) // 1_000_000 + 1, (_START_NS + _A_DAY * _TIMEFRAME_NS) // 1_000_000
+    first_ms, last_ms = (_START_NS + _TIMEFRAME_NS) // 1_000_000 + 1, (_START_NS + A_DAY * _TIMEFRAME_NS) // 1_000_000
     for number in range(count):
         moment = number * moments // count
         said = {

@@ -34,14 +34,25 @@ class TimedRun:
 class Offered:
     """What came of a schedule of arrivals: latencies in nanoseconds from the moment a signal should have arrived.
 
-    `backlog` has seconds from the beginning on, and how many signals had arrived then and had no recorded order yet.
+    `acknowledged_at_ns` has the moments of the acknowledgements, from the beginning on. `backlog` has seconds from the
+    beginning on, and how many signals had arrived then and had no recorded order yet. `told_ns` is how long it took
+    until who was turned away was told so. `generator_share` is the share of the time in which the loop was busy with
+    making the signals, and `watching_share` with watching what came of them.
     """
 
     acknowledged_ns: Sequence[int]
     ordered_ns: Sequence[int]
+    acknowledged_at_ns: Sequence[int] = ()
+    told_ns: Sequence[int] = ()
     backlog: Sequence[tuple[float, int]] = ()
-    turned_away: int = 0
     unfinished: int = 0
+    generator_share: float = 0.0
+    watching_share: float = 0.0
+
+    @property
+    def turned_away(self) -> int:
+        """How many signals were turned away."""
+        return len(self.told_ns)
 
 
 @dataclass(slots=True)

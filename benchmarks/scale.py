@@ -18,6 +18,17 @@ class Scale:
     offered: tuple[tuple[int, float], ...]
     """Offered loads: signals per second, and for how many seconds."""
     sustained_s: float
+    overload_s: float
+    burst_signals: int
+    burst_times: int
+    silence_s: float
+    """How long it is from one burst to the next one."""
+    tail_s: float
+    waiting: tuple[int, ...]
+    """How many signals wait while others are executed."""
+    strategies: tuple[tuple[int, int], ...]
+    """Symbols, and strategies of each."""
+    strategy_days: int
     symbols: tuple[int, ...]
     symbol_signals: int
     closed_signals: int
@@ -37,6 +48,14 @@ FULL = Scale(
     flat_out_signals=30_000,
     offered=((100, 4), (1_000, 4), (5_000, 2)),
     sustained_s=60,
+    overload_s=20,
+    burst_signals=10_000,
+    burst_times=3,
+    silence_s=60,
+    tail_s=600,
+    waiting=(10, 1_000, 10_000),
+    strategies=((5, 1), (5, 10), (50, 1), (50, 10)),
+    strategy_days=3,
     symbols=(10, 100, 1_000),
     symbol_signals=10_000,
     closed_signals=1_000_000,
@@ -55,6 +74,14 @@ QUICK = Scale(
     flat_out_signals=6_000,
     offered=((100, 0.5), (1_000, 0.7), (5_000, 0.5)),
     sustained_s=3,
+    overload_s=2,
+    burst_signals=2_000,
+    burst_times=2,
+    silence_s=1,
+    tail_s=4,
+    waiting=(10, 1_000, 10_000),
+    strategies=((2, 1), (2, 5), (10, 1), (10, 5)),
+    strategy_days=1,
     symbols=(10, 100, 1_000),
     symbol_signals=2_000,
     closed_signals=50_000,

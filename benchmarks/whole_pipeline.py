@@ -12,7 +12,7 @@ from pathlib import Path
 from reactivex import Subject
 
 from benchmarks.latency_probe import LatencyProbe
-from benchmarks.load import FOUR, Arrivals, Schedule
+from benchmarks.load import FOUR, Arrivals, Offer
 from benchmarks.runs import Offered, TimedRun, stopwatch
 from streams.engine import Engine
 from streams.inbox import given_room
@@ -33,8 +33,9 @@ _PATIENCE_S = 20.0
 _HANGS_S = 120.0
 
 
-def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings:
-    """What ships, except that every signal is urgent, none too old, and there is enough of everything.
+def settings_of(url: str, symbols: Sequence[str], *, group: int = 0, urgent_score: float = 0) -> Settings:
+    """What ships, except that signals from `urgent_score` on are urgent, none too old, and there is enough of
+    everything.
 
     Groups of `group` signals fit into one commit, and may all be in flight.
     """
@@ -46,7 +47,7 @@ def settings_of(url: str, symbols: Sequence[str], *, group: int = 0) -> Settings
             "signals": {"strategies": []},
             "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
             "execution": {
-                "urgent_score": 0,
+                "urgent_score": urgent_score,
                 "signal_ttl_s": 86_400,
                 "interval_s": 3_600,
                 "first_after_s": 3_600,
@@ -95,7 +96,13 @@ class WholePipeline:
         finally:
             self._on_commit = None
 
-    async def offered(self, schedule: Schedule) -> Offered:
+    async def waiting(self, lines: Sequence[bytes]) -> None:
+        """Let signals in that are not urgent, until all of them wait for their execution."""
+        receipts = [self.engine.submit(line) for line in lines]
+        async with asyncio.timeout(_HANGS_S):
+            await asyncio.gather(*receipts)
+
+    async def offered(self, schedule: Offer) -> Offered:
         """Let signals in as they arrive, and wait until all are ordered or turned away, but not for more than 20 s."""
         watch = LatencyProbe(self.engine, schedule)
         arrivals = Arrivals(schedule, watch.hand_over)
@@ -103,13 +110,17 @@ class WholePipeline:
         while not arrivals.all_given.done():
             await asyncio.wait([arrivals.all_given], timeout=min(1.0, schedule.for_s / 10))
             backlog.append((arrivals.since_ns / 1e9, schedule.arrived(arrivals.since_ns) - watch.ended))
+        given_ns = arrivals.since_ns
         await asyncio.wait([watch.all_ended], timeout=_PATIENCE_S)
         return Offered(
             acknowledged_ns=watch.acknowledged_ns,
+            acknowledged_at_ns=watch.acknowledged_at_ns,
             ordered_ns=watch.ordered_ns,
+            told_ns=watch.told_ns,
             backlog=backlog,
-            turned_away=watch.turned_away,
             unfinished=schedule.count - watch.ended,
+            generator_share=watch.generating_ns / given_ns,
+            watching_share=watch.watching_ns / given_ns,
         )
 
     async def _timed(self, count: int, begin: Callable[[], object]) -> TimedRun:
@@ -134,9 +145,11 @@ class WholePipeline:
 
 
 @asynccontextmanager
-async def opened(journal: Path, symbols: Sequence[str] = FOUR, *, group: int = 0) -> AsyncIterator[WholePipeline]:
+async def opened(
+    journal: Path, symbols: Sequence[str] = FOUR, *, group: int = 0, urgent_score: float = 0
+) -> AsyncIterator[WholePipeline]:
     """A pipeline over a journal, new or not, in which every symbol has a price; it is stopped at the end."""
-    settings = settings_of(f"sqlite:///{journal}", symbols, group=group)
+    settings = settings_of(f"sqlite:///{journal}", symbols, group=group, urgent_score=urgent_score)
     clock = Clock.live(asyncio.get_running_loop())
     kept = SqliteJournal(settings.journal.url, mode="paper", synchronous=settings.journal.synchronous)
     engine = await assemble(settings, kept, clock, frozenset(symbols))

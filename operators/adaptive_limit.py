@@ -10,6 +10,7 @@ from tidegate.clock import Clock
 __all__ = ["AdaptiveLimit"]
 
 _FEWEST = 256
+_COMMITS = 3
 _FORESEEN = 0.9
 
 
@@ -17,12 +18,13 @@ class AdaptiveLimit:
     """Learns from the last two commits how long the next will take, so that no signal is admitted that would have to
     wait for longer than `max_delay_ms`; None: any may be. A tenth of the delay is kept for what cannot be foreseen.
 
-    - Of the last two commits the better one counts: one slow commit says nothing about the next. Before the first,
-      nothing is known, and nothing limited.
-    - So many may be under way as are committed in a quarter of the delay, and 256 in any case. The rest of the delay is
-      for bursts: what waits is admitted as long as it can still be committed in time.
-    - Once signals have waited for half of the delay without a pause, it is no burst. Then only so many may wait as were
-      admitted lately in the time that is left to them.
+    - Of the last two commits the better one counts: one slow commit says nothing about the next; but in an overload,
+      where something has to be shed in any case, the worse one. Before the first,
+      nothing is known, and nothing limited; nor in simulated time, in which commits take none.
+    - So many may be under way as three commits have, for more would only get in the way of orders, and as are committed
+      in a quarter of the delay; but 256 in any case. What waits is admitted as long as it can be committed in time.
+    - Once signals have waited for half of the delay without a pause, it is no burst but an overload. Then only so many
+      may wait as were admitted lately in the time that is left to them.
     - Nothing is admitted while a commit is overdue by half of the delay.
     - While the journal is `failing`, nothing is limited: it answers.
 
@@ -42,8 +44,9 @@ class AdaptiveLimit:
         self._half_ns = self._max_ns // 2
         self._clock, self._failing = clock, failing
         self._begun_ns: int | None = None
-        self._last: tuple[float, int] | None = None  # items per nanosecond, nanoseconds
+        self._last: tuple[int, int] | None = None  # items, nanoseconds
         self._per_ns, self._takes_ns, self._most = 0.0, 0, sys.maxsize
+        self._worse, self._overload = (0.0, 0), False
         self._window_ns = self._admitted = 0
         self._admitted_per_ns: float | None = None
 
@@ -56,12 +59,14 @@ class AdaptiveLimit:
     def committed(self, count: int, *, more: bool) -> None:
         """A commit of so many items is done. If there is more, the next one begins now."""
         now_ns = self._clock.now_ns()
-        if self._begun_ns is not None and count:
-            took_ns = now_ns - self._begun_ns
-            last = (count / max(took_ns, 1), took_ns)
+        if self._begun_ns is not None and count and now_ns > self._begun_ns:
+            last = (count, now_ns - self._begun_ns)
             before, self._last = self._last or last, last
-            self._per_ns, self._takes_ns = max(last[0], before[0]), min(last[1], before[1])
-            self._most = max(_FEWEST, int(self._per_ns * self._half_ns / 2))
+            slower_per_ns, self._per_ns = sorted((last[0] / last[1], before[0] / before[1]))
+            self._takes_ns, longer_ns = sorted((last[1], before[1]))
+            self._worse = (slower_per_ns, longer_ns)
+            in_time = int(self._per_ns * self._half_ns / 2)
+            self._most = max(_FEWEST, min(in_time, _COMMITS * max(last[0], before[0])))
         self._begun_ns = now_ns if more else None
 
     def room(self, depth: int) -> int:
@@ -89,8 +94,9 @@ class AdaptiveLimit:
         now_ns = self._clock.now_ns()
         lately_ns = now_ns - self._window_ns
         if not (self.waiting and waiting):
-            self._admitted_per_ns, self._window_ns, self._admitted = None, now_ns, 0
+            self._overload, self._admitted_per_ns, self._window_ns, self._admitted = False, None, now_ns, 0
         elif lately_ns >= self._half_ns:
+            self._overload = self._admitted > 0
             self._admitted_per_ns = self._admitted / lately_ns or None  # none: it stalls, and may come back
             self._window_ns, self._admitted = now_ns, 0
         self.waiting = waiting
@@ -99,5 +105,6 @@ class AdaptiveLimit:
         """How long what is admitted now will be under way: to the end of the commit after this one, at least."""
         if self._begun_ns is None or self._last is None or not depth:
             return 0
-        rest_ns = max(self._begun_ns + self._takes_ns - self._clock.now_ns(), 0)
-        return max(rest_ns + self._takes_ns, int(depth / self._per_ns))
+        per_ns, takes_ns = self._worse if self._overload else (self._per_ns, self._takes_ns)
+        rest_ns = max(self._begun_ns + takes_ns - self._clock.now_ns(), 0)
+        return max(rest_ns + takes_ns, int(depth / per_ns))

@@ -114,12 +114,13 @@ def admit(
 
             def queue(chunk: Sequence[Raw]) -> None:
                 now_ns, most = clock.now_ns(), min(capacity, learnt.most_waiting(depth()))
+                came_ns = min(now_ns, look_again.at_ns or now_ns)  # while the loop was busy, that long ago
                 if when_full is WhenFull.TURN_AWAY:
                     places = max(most - len(waiting), 0)
                     chunk, others = chunk[:places], chunk[places:]
-                    waiting.extend([(now_ns, raw) for raw in chunk])
+                    waiting.extend([(came_ns, raw) for raw in chunk])
                 else:
-                    waiting.extend([(now_ns, raw) for raw in chunk])
+                    waiting.extend([(came_ns, raw) for raw in chunk])
                     others = oldest(len(waiting) - most)
                 if waiting:
                     look_again.set(now_ns + _LOOK_AGAIN_NS)

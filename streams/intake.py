@@ -56,8 +56,8 @@ class IntakeLoad:
     At most `capacity` signals may be under way to their commit, as many as are committed within `max_delay_ms`, and
     none more while `max_waiting` wait for their execution. `limit` learns from the commits how many that are.
 
-    Inputs that can wait, as files can, take half of it, and none while others wait: nothing of them is ever shed. They
-    keep `depth_of_inputs` under `inputs_max`. Memory: one number for each reason.
+    Inputs that can wait, as files can, take half of `capacity`, and nothing while others wait: nothing of them is ever
+    shed. They keep `depth_of_inputs` under `inputs_max`. Memory: one number for each reason.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class IntakeLoad:
         if self.limit.waiting:
             return self.inputs_max
         depth = self.depth()
-        return max(depth, self.inputs_max - self.limit.room(2 * depth) // 2)
+        return max(depth, self.inputs_max - self.limit.room(depth))
 
     def turned_away(self, _: object, reason: Reason) -> None:
         """Count one signal that was shed; its sender was notified, if it asked."""

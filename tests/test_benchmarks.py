@@ -10,7 +10,7 @@ from benchmarks import formatting
 from benchmarks.__main__ import BENCHES, main, measured
 from benchmarks.alternate import alternate, median_of_ratios
 from benchmarks.journal_of_a_million import written
-from benchmarks.load import Schedule
+from benchmarks.load import Bursts, Schedule
 from benchmarks.scale import QUICK
 from benchmarks.targets import TARGETS, markdown
 from streams.state import State
@@ -24,6 +24,12 @@ TINY = replace(
     offered=((1_000, 0.05),),
     symbols=(2, 6),
     symbol_signals=20,
+    overload_s=0.05,
+    burst_signals=50,
+    silence_s=0.05,
+    tail_s=0.1,
+    waiting=(3, 30),
+    strategies=((1, 1), (2, 2)),
 )
 
 
@@ -35,15 +41,18 @@ def figures():
 @pytest.fixture
 def latest(tmp_path, figures):
     path = tmp_path / "latest.json"
-    for name, told in figures:
-        formatting.write(path, {name: formatting.stamped(told, quick=True)})
+    for name, told, load_before in figures:
+        formatting.write(path, {name: formatting.stamped(told, quick=True, load_before=load_before)})
     return path
 
 
 def test_figures_are_kept_by_benchmark_and_what_compares_is_a_ratio(latest):
     kept = json.loads(latest.read_text())
     assert kept.keys() == {"throughput", "latency"}
-    assert kept["throughput"].keys() == {"measured_at", "quick", "cpus", "machine", "python", "sqlite", "figures"}
+    assert kept["throughput"].keys() == {
+        *("measured_at", "quick", "cpus", "load_before", "machine", "python", "sqlite", "figures")
+    }
+    assert len(kept["throughput"]["load_before"]) == 3
     throughput = kept["throughput"]["figures"]
     assert throughput["groups"].keys() == {"1", "10"}
     told = {path: figure for name in kept for path, figure in formatting.flattened(kept[name]["figures"], f"{name}.")}
@@ -65,6 +74,39 @@ def test_the_bare_loop_makes_the_commits_of_the_pipeline(latest):
         40 / 6, rel=0.01
     )  # four groups, two commits more to end
     assert ten["pipeline_signals_per_commit"] <= ten["bare_loop_signals_per_commit"]
+
+
+@pytest.fixture(scope="module")
+def loads():
+    names = ["overload", "bursts", "tail", "waiting", "journal_bytes", "strategies"]
+    return {name: dict(formatting.flattened(told)) for name, told, _ in measured(names, TINY, lambda _: None)}
+
+
+def test_of_an_overload_every_signal_is_admitted_or_turned_away(loads):
+    told = loads["overload"]
+    assert told["unfinished"] == 0
+    assert 0 < told["admitted_share"] <= 1
+    assert 0 < told["generator_share"] < 1
+    assert told["slowest_to_max_delay_ratio"] == pytest.approx(told["to_acknowledgement_ms.max"] / 1000, rel=0.01)
+
+
+def test_of_bursts_nothing_is_lost(loads):
+    assert (loads["bursts"]["turned_away"], loads["bursts"]["unfinished"]) == (0, 0)
+
+
+def test_checkpoints_of_a_long_run_are_seen(loads):
+    told = loads["tail"]
+    assert told["checkpoints"] == len(told["first_checkpoints_s_and_slowest_ms"])
+    assert told["unfinished"] == 0
+
+
+def test_volumes_are_measured(loads):
+    assert loads["journal_bytes"]["per_placed_signal"] > 100
+    assert {path for path in loads["waiting"] if path.endswith("_ratio")} == {
+        "3.pipeline_cpu_to_3_waiting_ratio",
+        "30.pipeline_cpu_to_3_waiting_ratio",
+    }
+    assert loads["strategies"]["2x2.signals"] > 0
 
 
 def test_a_second_run_keeps_what_it_does_not_measure(latest):
@@ -112,6 +154,21 @@ def test_signals_arrive_by_schedule(since_ns, arrived):
     schedule = Schedule(per_s=100, for_s=0.5)
     assert schedule.arrived(since_ns) == arrived
     assert schedule.at_ns(schedule.arrived(since_ns) - 1) <= since_ns
+
+
+@pytest.mark.parametrize(
+    ("since_ns", "arrived"),
+    [
+        pytest.param(0, 4, id="the first burst comes at once"),
+        pytest.param(1_999_999_999, 4, id="then silence"),
+        pytest.param(2_000_000_000, 8, id="and the next one"),
+        pytest.param(10**12, 12, id="in the end all have come"),
+    ],
+)
+def test_bursts_arrive_by_schedule(since_ns, arrived):
+    bursts = Bursts(size=4, times=3, every_s=2)
+    assert bursts.arrived(since_ns) == arrived
+    assert bursts.at_ns(bursts.arrived(since_ns) - 1) <= since_ns
 
 
 def test_those_compared_take_turns_and_the_median_is_that_of_the_rounds():
