@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from reactivex import Observable, abc
-from reactivex.disposable import Disposable
+from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
 __all__ = ["ChunkSubject", "Chunked", "OnChunk", "OnCompleted", "OnError", "map_chunks", "map_each", "subscribe_chunks"]
 
@@ -72,14 +72,27 @@ class ChunkSubject(Chunked[_T], Generic[_T]):
 def subscribe_chunks(
     source: Observable[_T], on_chunk: OnChunk[_T], on_error: OnError, on_completed: OnCompleted
 ) -> abc.DisposableBase:
-    """Subscribe to a stream by chunks; each element of one that has none is a chunk of one."""
-    if isinstance(source, Chunked):
-        return source.subscribe_chunks(on_chunk, on_error, on_completed)
+    """Subscribe to a stream by chunks; each element of one that has none is a chunk of one. As with `subscribe`, its
+    end disposes the subscription."""
+    if not isinstance(source, Chunked):
 
-    def alone(element: _T) -> None:
-        on_chunk((element,))
+        def alone(element: _T) -> None:
+            on_chunk((element,))
 
-    return source.subscribe(alone, on_error, on_completed)
+        return source.subscribe(alone, on_error, on_completed)
+
+    subscription = SingleAssignmentDisposable()
+
+    def fail(error: Exception) -> None:
+        on_error(error)
+        subscription.dispose()
+
+    def complete() -> None:
+        on_completed()
+        subscription.dispose()
+
+    subscription.disposable = source.subscribe_chunks(on_chunk, fail, complete)
+    return subscription
 
 
 def map_chunks(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import reactivex as rx
 from reactivex import operators as ops
+from reactivex.disposable import Disposable
 
-from operators.chunks import ChunkSubject, map_chunks, subscribe_chunks
+from operators.chunks import Chunked, ChunkSubject, OnCompleted, OnError, map_chunks, subscribe_chunks
 
 
 def _doubled(chunk: Sequence[int]) -> list[int]:
@@ -72,3 +73,20 @@ def test_a_disposed_subscription_gets_nothing_more() -> None:
     subscription.dispose()
     subject.on_chunk((2,))
     assert seen == [1]
+
+
+def test_the_end_of_a_stream_disposes_its_subscription() -> None:
+    disposed = list[str]()
+
+    def ended(_: object, __: object, on_completed: OnCompleted) -> Disposable:
+        on_completed()
+        return Disposable(lambda: disposed.append("completed"))
+
+    def broken(_: object, on_error: OnError, __: object) -> Disposable:
+        on_error(ValueError("broken"))
+        return Disposable(lambda: disposed.append("errored"))
+
+    for subscribe in (ended, broken):
+        stage = Chunked[int](subscribe).pipe(map_chunks(lambda: list))
+        subscribe_chunks(stage, lambda _: None, lambda _: None, lambda: None)
+    assert disposed == ["completed", "errored"]
