@@ -14,6 +14,7 @@ from benchmarks.bare_journal import opened_bare
 from tidegate.domain.events import Body
 from tidegate.journal.record_format import CODES, VERSION, decode, encode, hash_of
 from tidegate.journal.sqlite_schema import BLOCK_BITS, SEGMENT_BITS, TABLES
+from tidegate.journal.sqlite_settling import settle
 
 __all__ = ["BareGroups"]
 
@@ -25,7 +26,12 @@ class BareGroups:
     """The journal's file, new or not, its tables and durability, written by a caller that knows the events already."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = opened_bare(path, TABLES.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+        self._connection = opened_bare(
+            path,
+            TABLES.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS").replace(
+                "CREATE VIEW", "CREATE VIEW IF NOT EXISTS"
+            ),
+        )
         last = self._connection.execute("SELECT position, hash FROM commits ORDER BY position DESC LIMIT 1").fetchone()
         self._position: int = last[0] if last else 0
         self._hash: bytes = last[1] if last else b""
@@ -68,12 +74,13 @@ class BareGroups:
         ]
         execute, write = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
-        write("INSERT INTO identity VALUES (?, ?)", [(key, number) for number, key, _ in new])
+        write("INSERT INTO identity_young VALUES (?, ?)", [(key, number) for number, key, _ in new])
         execute("INSERT INTO commits VALUES (?, ?, ?, ?)", (last, VERSION, self._hash, body))
         write("INSERT INTO touched VALUES (?, ?, ?)", [(block, last, each) for block, each in touched.items()])
-        write("INSERT INTO known_as VALUES (?, ?, ?)", names)
+        write("INSERT INTO known_as_young VALUES (?, ?, ?)", names)
         write("INSERT INTO open_signal VALUES (?)", [(number,) for number, _, _ in new])
         write("DELETE FROM open_signal WHERE number = ?", over)
+        settle(self._connection, self._position, last)
         execute("COMMIT")
         self._position = last
         self.commits += 1

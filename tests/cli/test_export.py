@@ -2,14 +2,16 @@ import asyncio
 import csv
 import io
 import json
+from contextlib import closing
 
 import pytest
 
-from tidegate.domain.events import Redelivered, Refused
+from tidegate.domain.events import Redelivered, Refused, kind_of
 from tidegate.domain.ports import Item, NewSignal
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal_summary import SignalSummary
 from tidegate.insight.export import _cell
+from tidegate.journal import open_journal
 from tidegate.journal.sqlite_journal import SqliteJournal
 
 
@@ -84,3 +86,24 @@ def test_a_folder_that_does_not_exist_is_a_failure(ask, tmp_path):
     answer = ask("export", str(tmp_path / "nowhere" / "out"))
     assert answer.exit_code == 1
     assert "No such file or directory" in answer.stderr
+
+
+def test_every_event_is_a_json_line_with_names(ask):
+    lines = [json.loads(line) for line in ask("export", "--events").stdout.splitlines()]
+    with closing(open_journal(f"sqlite:///{ask.path}")) as journal:
+        recorded = list(journal.read())
+    assert [line["position"] for line in lines] == [event.position for event in recorded]
+    assert [list(line) for line in lines] == [["position", "number", "signal_id", "at", "kind", "body"]] * len(recorded)
+    assert [line["kind"] for line in lines] == [kind_of(event.body) for event in recorded]
+    placed = next(line for line in lines if line["kind"] == "placed")
+    assert placed["signal_id"] == ask.ids["placed"]
+    assert placed["at"].endswith("12.250000000Z")
+    assert placed["body"]["fills"][0] == {
+        "trade_id": "t1", "amount": "0.005", "price": "10000", "fee": "0.1", "fee_currency": "USDT"
+    }  # fmt: skip
+
+
+def test_events_have_no_columns_for_csv(ask):
+    said = ask("export", "--events", "--format", "csv")
+    assert said.exit_code == 2
+    assert "--events are JSON lines" in said.stderr

@@ -1,6 +1,9 @@
 """A journal opened by its URL."""
 
 import asyncio
+import csv
+import io
+import json
 from contextlib import closing
 
 import pytest
@@ -74,3 +77,40 @@ def test_there_must_be_one_to_read(tmp_path):
 
 def test_the_front_opens_journals():
     assert tidegate.open_journal is open_journal
+
+
+def test_a_notebook_reads_the_events_as_plain_rows(url):
+    with closing(write_journal(url, mode="paper")) as journal:
+        asyncio.run(journal.commit([Item(1_500_000_000_000_000_001, (e.Resumed(),))], {}))
+    with closing(tidegate.open_journal(url)) as journal:
+        first, second = journal.events()
+        assert list(journal.events(after=1)) == [second]
+    assert first == {
+        "position": 1,
+        "number": 1,
+        "signal_id": "0b" * 10,
+        "at": "1970-01-01T00:00:00.000000001Z",
+        "kind": "refused",
+        "body": '{"reason":"weak","measured":0.1,"limit":0.5}',
+    }
+    assert second == {
+        "position": 2, "number": 0, "signal_id": "", "at": "2017-07-14T02:40:00.000000001Z", "kind": "resumed",
+        "body": "{}",
+    }  # fmt: skip
+
+
+def test_pandas_takes_them_directly(url):
+    pandas = pytest.importorskip("pandas")
+    with closing(tidegate.open_journal(url)) as journal:
+        frame = pandas.DataFrame(journal.events())
+    assert list(frame) == ["position", "number", "signal_id", "at", "kind", "body"]
+    assert pandas.to_datetime(frame["at"])[0].value == 1
+    assert frame["body"].map(json.loads)[0]["limit"] == 0.5
+
+
+def test_so_does_csv(url):
+    with closing(tidegate.open_journal(url)) as journal:
+        rows = list(journal.events())
+    out = io.StringIO()
+    csv.DictWriter(out, rows[0]).writerows(rows)
+    assert next(csv.reader([out.getvalue().strip()]))[4] == "refused"

@@ -202,6 +202,14 @@ class JournalReader(Past, Protocol):
         """The position of the newest event, 0 when there is none."""
         ...
 
+    def events(self, after: int = 0) -> Iterator[dict[str, int | str]]:
+        """The events behind a position as plain rows, oldest first, for pandas, polars or csv.
+
+        Each has `position`, `number` and `signal_id` (0 and empty for events of the pipeline), `at` in ISO 8601 to the
+        nanosecond, `kind`, and `body` as JSON text, since it differs by kind. Memory: one commit at a time.
+        """
+        ...
+
     def open(self) -> Iterator[SignalHistory]:
         """The signals that are not done, oldest first. Memory: one at a time."""
         ...

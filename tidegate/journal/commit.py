@@ -17,6 +17,10 @@ _NEWER = (
     "the record at position {position} of the journal has version {version}, this program knows {known}: run the newer "
     "program that wrote it"
 )
+_UNKNOWN = (
+    "the event at position {position} of the journal is of no kind that this program knows ({error}): run the newer "
+    "program that wrote it"
+)
 _DAMAGED = (
     "the record at position {position} of the journal is damaged or was changed ({error}). Restore the journal from a "
     "backup together with its -wal file, or move it away to begin a new one; `report --verify` lists what is damaged"
@@ -68,5 +72,8 @@ class Commit:
 
     def _event(self, at: int, signal_id: str) -> Recorded:
         record = self._record
-        body = restore(record.codes[at], record.bodies[at])
+        try:
+            body = restore(record.codes[at], record.bodies[at])
+        except (KeyError, msgspec.MsgspecError) as error:  # its hash is right, so that was meant
+            raise JournalRefused(_UNKNOWN.format(position=self.first + at, error=error)) from error
         return Recorded(self.first + at, self._numbers[at], signal_id, record.at_ns + record.after[at], body)

@@ -77,13 +77,13 @@ def _copy(connection: sqlite3.Connection, old: str) -> None:
     head = 0
     for position, item in _items(connection, old):
         if items and (position != head + len(items) + 1 or len(items) == _TOGETHER):
-            tables.write(GroupRows(items, head))
+            tables.write(GroupRows(items, head), head)
             items = []
         if not items:
             head = position - 1
         items.append(item)
-    tables.write(GroupRows(items, head))
-    connection.execute(f"INSERT INTO main.identity SELECT id, number FROM {old}.signal ORDER BY id")  # noqa: S608
+    tables.write(GroupRows(items, head), head)
+    connection.execute(f"INSERT INTO main.identity_old SELECT id, number FROM {old}.signal ORDER BY id")  # noqa: S608
 
 
 def _items(connection: sqlite3.Connection, old: str) -> Iterator[tuple[int, Item]]:

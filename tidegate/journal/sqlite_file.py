@@ -16,7 +16,8 @@ from tidegate.journal.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, creat
 
 __all__ = ["connect", "is_full", "path_of"]
 
-_CHECKPOINT_PAGES = 8000  # ids are random: most pages of a large index are written once a checkpoint, not once a signal
+_CHECKPOINT_PAGES = 8000  # a page that is written again and again goes into the file once a checkpoint
+_CACHE_KIB = 8000  # all but the oldest ids, of which a commit looks each of its own up
 _BUSY_MS = 500  # the loop is blocked for so long while another program writes; the commit is tried again after that
 _MEMORY = ":memory:"
 
@@ -190,6 +191,7 @@ def _take_over(connection: sqlite3.Connection, path: str, mode: str, synchronous
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     if _pragma(connection, "user_version") != SCHEMA_VERSION:
         Path(path).chmod(0o600)  # older programs let everybody read it
         convert(connection)

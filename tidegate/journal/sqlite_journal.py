@@ -116,7 +116,7 @@ class SqliteJournal(SqliteReader):
                 if not tables.take(rows, self._head):
                     rows = rows_of(items, self._head, self._known(items))
                     tables.take(rows, self._head)
-                tables.write(rows)
+                tables.write(rows, self._head)
                 tables.keep(snapshots, self._head)
                 self._batches_open += 1
                 if self._batches_open >= self._batches_together:

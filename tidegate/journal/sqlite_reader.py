@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tidegate.domain.errors import JournalRefused
-from tidegate.domain.events import Recorded
+from tidegate.domain.events import Recorded, encode_body, kind_of
 from tidegate.domain.identity import SIGNAL_ID_BYTES, keyed_id
+from tidegate.domain.moment import exact_iso_of
 from tidegate.domain.ports import SignalHistory, Snapshot
 from tidegate.journal.commit import Commit
 from tidegate.journal.older_journals import converted, is_current
@@ -18,7 +19,7 @@ from tidegate.journal.search import search
 from tidegate.journal.sqlite_file import connect, path_of
 from tidegate.journal.sqlite_schema import BLOCK_BITS, SEGMENT_BITS, name_hash
 
-__all__ = ["SqliteReader"]
+__all__ = ["COMMITS", "SqliteReader"]
 
 _ASK_AT_ONCE = 500
 _COMMITS_KEPT = 8
@@ -26,10 +27,11 @@ _IDS_KEPT = 65_536
 _LONGEST_NAME = 256
 _OF_OURS = re.compile("(?=([0-9a-f]{18}))")
 _BLOCK = (1 << BLOCK_BITS) - 1
-_COMMITS = """
+COMMITS = """
 SELECT position, version, hash, body, coalesce(
     (SELECT hash FROM commits AS former WHERE former.position < commits.position ORDER BY position DESC LIMIT 1), x''
 ) FROM commits"""
+"""Records, each with the hash of the one before it: what a `Commit` is made of."""
 
 
 _UNREADABLE = (
@@ -75,6 +77,18 @@ class SqliteReader:
         """The events behind a position, oldest first. Memory: one commit at a time."""
         for commit in self._commits("WHERE position > ? ORDER BY position", after):
             yield from commit.events(self._id_of, after)
+
+    def events(self, after: int = 0) -> Iterator[dict[str, int | str]]:
+        """The events behind a position as plain rows: see `tidegate.domain.ports.JournalReader`."""
+        for event in self.read(after):
+            yield {
+                "position": event.position,
+                "number": event.number,
+                "signal_id": event.signal_id,
+                "at": exact_iso_of(event.at_ns),
+                "kind": kind_of(event.body),
+                "body": encode_body(event.body).decode(),
+            }
 
     def open(self) -> Iterator[SignalHistory]:
         """The signals that are not done, oldest first, each with its whole life."""
@@ -156,16 +170,17 @@ class SqliteReader:
     def _known_as(self, name: str) -> Iterator[SignalHistory]:
         hashes = sorted({name_hash(name), *map(name_hash, _OF_OURS.findall(name[:_LONGEST_NAME]))})
         marks = ",".join("?" * len(hashes))
-        asked = f"SELECT DISTINCT number FROM known_as WHERE segment = ? AND name IN ({marks})"  # noqa: S608 - no text
+        of_name = f"WHERE segment = ? AND name IN ({marks})"
+        asked = f"SELECT number FROM known_as {of_name} UNION SELECT number FROM known_as_young {of_name}"  # noqa: S608
         seen = set[int]()
         for segment in range(self.head() >> SEGMENT_BITS, -1, -1):
-            for (number,) in list(self._rows(asked, (segment, *hashes))):
+            for (number,) in list(self._rows(asked, (segment, *hashes) * 2)):
                 if number not in seen:
                     seen.add(number)
                     yield self.history(number)
 
     def _commits(self, which: str, *values: int) -> Iterator[Commit]:
-        for row in self._rows(f"{_COMMITS} {which}", values):
+        for row in self._rows(f"{COMMITS} {which}", values):
             yield self._keep(Commit(*row))
 
     def _commit_with(self, position: int) -> Commit:
@@ -176,7 +191,7 @@ class SqliteReader:
         return self._keep(self._read_commit(position))
 
     def _read_commit(self, position: int) -> Commit:
-        for row in self._rows(f"{_COMMITS} WHERE position >= ? ORDER BY position LIMIT 1", (position,)):
+        for row in self._rows(f"{COMMITS} WHERE position >= ? ORDER BY position LIMIT 1", (position,)):
             return Commit(*row)
         raise KeyError(position)
 

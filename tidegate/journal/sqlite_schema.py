@@ -18,7 +18,11 @@ TABLES = """
 CREATE TABLE commits (
     position INTEGER PRIMARY KEY, version INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL
 );
-CREATE TABLE identity (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE identity_young (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE identity_older (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE identity_old (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE VIEW identity AS
+    SELECT * FROM identity_young UNION ALL SELECT * FROM identity_older UNION ALL SELECT * FROM identity_old;
 CREATE TABLE touched (
     block INTEGER NOT NULL, position INTEGER NOT NULL, numbers INTEGER NOT NULL, PRIMARY KEY (block, position)
 ) WITHOUT ROWID;
@@ -26,16 +30,22 @@ CREATE TABLE open_signal (number INTEGER PRIMARY KEY);
 CREATE TABLE known_as (
     segment INTEGER NOT NULL, name INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (segment, name, number)
 ) WITHOUT ROWID;
+CREATE TABLE known_as_young (
+    segment INTEGER NOT NULL, name INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (segment, name, number)
+) WITHOUT ROWID;
 CREATE TABLE sender (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 """`commits` has the records, each under the position of its last event, with the hash of it and all before it. The
 other tables lead to them.
 
+Ids and names are hashes, so that each new one would dirty another page of a large index, and a page costs more than all
+else of a signal. They are written into small tables therefore, and moved on in order, many to a page: see
+`sqlite_settling`. An id is in one of the three tables.
+
 `touched` says which later commits have events of a signal: a row has a bit for each of 32 neighbouring numbers, since
 those are mostly written together. `known_as` has hashes of its orders' ids, ours and the venue's, and of keys from
-which no id follows; whoever looks a name up must look at the signals it leads to. It is in segments, by position: ids
-are random, and an index over all of history would dirty another page for nearly every order. `sender` has the sources:
-with a key, each gives an id.
+which no id follows; whoever looks a name up must look at the signals it leads to. It is in segments, by position, each
+small enough to be written at once. `sender` has the sources: with a key, each gives an id.
 """
 
 _SCHEMA = f"""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tidegate.domain.text import encodable
 from tidegate.journal.group_rows import GroupRows
 from tidegate.journal.record_format import VERSION, hash_of
+from tidegate.journal.sqlite_settling import settle
 
 __all__ = ["SqliteTables"]
 
@@ -30,22 +31,22 @@ class SqliteTables:
     def take(self, rows: GroupRows, head: int) -> bool:
         """Take the identities of a group for it, which comes behind the position `head`; none, if one of them is taken
         already, or known in another notation."""
-        if self._any_known(rows.as_written):
-            return False
         keys = rows.identities[::2]
-        if self._execute("INSERT OR IGNORE INTO identity VALUES ", "(?,?)", rows.identities) == len(keys):
+        if self._is_known(rows.as_written, "identity") or self._is_known(keys, "identity_older", "identity_old"):
+            return False
+        if self._execute("INSERT OR IGNORE INTO identity_young VALUES ", "(?,?)", rows.identities) == len(keys):
             return True
-        self._execute(f"DELETE FROM identity WHERE number > {head} AND id IN (", "?", keys, ")")  # noqa: S608
+        self._execute(f"DELETE FROM identity_young WHERE number > {head} AND id IN (", "?", keys, ")")  # noqa: S608
         return False
 
-    def write(self, rows: GroupRows) -> None:
-        """Write the record of a group, and what leads to it."""
+    def write(self, rows: GroupRows, head: int) -> None:
+        """Write the record of a group behind the position `head`, and what leads to it."""
         execute = self._execute
         if rows.body:
             self._hash = hash_of(self._last_hash(), rows.head, VERSION, rows.body)
             execute("INSERT INTO commits VALUES ", "(?,?,?,?)", (rows.head, VERSION, self._hash, rows.body))
         execute("INSERT INTO touched VALUES ", "(?,?,?)", rows.touched)
-        execute("INSERT OR IGNORE INTO known_as VALUES ", "(?,?,?)", rows.names)
+        execute("INSERT OR IGNORE INTO known_as_young VALUES ", "(?,?,?)", rows.names)
         if not rows.senders <= self._senders:
             execute("INSERT OR IGNORE INTO sender VALUES ", "(?)", list(map(encodable, rows.senders)))
             self._senders = rows.senders if len(self._senders) > _SENDERS_REMEMBERED else self._senders | rows.senders
@@ -53,6 +54,7 @@ class SqliteTables:
         closed = [number for number, is_open in rows.is_open.items() if not is_open]
         execute("INSERT OR IGNORE INTO open_signal VALUES ", "(?)", opened)
         execute("DELETE FROM open_signal WHERE number IN (", "?", closed, ")")
+        settle(self._connection, head, rows.head)
 
     def keep(self, images: Mapping[str, bytes], position: int) -> None:
         """Keep images of the state as it was at a position."""
@@ -65,9 +67,14 @@ class SqliteTables:
             self._hash = last[0] if last else b""
         return self._hash
 
-    def _any_known(self, keys: Sequence[bytes]) -> bool:
-        asked = "SELECT 1 FROM identity WHERE id = ?"
-        return any(self._connection.execute(asked, (key,)).fetchone() for key in keys)
+    def _is_known(self, keys: Sequence[object], *tables: str) -> bool:
+        for start in range(0, len(keys), _VALUES_AT_ONCE):
+            some = keys[start : start + _VALUES_AT_ONCE]
+            among = f"WHERE id IN ({','.join('?' * len(some))}) LIMIT 1"
+            for table in tables:
+                if self._connection.execute(f"SELECT 1 FROM {table} {among}", some).fetchone():  # noqa: S608
+                    return True
+        return False
 
     def _execute(self, opening: str, row: str, values: Sequence[object], closing: str = "") -> int:
         """Write all rows with one statement, since a thread has to queue for the interpreter again after each; how many
