@@ -25,7 +25,7 @@ def watch(
     silent_after_s: float,
     alarm: Callable[[str, float], None],
     alive: Callable[[str], None] | None = None,
-) -> Callable[[Observable[_T]], Chunked[_T]]:
+) -> Callable[[Observable[_T]], Observable[_T]]:
     """Pass every item, and raise an alarm if none came for `silent_after_s`, or if the stream ends.
 
         -a--------b--|       silent_after_s=4
