@@ -23,6 +23,11 @@ _FIGURE_OF_LATENCY = "latency.{per_s}.to_{what}.pipeline_to_bare_loop_{share}_ra
 
 TARGETS = (
     Target("flat out, signals/s beside the bare loop", "throughput.flat_out.pipeline_to_bare_loop_ratio", ">= 0.65"),
+    Target(
+        "the same beside a bare loop that writes group records",
+        "throughput.flat_out.pipeline_to_bare_groups_ratio",
+        "for comparison",
+    ),
     Target("groups of 100, beside the bare loop", "throughput.groups.100.pipeline_to_bare_loop_ratio", ">= 0.65"),
     Target("groups of 100, beside plain RxPY", "throughput.groups.100.pipeline_to_plain_rx_ratio", "> 1"),
     *(
