@@ -54,6 +54,17 @@ MISTAKES = (
         ("capital kept after a proof", "self.release(trader, order_id)\n                return True", "return True"),
     ),
     *_in(
+        "tidegate/venues/paper/funds.py",
+        ("money on paper spent before it is booked", "free -= sum(", "0 * sum("),
+        ("the last pays first on paper", ">= -self._set_aside_after(client_order_id, currency)", ">= 0"),
+        ("overdrawn on paper", "return self.free(currency) >=", "return True or self.free(currency) >="),
+    ),
+    *_in(
+        "tidegate/venues/paper/book_side.py",
+        ("depth on paper taken twice", "self.left -= part", "pass"),
+        ("a market order that goes on unpaid", "return not self._buying or cost <=", "return True or cost <="),
+    ),
+    *_in(
         "tidegate/domain/market.py",
         ("amounts rounded up", "to_integral_value(ROUND_DOWN)", 'to_integral_value("ROUND_UP")'),
         ("prices not rounded", "(price / self.tick).to_integral_value(rounding) * self.tick", "price"),

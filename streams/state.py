@@ -113,7 +113,7 @@ class State:
                 book.reserve(body)
             elif type(body) is e.Placed and status is not None and status.client_order_id:
                 status.outcome = after
-                if book.settle(status.trader, body.client_order_id, body.fills, body.status, event.at_ns):
+                if book.apply_fills(status.trader, body.client_order_id, body.fills, body.status, event.at_ns):
                     del statuses[number], order_of[status.client_order_id]
             else:
                 self._fold_other(event, status, after)

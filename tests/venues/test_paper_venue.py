@@ -1,15 +1,12 @@
-from collections import Counter, defaultdict
 from collections.abc import Coroutine
 from decimal import Decimal
 from typing import TypeVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests import builders
 from tidegate.domain import events as e
-from tidegate.domain.account import Account
+from tidegate.domain.account import Account, Balance
 from tidegate.domain.book import Book
 from tidegate.domain.market import Candle, MarketRules, Quote
 from tidegate.domain.order import Acknowledged, Fill, NotFound, NotPlaced, OrderRequest, OrderStatus, OrderUpdate
@@ -24,6 +21,7 @@ RULES = {
 }
 FUNDS = {"USDT": Decimal(10_000), "BTC": Decimal(10), "ETH": Decimal(10)}
 OPEN, CLOSED, EXPIRED = OrderStatus.OPEN, OrderStatus.CLOSED, OrderStatus.EXPIRED
+NO_FUNDS = "-2010 Account has insufficient balance for requested action."
 
 _T = TypeVar("_T")
 
@@ -38,19 +36,42 @@ def said(coroutine: Coroutine[None, None, _T]) -> _T:
 
 
 class Paper:
-    """A venue with its account, and all that was heard from it."""
+    """A venue, all that was heard from it, and the book, which sets aside what is sent and books what is said."""
 
     def __init__(self, account: Account | None = None, orders=(), participation="0.5") -> None:
-        self.account = account or Account()
+        self.book = Book({"paper": account or Account()})
+        self.account = self.book.account("paper")
         if account is None:
             self.account.fund(FUNDS)
         self.venue = PaperVenue("paper", self.account, RULES.get, orders=orders, participation=Decimal(participation))
         self.heard: list[OrderUpdate] = []
-        self.venue.listen(self.heard.append)
+        self.venue.listen(self.hear)
 
     def send(self, *requests: OrderRequest):
-        answers = said(self.venue.create_orders(requests))
+        answers = self.send_only(*requests)
+        for request, answer in zip(requests, answers, strict=True):
+            self.booked(request, answer)
         return answers if len(requests) > 1 else answers[0]
+
+    def send_only(self, *requests: OrderRequest):
+        """Send orders, and book nothing of what is answered yet."""
+        for request in requests:
+            self.book.reserve(request)
+        return said(self.venue.create_orders(requests))
+
+    def booked(self, request: OrderRequest, answer) -> None:
+        order_id = request.client_order_id
+        if isinstance(answer, Acknowledged):
+            fields = {field: getattr(answer, field) for field in answer.__struct_fields__ if field != "filled"}
+            self.book.apply("paper", e.Placed(client_order_id=order_id, **fields))
+        elif "Duplicate" not in answer.detail:
+            self.book.apply("paper", e.Failed(client_order_id=order_id, reason=Reason.REJECTED, detail=answer.detail))
+
+    def hear(self, update: OrderUpdate) -> None:
+        self.heard.append(update)
+        for each in update.fills:
+            self.book.apply("paper", e.Filled(client_order_id=update.client_order_id, fill=each))
+        self.book.apply("paper", e.OrderChanged(client_order_id=update.client_order_id, status=update.status))
 
     def find(self, request: OrderRequest):
         return said(self.venue.find_order(request))
@@ -425,11 +446,14 @@ def test_everybody_who_listens_hears():
 def test_after_a_restart_acknowledged_orders_stand_and_others_never_were():
     before = Paper()
     before.quote(depth="0.5")
-    before.send(order(), order(price=None, order_id="m", amount="2"), order(price="90", order_id="never"))
+    before.send(order(), order(price=None, order_id="m", amount="2"))
+    never = order(price="90", order_id="never")
+    before.send_only(never)
     after = Paper(Account.from_image(before.account.image()), orders={"o", "m"})
     assert after.find(order()) == acknowledged()
     assert after.find(order(order_id="never")) == NotFound(detail="the paper venue never saw it")
-    assert set(after.account.orders) == {"o", "m"}
+    assert [each.client_order_id for each in said(after.venue.orders_since(0)).orders] == ["o", "m"]
+    after.booked(never, after.find(never))
     assert after.account.free("USDT") == before.account.free("USDT") + 90 * (1 + TAKER)
     updates = after.quote("99", at_ns=2)
     assert updates == [
@@ -450,122 +474,64 @@ def test_participation_is_a_fraction(participation):
         Paper(participation=participation)
 
 
-# Whatever happens
-
-sides, symbols = st.sampled_from([Side.BUY, Side.SELL]), st.sampled_from([BTC, ETH])
-lots = st.integers(0, 500).map(lambda number: str(Decimal(number) / 100))
-ticks = st.integers(160, 240).map(lambda number: str(Decimal(number) / 2))
-orders = st.tuples(sides, lots, st.none() | ticks, symbols)
-volumes = st.integers(0, 3000).map(lambda number: Decimal(number) / 1000)
-news = st.one_of(
-    st.tuples(st.just("orders"), st.lists(orders, min_size=1, max_size=4)),
-    st.tuples(st.just("quote"), ticks, symbols, volumes),
-    st.tuples(st.just("candle"), ticks, ticks, symbols, volumes),
-    st.tuples(st.just("restart"), orders),
-)
+# Money that is spent and not booked yet
 
 
-class Pipeline:
-    """The other end: a book that folds what the venue says, as the journal has it."""
-
-    def __init__(self) -> None:
-        self.book = Book()
-        self.book.apply("paper", e.Funded(trader="paper", balances=FUNDS))
-        self.paper = self._connect()
-        self.fills: dict[str, list[Fill]] = defaultdict(list)
-        self.sent: dict[str, OrderRequest] = {}
-
-    @property
-    def account(self) -> Account:
-        return self.book.account("paper")
-
-    def intend(self, side: Side, amount: str, price: str | None, symbol: str) -> OrderRequest:
-        request = order(side, amount, price, f"{len(self.sent):03}", symbol)
-        self.sent[request.client_order_id] = request
-        self.book.reserve(request)
-        return request
-
-    def send(self, requests: list[OrderRequest]) -> None:
-        for request, answer in zip(requests, said(self.paper.venue.create_orders(requests)), strict=True):
-            self.fold(request, answer)
-
-    def fold(self, request: OrderRequest, answer: Acknowledged | NotPlaced | NotFound) -> None:
-        order_id = request.client_order_id
-        if not isinstance(answer, Acknowledged):
-            self.book.apply("paper", e.Failed(client_order_id=order_id, reason=Reason.REJECTED, detail=answer.detail))
-            return
-        self.fills[order_id].extend(answer.fills)
-        fields = {field: getattr(answer, field) for field in answer.__struct_fields__ if field != "filled"}
-        self.book.apply("paper", e.Placed(client_order_id=order_id, **fields))
-
-    def hear(self, heard: OrderUpdate) -> None:
-        order_id = heard.client_order_id
-        self.fills[order_id].extend(heard.fills)
-        for each in heard.fills:
-            self.book.apply("paper", e.Filled(client_order_id=order_id, fill=each))
-        self.book.apply("paper", e.OrderChanged(client_order_id=order_id, status=heard.status))
-
-    def restart(self, interrupted: OrderRequest) -> None:
-        acknowledged = set(self.account.orders) - {interrupted.client_order_id}
-        self.paper = self._connect(acknowledged)
-        self.fold(interrupted, self.paper.find(interrupted))
-
-    def _connect(self, acknowledged=()) -> Paper:
-        paper = Paper(Account.from_image(self.account.image()), acknowledged)
-        paper.venue.listen(self.hear)
-        return paper
+def test_what_is_set_aside_stays_until_its_trade_is_booked():
+    paper = Paper()
+    paper.quote(depth="1000")
+    request = order(amount="60", price="105")
+    (answer,) = paper.send_only(request)
+    assert paper.account.balances["USDT"] == Balance(Decimal(10_000), 6_300 * (1 + TAKER))
+    assert paper.send(order(amount="40", order_id="p")).detail == NO_FUNDS
+    paper.booked(request, answer)
+    assert paper.account.balances["USDT"] == Balance(10_000 - 6_000 * (1 + TAKER), Decimal(0))
+    assert paper.send(order(amount="39", order_id="p")).status is CLOSED
 
 
-def money_in(account: Account) -> dict[str, tuple[Decimal, Decimal]]:
-    return {
-        currency: (balance.total, balance.locked)
-        for currency, balance in account.balances.items()
-        if balance.total or balance.locked
-    }
+def test_what_a_market_order_takes_beyond_that_is_spent_once():
+    paper = Paper()
+    paper.quote(depth="1000")
+    first, second = (order(amount="1", price=None, order_id=name, reserved="1") for name in "ab")
+    most = order(amount="98", price="100", order_id="most")
+    (_, beyond, broke) = paper.send_only(most, first, second)
+    assert (type(beyond), broke.detail) == (Acknowledged, NO_FUNDS)
 
 
-@given(st.lists(news, min_size=10, max_size=40))
-def test_whatever_happens_the_pipeline_and_the_venue_keep_the_same_account(history):
-    pipeline = Pipeline()
-    for at_ns, (kind, *details) in enumerate(history):
-        before = Counter({order_id: len(fills) for order_id, fills in pipeline.fills.items()})
-        if kind == "orders":
-            pipeline.send([pipeline.intend(*each) for each in details[0]])
-        elif kind == "quote":
-            ask, symbol, depth = details
-            pipeline.paper.quote(ask, symbol=symbol, depth=depth, at_ns=at_ns * 5)
-            taken = Counter()
-            for order_id, fills in pipeline.fills.items():
-                taken[pipeline.sent[order_id].side] += sum(each.amount for each in fills[before[order_id] :])
-            assert all(amount <= depth for amount in taken.values())
-        elif kind == "candle":
-            low, high, symbol, volume = details
-            pipeline.paper.candle(
-                *sorted((float(low), float(high))), symbol=symbol, volume=float(volume), opened_at_ns=at_ns * 5
-            )
-        else:
-            pipeline.restart(pipeline.intend(*details[0]))
-        ours, theirs = pipeline.account, pipeline.paper.account
-        assert money_in(ours) == money_in(theirs)
-        assert ours.orders == theirs.orders
-        assert {s: h for s, h in ours.holdings.items() if h.amount or h.realized} == {
-            s: h for s, h in theirs.holdings.items() if h.amount or h.realized
-        }
-        assert all(balance.free >= 0 and balance.locked >= 0 for balance in theirs.balances.values())
-        assert theirs.orders or all(balance.locked == 0 for balance in theirs.balances.values())
-    totals, trade_ids = Counter(FUNDS), []
-    for order_id, fills in pipeline.fills.items():
-        request = pipeline.sent[order_id]
-        base, sign = request.symbol.partition("/")[0], 1 if request.side is Side.BUY else -1
-        for each in fills:
-            trade_ids.append(each.trade_id)
-            totals[base] += sign * each.amount
-            totals["USDT"] -= sign * each.amount * each.price + each.fee
-            assert each.amount % RULES[request.symbol].lot == 0
-            assert request.price is None or sign * each.price <= sign * request.price
-        assert sum(each.amount for each in fills) <= request.amount
-    assert all(pipeline.account.balances[currency].total == total for currency, total in totals.items())
-    assert len(set(trade_ids)) == len(trade_ids)
+def test_the_rest_of_a_market_order_takes_nothing_that_another_took_beyond_before_it_was_booked():
+    paper = Paper()
+    paper.quote(depth="1")
+    paper.send(order(amount="99", price="90", order_id="most"))
+    rest, more = order(amount="2", price=None, reserved="102"), order(amount="0.1", price=None, order_id="m")
+    assert [answer.status for answer in paper.send(rest, more)] == [OPEN, OPEN]
+    updates = paper.quote("900", at_ns=2)  # of the 979 that are free, the first takes 899 beyond what was set aside
+    assert [(each.client_order_id, each.status) for each in updates] == [("o", CLOSED), ("m", EXPIRED)]
+
+
+@pytest.mark.parametrize("booked", [True, False])
+def test_where_more_is_set_aside_than_there_is_the_first_is_paid_first(booked):
+    paper = Paper()
+    paper.quote(depth="1000")
+    requests = [order(amount="60", order_id=name) for name in "abc"]
+    for request in requests:
+        paper.book.reserve(request)
+    answers = []
+    for request in requests:
+        (answer,) = said(paper.venue.create_orders([request]))
+        answers.append(getattr(answer, "status", None))
+        if booked:
+            paper.booked(request, answer)
+    assert answers == [CLOSED, None, None]
+
+
+def test_money_that_is_set_aside_for_an_order_on_its_way_is_not_spent_by_another():
+    paper = Paper()
+    paper.quote(depth="1000")
+    coming = order(amount="95")
+    paper.book.reserve(coming)
+    dear = order(amount="5", price=None, order_id="m", reserved="1")
+    assert paper.send(dear).detail == NO_FUNDS
+    assert said(paper.venue.create_orders([coming]))[0].status is CLOSED
 
 
 def test_an_order_that_ends_by_itself_has_its_capital_back_and_never_fills_again():

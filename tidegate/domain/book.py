@@ -61,7 +61,9 @@ class Book:
         if order is not None and order.side is Side.BUY:
             self._count(order.symbol, -1)
 
-    def settle(self, trader: str, client_order_id: str, fills: Sequence[Fill], status: OrderStatus, at_ns: int) -> bool:
+    def apply_fills(
+        self, trader: str, client_order_id: str, fills: Sequence[Fill], status: OrderStatus, at_ns: int
+    ) -> bool:
         """Book trades of an open order, and give back what is left of its capital unless it stays open; returns whether
         it is over.
 
@@ -94,11 +96,11 @@ class Book:
                 self.reserve(body)
                 return False
             case e.Placed(client_order_id=order_id, status=status, fills=fills):
-                return self.settle(trader, order_id, fills, status, at_ns)
+                return self.apply_fills(trader, order_id, fills, status, at_ns)
             case e.Filled(client_order_id=order_id, fill=fill):
-                return self.settle(trader, order_id, (fill,), OrderStatus.OPEN, at_ns)
+                return self.apply_fills(trader, order_id, (fill,), OrderStatus.OPEN, at_ns)
             case e.OrderChanged(client_order_id=order_id, status=status):
-                return self.settle(trader, order_id, (), status, at_ns)
+                return self.apply_fills(trader, order_id, (), status, at_ns)
             case e.Deferred(client_order_id=order_id) | e.Failed(client_order_id=order_id):
                 self.release(trader, order_id)
                 return True
@@ -106,7 +108,7 @@ class Book:
                 return self._adopt(trader, body, at_ns)
             case e.Reopened(client_order_id=order_id, request=request, status=status, fills=fills):
                 self.reserve(request)
-                return self.settle(trader, order_id, fills, status, at_ns)
+                return self.apply_fills(trader, order_id, fills, status, at_ns)
             case e.Funded(balances=balances):
                 self.account(trader).fund(balances)
             case e.BalancesSynced(balances=balances):
@@ -118,9 +120,9 @@ class Book:
         account = self.account(trader)
         totals = {currency: balance.total for currency, balance in account.balances.items()}
         self.reserve(order.request)
-        self.settle(trader, order.client_order_id, order.fills, OrderStatus.OPEN, at_ns)
+        self.apply_fills(trader, order.client_order_id, order.fills, OrderStatus.OPEN, at_ns)
         account.count({currency: totals.get(currency, Decimal(0)) for currency in account.balances})
-        return self.settle(trader, order.client_order_id, (), order.status, at_ns)
+        return self.apply_fills(trader, order.client_order_id, (), order.status, at_ns)
 
     def _count(self, symbol: str, more: int) -> None:
         """There are so many more open positions of a symbol."""
