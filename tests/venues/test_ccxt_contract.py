@@ -243,7 +243,7 @@ ROWS = [(venue, row) for venue in PROVED for row in LINE + SAID[venue]]
 
 async def place(connection, wire):
     """Send an order, and tell the class of what was raised and what we read."""
-    with recorded() as call:
+    with recorded(ID) as call:
         try:
             params = dict(connection.order_params(ID))
             order = await connection.exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 50000, params)

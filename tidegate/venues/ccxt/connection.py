@@ -14,6 +14,7 @@ from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.answers import read_failure
 from tidegate.venues.ccxt.calls import recorded, venue_ms_of, watch
+from tidegate.venues.ccxt.created import read_created
 from tidegate.venues.ccxt.meaning import Meaning
 from tidegate.venues.ccxt.pace import OrderPace
 from tidegate.venues.ccxt.quirks import Carrier, Fence, Quirks, quirks_of
@@ -184,6 +185,8 @@ def connect(
     stamp = partial(_expiry, exchange, quirks.fence)
     watch(exchange, stamp, addresses, pace, gets_only_read=quirks.gets_only_read)
     in_turn(exchange, addresses, quirks, Timekeeping(connection.measure_clock))
+    if quirks.created is not None:
+        read_created(exchange, quirks.created)
     return connection
 
 
