@@ -13,7 +13,7 @@ from tidegate.venues.ccxt.address import PRIORITY, Priority, RequestBudgets
 from tidegate.venues.ccxt.limits import read_limits
 from tidegate.venues.ccxt.pace import OrderPace
 
-__all__ = ["ExchangeCall", "current_call", "host_of", "recorded", "venue_ms_of", "watch"]
+__all__ = ["ExchangeCall", "host_of", "recorded", "venue_ms_of", "watch"]
 
 
 @dataclass(slots=True)
@@ -44,11 +44,6 @@ def recorded(order_id: str = "") -> Iterator[ExchangeCall]:
         yield call
     finally:
         _CURRENT.reset(token)
-
-
-def current_call() -> ExchangeCall | None:
-    """The call that is being made by this task; None outside of any."""
-    return _CURRENT.get()
 
 
 def host_of(url: str) -> str:
