@@ -63,7 +63,7 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
     Raises, at each request:
         LeftAlone: nothing was sent.
     """
-    request = exchange.request
+    request, address_of = exchange.request, _known(exchange, addresses)
 
     async def turned(
         path: str,
@@ -72,7 +72,7 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
         params: Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> Any:
-        address = _address_of(exchange, api, addresses)
+        address = address_of(api)
         params, config = params or {}, config or {}
         priority = PRIORITY.get()
 
@@ -100,6 +100,19 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
 def hosts_of(exchange: Any) -> set[str]:
     """The hosts, with their ports, that an exchange would talk to."""
     return {host_of(url.replace("{hostname}", exchange.hostname or "")) for url in _texts(exchange.urls["api"])}
+
+
+def _known(exchange: Any, addresses: RequestBudgets) -> Callable[[Sequence[str] | str], RequestBudget]:
+    """The address of each part of an exchange's API, looked for once."""
+    known: dict[str, RequestBudget] = {}
+
+    def address_of(api: Sequence[str] | str) -> RequestBudget:
+        name = api if isinstance(api, str) else ".".join(api)
+        if (address := known.get(name)) is None:
+            address = known[name] = _address_of(exchange, api, addresses)
+        return address
+
+    return address_of
 
 
 def _address_of(exchange: Any, api: Sequence[str] | str, addresses: RequestBudgets) -> RequestBudget:
