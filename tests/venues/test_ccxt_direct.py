@@ -260,3 +260,27 @@ def test_an_order_on_the_local_exchange_is_read_without_ccxt(live, order_request
     (ours, ccxts), venue = live(scenario)
     assert "cost" in ccxts
     assert ("cost" in ours) is (venue == "bybit" and price is None)
+
+
+PARAMS = [
+    {"symbol": "BTCUSDT", "price": "60000.01", "recvWindow": 10000, "newClientOrderId": "abcd-1_2~3.4"},
+    {"one": 1},
+    {"empty": ""},
+    {"sum": "a=b", "and": "c&d", "space": "e f", "plus": "g+h", "slash": "i/j", "accent": "é", "percent": "50%"},
+    {"=": "", "&": "x"},
+    {"a=": "b"},
+    {"both": True, "neither": False},
+    {"none": None, "float": 0.1, "list": ["a", "b"], "bytes": b"a"},
+    {},
+]
+
+
+@pytest.mark.parametrize("params", PARAMS, ids=map(str, PARAMS))
+def test_a_query_is_written_as_ccxt_writes_it(on_wire, params):
+    async def scenario(connection, _):
+        exchange = connection.exchange
+        ours, ccxts = exchange.urlencode, type(exchange).urlencode
+        return [(write(params), write(params, True), write(params, doseq=True)) for write in (ours, ccxts)]
+
+    ours, ccxts = on_wire("binance", [], scenario)
+    assert ours == ccxts

@@ -19,7 +19,7 @@ from tidegate.venues.ccxt.meaning import Meaning
 from tidegate.venues.ccxt.pace import OrderPace
 from tidegate.venues.ccxt.quirks import Carrier, Fence, Quirks, quirks_of
 from tidegate.venues.ccxt.redaction import redacted
-from tidegate.venues.ccxt.requests import Timekeeping, hosts_of, in_turn
+from tidegate.venues.ccxt.requests import Timekeeping, encode_plainly, hosts_of, in_turn
 from tidegate.venues.ccxt.window import Window
 
 __all__ = ["VenueConnection", "connect"]
@@ -194,6 +194,7 @@ def connect(
     stamp = partial(_expiry, exchange, quirks.fence)
     watch(exchange, stamp, addresses, pace, gets_only_read=quirks.gets_only_read)
     in_turn(exchange, addresses, quirks, Timekeeping(connection.measure_clock))
+    encode_plainly(exchange)
     return connection
 
 
