@@ -226,18 +226,19 @@ def _purchases(count: int) -> Sequence[bytes]:
 async def _started(venue: Venue, url: str) -> Engine:
     settings = Settings.model_validate(
         {
+            "mode": "live",
             "symbols": [SYMBOL],
             "signals": {"strategies": []},
             "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
             "execution": {"urgent_score": 0, "signal_ttl_s": 86_400, "interval_s": 3_600, "max_in_flight": _IN_FLIGHT},
             "intake": {"capacity": 100_000, "max_waiting": 100_000},
             "sizing": {"notional": "60"},
-            "traders": [{"id": "main"}],
+            "traders": [{"id": "main", "exchange": "binance"}],
             "journal": {"url": url},
         }
     )
     clock = Clock.live(asyncio.get_running_loop())
-    journal = SqliteJournal(url, mode="paper", synchronous="full")
+    journal = SqliteJournal(url, mode="live", synchronous="full")
     engine = await assemble(settings, journal, clock, frozenset([SYMBOL]), venues=[venue])
     news: Subject[Candle | Quote] = Subject()
     world = MarketFeed("benchmark", frozenset([SYMBOL]), (), news)
