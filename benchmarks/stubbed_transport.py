@@ -1,28 +1,37 @@
-"""An exchange of ccxt whose requests are answered at once, with the same acknowledgement: no network, no venue."""
+"""An exchange of ccxt whose requests are answered at once: no network, no venue."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import count
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from tidegate.venues.ccxt.connection import VenueConnection, connect
 
-__all__ = ["SYMBOL", "stubbed"]
+__all__ = ["SYMBOL", "stubbed", "stubbed_ccxt"]
 
 SYMBOL = "BTC/USDT"
-_FILL = {"price": "100.02", "qty": "0.99", "commission": "0.00099", "commissionAsset": "BTC", "tradeId": 56}
+_KEYS = {"apiKey": "key", "secret": "secret"}
+_NUMBER = 1_000_000_007  # stands where each answer has a number of its own
+_FILL = {
+    "price": "60000.01000000",
+    "qty": "0.00099000",
+    "commission": "0.00000099",
+    "commissionAsset": "BTC",
+    "tradeId": _NUMBER,
+}
 _ACKNOWLEDGED = {
     "symbol": "BTCUSDT",
-    "orderId": 28,
+    "orderId": _NUMBER,
     "orderListId": -1,
     "clientOrderId": "0123456789abcdef01",
     "transactTime": 1_507_725_176_595,
-    "price": "100.02",
-    "origQty": "0.99",
-    "executedQty": "0.99",
-    "cummulativeQuoteQty": "99.0198",
+    "price": "60000.01000000",
+    "origQty": "0.00099000",
+    "executedQty": "0.00099000",
+    "cummulativeQuoteQty": "59.40000990",
     "status": "FILLED",
     "timeInForce": "GTC",
     "type": "LIMIT",
@@ -52,6 +61,7 @@ class _Answer:
     status, reason, content = 200, "OK", b""
     headers: ClassVar[Mapping[str, str]] = {"Content-Type": "application/json"}
     _text = json.dumps(_ACKNOWLEDGED)
+    _numbers = count(_NUMBER)
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,7 +72,7 @@ class _Answer:
         return None
 
     async def text(self, errors: str) -> str:  # noqa: ARG002 - as aiohttp has it
-        return self._text
+        return self._text.replace(str(_NUMBER), str(next(self._numbers)))
 
 
 class _Session:
@@ -77,7 +87,18 @@ class _Session:
 
 def stubbed() -> VenueConnection:
     """A binance that takes every order, and fills it."""
-    settings = {"session": _Session(), "verify": False, "timeout_on_exit": 0, "rateLimit": 0}
-    connection = connect("binance", settings, {"apiKey": "key", "secret": "secret"}, trader="benchmark")
+    connection = connect("binance", _settings(), _KEYS, trader="benchmark")
     connection.exchange.set_markets([connection.exchange.safe_market_structure(_MARKET)])
     return connection
+
+
+def stubbed_ccxt() -> Any:
+    """The same, as ccxt makes it, without anything of ours."""
+    kind = type(stubbed().exchange)
+    exchange = kind({**_settings(), **_KEYS, "enableRateLimit": False, "options": {"defaultType": "spot"}})
+    exchange.set_markets([exchange.safe_market_structure(_MARKET)])
+    return exchange
+
+
+def _settings() -> dict[str, Any]:
+    return {"session": _Session(), "verify": False, "timeout_on_exit": 0, "rateLimit": 0}

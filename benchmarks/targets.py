@@ -80,6 +80,7 @@ TARGETS = (
     Target("an order's CPU on top of ccxt's own: the venue", "venues.stubbed.venue_on_top_to_ccxt_ratio", "<= 0.25"),
     Target("the same: the whole pipeline, durably", "venues.stubbed.pipeline_on_top_to_ccxt_ratio", "for comparison"),
     Target("orders/s over loopback, durably, beside bare ccxt", "venues.loopback.pipeline_to_ccxt_ratio", ">= 0.7"),
+    Target("commits that an order pays which comes alone", "venues.lonely.on_top_to_commit_ratio", "< 2"),
 )
 
 

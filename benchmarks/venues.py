@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from decimal import Decimal
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reactivex import Subject
 
 from benchmarks.alternate import alternate, median_of_ratios, median_of_turns
 from benchmarks.formatting import Figures
 from benchmarks.load import signal_lines
+from benchmarks.local_exchange import AMOUNT, PLENTY, PRICE, SYMBOL, connected, create_order, local_exchange, plain_ccxt
+from benchmarks.lonely_order import lonely_order
 from benchmarks.runs import TimedRun, stopwatch
 from benchmarks.scale import Scale
 from streams.engine import Engine
@@ -40,23 +38,27 @@ if TYPE_CHECKING:
 
 __all__ = ["venues"]
 
-_SYMBOL = "BTC/USDT"
+_T = TypeVar("_T")
+
 _IN_FLIGHT = 16
 _HANGS_S = 120.0
-_ROOT = Path(__file__).parents[1]
-_AMOUNT, _PRICE, _PLENTY = Decimal("0.00099"), Decimal("60000.01"), Decimal(10**9)
-_KEYS = {"apiKey": "key", "secret": "secret"}
+_LONELY = 300
 _names = count()
 
 
 def venues(scale: Scale, folder: Path) -> Figures:
-    """Processor time of an order with the transport stubbed, and orders per second over loopback with 16 in flight.
+    """Processor time of an order with the transport stubbed, orders per second over loopback with 16 in flight, and the
+    delay of one that comes alone.
 
     Without ccxt, which is an extra, nothing is measured.
     """
     if find_spec("ccxt") is None:
         return {"skipped": "ccxt is not installed"}
-    return {"stubbed": _stubbed(scale, folder), "loopback": _loopback(scale, folder)}
+    return {
+        "stubbed": _stubbed(scale, folder),
+        "loopback": _loopback(scale, folder),
+        "lonely": _over_loopback(folder, lambda address: _lonely(address, folder)),
+    }
 
 
 def _stubbed(scale: Scale, folder: Path) -> Figures:
@@ -64,7 +66,7 @@ def _stubbed(scale: Scale, folder: Path) -> Figures:
     turns: dict[str, Callable[[], TimedRun]] = {
         "ccxt": lambda: asyncio.run(_bare_stubbed(orders)),
         "venue": lambda: asyncio.run(_venue_stubbed(orders)),
-        "pipeline": lambda: asyncio.run(_pipeline_stubbed(orders, folder)),
+        "pipeline": lambda: asyncio.run(_pipeline(_stubbed_venue, orders, folder)),
     }
     timed_runs = alternate(scale.rounds, turns)
     cpu = {name: [timed.cpu_us for timed in some] for name, some in timed_runs.items()}
@@ -82,8 +84,8 @@ def _stubbed(scale: Scale, folder: Path) -> Figures:
 def _loopback(scale: Scale, folder: Path) -> Figures:
     orders = scale.venue_orders
     turns: dict[str, Callable[[], TimedRun]] = {
-        "ccxt": lambda: _over_loopback(folder, lambda venue: _bare(venue, orders)),
-        "pipeline": lambda: _over_loopback(folder, lambda venue: _pipeline(venue, orders, folder)),
+        "ccxt": lambda: _over_loopback(folder, lambda address: _bare(address, orders)),
+        "pipeline": lambda: _over_loopback(folder, lambda address: _ours(address, orders, folder)),
     }
     rates = {name: [timed.per_s for timed in timed_runs] for name, timed_runs in alternate(scale.rounds, turns).items()}
     return {
@@ -94,13 +96,13 @@ def _loopback(scale: Scale, folder: Path) -> Figures:
 
 
 async def _bare_stubbed(orders: int) -> TimedRun:
-    from benchmarks.stubbed_transport import stubbed
+    from benchmarks.stubbed_transport import stubbed_ccxt
 
-    connection = stubbed()
+    exchange = stubbed_ccxt()
     with stopwatch() as watch:
-        for request in _requests(orders):
-            await _create(connection.exchange, request)
-    await connection.close()
+        for _ in range(orders):
+            await create_order(exchange)
+    await exchange.close()
     return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
@@ -113,12 +115,8 @@ async def _venue_stubbed(orders: int) -> TimedRun:
     return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
-async def _pipeline_stubbed(orders: int, folder: Path) -> TimedRun:
-    return await _pipeline(_stubbed_venue(), orders, folder)
-
-
 def _stubbed_venue() -> CcxtVenue:
-    from benchmarks.stubbed_transport import SYMBOL, stubbed
+    from benchmarks.stubbed_transport import stubbed
     from tidegate.venues.ccxt.venue import CcxtVenue
 
     venue = CcxtVenue("main", stubbed(), [SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
@@ -126,58 +124,54 @@ def _stubbed_venue() -> CcxtVenue:
     return venue
 
 
-async def _create(exchange: object, request: OrderRequest) -> None:
-    create = exchange.create_order  # type: ignore[attr-defined]
-    side, amount, price = request.side.value, format(request.amount, "f"), format(_PRICE, "f")
-    await create(request.symbol, "limit", side, amount, price, {"clientOrderId": request.client_order_id})
-
-
 def _requests(orders: int) -> Sequence[OrderRequest]:
     return [
         OrderRequest(
             client_order_id=f"abcd{next(_names):014x}",
             trader="main",
-            symbol=_SYMBOL,
+            symbol=SYMBOL,
             side=Side.BUY,
             order_type=OrderType.LIMIT,
-            amount=_AMOUNT,
-            price=_PRICE,
+            amount=AMOUNT,
+            price=PRICE,
             attempt=1,
-            reserved=_AMOUNT * _PRICE,
+            reserved=AMOUNT * PRICE,
         )
         for _ in range(orders)
     ]
 
 
-def _over_loopback(folder: Path, work: Callable[[CcxtVenue], object]) -> TimedRun:
-    async def run(address: str) -> TimedRun:
-        async with _connected(address) as venue:
-            timed = work(venue)
-            assert asyncio.iscoroutine(timed)  # noqa: S101
-            measured: TimedRun = await timed
-            return measured
+def _over_loopback(folder: Path, work: Callable[[str], Awaitable[_T]]) -> _T:
+    async def run(address: str) -> _T:
+        return await work(address)
 
-    with _exchange(folder) as address:
+    with local_exchange(folder) as address:
         return asyncio.run(run(address))
 
 
-async def _bare(venue: CcxtVenue, orders: int) -> TimedRun:
-    exchange, left = venue.exchange, iter(_requests(orders))
+async def _bare(address: str, orders: int) -> TimedRun:
+    left = iter(range(orders))
 
     async def worker() -> None:
-        for request in left:
-            await _create(exchange, request)
+        for _ in left:
+            await create_order(exchange)
 
-    with stopwatch() as watch:
-        await asyncio.gather(*(worker() for _ in range(_IN_FLIGHT)))
+    async with plain_ccxt(address) as exchange:
+        with stopwatch() as watch:
+            await asyncio.gather(*(worker() for _ in range(_IN_FLIGHT)))
     return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
-async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> TimedRun:
+async def _ours(address: str, orders: int, folder: Path) -> TimedRun:
+    async with connected(address) as venue:
+        return await _pipeline(lambda: venue, orders, folder)
+
+
+async def _pipeline(venue: Callable[[], CcxtVenue], orders: int, folder: Path) -> TimedRun:
     """Signals that are all at hand, each executed at once: intent and outcome of every order are committed at FULL."""
-    lines = signal_lines(orders, [_SYMBOL], first=next(_names) * orders)
+    lines = _purchases(orders)
     with TemporaryDirectory(dir=folder) as own:
-        engine = await _started(venue, f"sqlite:///{own}/journal.db")
+        engine = await _started(venue(), f"sqlite:///{own}/journal.db")
         done = asyncio.get_running_loop().create_future()
 
         def watch_commits(_: object) -> None:
@@ -197,54 +191,59 @@ async def _pipeline(venue: CcxtVenue, orders: int, folder: Path) -> TimedRun:
     return TimedRun(signals=orders, wall_s=watch.wall_s, cpu_s=watch.cpu_s, commits=0)
 
 
+async def _lonely(address: str, folder: Path) -> Figures:
+    async with connected(address) as venue, plain_ccxt(address) as exchange:
+        with TemporaryDirectory(dir=folder) as own:
+            engine = await _started(venue, f"sqlite:///{own}/journal.db")
+            lines, moments = iter(_purchases(_LONELY)), []
+
+            def watch_commits(events: Sequence[e.Recorded]) -> None:
+                moments.append(time.perf_counter_ns())
+                if type(events[-1].body) is e.Placed:
+                    placed.set()
+
+            placed = asyncio.Event()
+            engine.parts.commits.committed.subscribe(watch_commits)
+
+            async def place() -> tuple[int, int]:
+                moments.clear()
+                placed.clear()
+                engine.inbox.give([Raw(next(lines))])
+                await asyncio.wait_for(placed.wait(), _HANGS_S)
+                return moments[0], moments[-1]
+
+            figures = await lonely_order(_LONELY, place, lambda: create_order(exchange), Path(own))
+            await engine.stop()
+    return figures
+
+
+def _purchases(count: int) -> Sequence[bytes]:
+    """As bare ccxt's orders: a sale would wait for what it sells."""
+    lines = signal_lines(count, [SYMBOL], first=next(_names) * count)
+    return [line.replace(b'"sell"', b'"buy"') for line in lines]
+
+
 async def _started(venue: Venue, url: str) -> Engine:
     settings = Settings.model_validate(
         {
-            "symbols": [_SYMBOL],
+            "mode": "live",
+            "symbols": [SYMBOL],
             "signals": {"strategies": []},
             "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
             "execution": {"urgent_score": 0, "signal_ttl_s": 86_400, "interval_s": 3_600, "max_in_flight": _IN_FLIGHT},
             "intake": {"capacity": 100_000, "max_waiting": 100_000},
             "sizing": {"notional": "60"},
-            "traders": [{"id": "main"}],
+            "traders": [{"id": "main", "exchange": "binance"}],
             "journal": {"url": url},
         }
     )
     clock = Clock.live(asyncio.get_running_loop())
-    journal = SqliteJournal(url, mode="paper", synchronous="full")
-    engine = await assemble(settings, journal, clock, frozenset([_SYMBOL]), venues=[venue])
+    journal = SqliteJournal(url, mode="live", synchronous="full")
+    engine = await assemble(settings, journal, clock, frozenset([SYMBOL]), venues=[venue])
     news: Subject[Candle | Quote] = Subject()
-    world = MarketFeed("benchmark", frozenset([_SYMBOL]), (), news)
+    world = MarketFeed("benchmark", frozenset([SYMBOL]), (), news)
     await engine.start([], background=[generated(engine, world, settings, strategies=False)])
-    engine.record(e.BalancesSynced(trader="main", balances={"USDT": _PLENTY, "BTC": _PLENTY}))
+    engine.record(e.BalancesSynced(trader="main", balances={"USDT": PLENTY, "BTC": PLENTY}))
     await engine.committed()
-    news.on_next(Quote(_SYMBOL, clock.now_ns(), bid=_PRICE - 1, ask=_PRICE, depth=_PLENTY))
+    news.on_next(Quote(SYMBOL, clock.now_ns(), bid=PRICE - 1, ask=PRICE, depth=PLENTY))
     return engine
-
-
-@asynccontextmanager
-async def _connected(address: str) -> AsyncIterator[CcxtVenue]:
-    from tidegate.emulator import settings_for
-    from tidegate.venues.ccxt.connection import connect
-    from tidegate.venues.ccxt.venue import CcxtVenue
-
-    connection = connect("binance", settings_for("binance", address), _KEYS, trader="main")
-    venue = CcxtVenue("main", connection, [_SYMBOL], clock=Clock.live(asyncio.get_running_loop()))
-    await venue.open()
-    try:
-        yield venue
-    finally:
-        await venue.close()
-
-
-@contextmanager
-def _exchange(folder: Path) -> Iterator[str]:
-    balances = folder / "balances.json"
-    balances.write_text(json.dumps({"USDT": str(_PLENTY), "BTC": str(_PLENTY)}))
-    command = [sys.executable, "-m", "tidegate.emulator", "--dialect", "binance", "--balances", str(balances)]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
-        assert process.stdout is not None  # noqa: S101
-        try:
-            yield json.loads(process.stdout.readline())["address"]
-        finally:
-            process.kill()

@@ -58,7 +58,7 @@ MAY_USE_ASYNCIO_TOO = {
 CCXT_LIVES_IN = ("tidegate/venues/ccxt/*.py", "tidegate/market/ccxt/*.py")
 MAY_LOAD_CCXT = {
     *(Path(f"tidegate/assembly/{name}.py") for name in ("real", "real_accounts", "real_feeds")),
-    *(Path(f"benchmarks/{name}.py") for name in ("stubbed_transport", "venues")),
+    *(Path(f"benchmarks/{name}.py") for name in ("local_exchange", "stubbed_transport", "venues")),
 }
 PRINTS = {"click", "rich"}
 STORAGE = {"sqlite3", *(f"tidegate.journal.sqlite_{name}" for name in ("checkup", "file", "journal", "lock", "schema"))}

@@ -16,12 +16,15 @@ pytest.importorskip("ccxt")
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
 
+from tests.builders import order
 from tidegate.domain.reasons import Reason
 from tidegate.emulator.connecting import DialectName
 from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply
 from tidegate.venues.ccxt.calls import recorded
+from tidegate.venues.ccxt.direct import OrderCreator
 from tidegate.venues.ccxt.meaning import BY_CLASS, Meaning
 from tidegate.venues.ccxt.paging import Onward
+from tidegate.venues.ccxt.parsing import rules_of
 from tidegate.venues.ccxt.quirks import VENUES
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "venues.md").read_text()
@@ -243,14 +246,15 @@ ROWS = [(venue, row) for venue in PROVED for row in LINE + SAID[venue]]
 
 async def place(connection, wire):
     """Send an order, and tell the class of what was raised and what we read."""
-    with recorded() as call:
+    with recorded(ID) as call:
         try:
-            params = dict(connection.order_params(ID))
-            order = await connection.exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 50000, params)
+            exchange, params = connection.exchange, connection.order_params(ID)
+            creator = OrderCreator(exchange, connection.direct, lambda symbol: rules_of(exchange.market(symbol), 4))
+            made = await creator.create(order("buy", "0.001", "50000", ID, symbol="BTC/USDT"), params)
         except BaseException as error:
             how = {"sent": call.sent, "headers": call.headers, "status": call.status, "body": call.body}
             return type(error).__name__, read_failure(error, connection.quirks, now_ms=1700000000000, **how)
-    return RETURNS, read_reply(order, connection.quirks)
+    return RETURNS, read_reply(made, connection.quirks)
 
 
 @pytest.mark.parametrize(("venue", "row"), ROWS, ids=[f"{venue}: {row.what}" for venue, row in ROWS])

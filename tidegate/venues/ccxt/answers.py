@@ -26,6 +26,7 @@ from tidegate.venues.ccxt.redaction import redact
 
 __all__ = ["OrderTaken", "Reading", "read_failure", "read_reply", "says_not_found"]
 
+_ORDER_STATUSES = frozenset(OrderStatus)
 _ABOUT_RULES = frozenset({"InvalidOrder", "BadRequest", "BadSymbol"})
 _STATUSES: Mapping[int, Ruling] = {418: BANNED, 429: TOO_MANY_FROM_HERE}
 
@@ -133,10 +134,11 @@ def _rule(error: BaseException, quirks: Quirks, sent: bool, code: str | None, wo
 def _status(order: Mapping[str, Any]) -> OrderStatus:
     """Some classes call an order closed that was canceled with a part of it filled."""
     told = order.get("status")
-    status = OrderStatus(told) if told in set(OrderStatus) else OrderStatus.OPEN
-    amount, filled = _decimal(order.get("amount")), _decimal(order.get("filled"))
-    if status is OrderStatus.CLOSED and amount is not None and filled is not None and filled < amount:
-        return OrderStatus.CANCELED
+    status = OrderStatus(told) if told in _ORDER_STATUSES else OrderStatus.OPEN
+    if status is OrderStatus.CLOSED:
+        amount, filled = _decimal(order.get("amount")), _decimal(order.get("filled"))
+        if amount is not None and filled is not None and filled < amount:
+            return OrderStatus.CANCELED
     return status
 
 

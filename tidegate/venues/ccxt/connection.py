@@ -14,11 +14,12 @@ from tidegate.domain.errors import SettingsError, VenueUnavailable
 from tidegate.venues.ccxt.address import RequestBudgets
 from tidegate.venues.ccxt.answers import read_failure
 from tidegate.venues.ccxt.calls import recorded, venue_ms_of, watch
+from tidegate.venues.ccxt.direct import DirectOrders
 from tidegate.venues.ccxt.meaning import Meaning
 from tidegate.venues.ccxt.pace import OrderPace
 from tidegate.venues.ccxt.quirks import Carrier, Fence, Quirks, quirks_of
 from tidegate.venues.ccxt.redaction import redacted
-from tidegate.venues.ccxt.requests import Timekeeping, hosts_of, in_turn
+from tidegate.venues.ccxt.requests import Timekeeping, encode_plainly, hosts_of, in_turn
 from tidegate.venues.ccxt.window import Window
 
 __all__ = ["VenueConnection", "connect"]
@@ -31,13 +32,17 @@ _ASKS_S = 35.0  # several requests, each in its turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueConnection:
-    """An exchange of ccxt, what is particular to it, how fast it takes orders, and what is secret of it."""
+    """An exchange of ccxt, what is particular to it, how fast it takes orders, and what is secret of it.
+
+    `direct` is how it is given orders without `create_order`; None where the trader's settings may change what is sent.
+    """
 
     where: str
     exchange: Any
     quirks: Quirks
     pace: OrderPace
     secrets: Collection[str] = field(repr=False)
+    direct: DirectOrders | None = None
 
     async def open(self) -> None:
         """Set the clock, load the markets, and ask beforehand whatever ccxt would ask in the midst of the first order.
@@ -176,7 +181,12 @@ def connect(
     hosts = [addresses.of(host) for host in sorted(hosts_of(exchange))]
     pace = OrderPace(hosts, _order_limits(exchange, quirks))
     connection = VenueConnection(
-        where=where, exchange=exchange, quirks=quirks, pace=pace, secrets=tuple(credentials.values())
+        where=where,
+        exchange=exchange,
+        quirks=quirks,
+        pace=pace,
+        secrets=tuple(credentials.values()),
+        direct=_direct(exchange, quirks, ccxt_block),
     )
     if exchange.rateLimit:
         for address in hosts:
@@ -184,7 +194,15 @@ def connect(
     stamp = partial(_expiry, exchange, quirks.fence)
     watch(exchange, stamp, addresses, pace, gets_only_read=quirks.gets_only_read)
     in_turn(exchange, addresses, quirks, Timekeeping(connection.measure_clock))
+    encode_plainly(exchange)
     return connection
+
+
+def _direct(exchange: Any, quirks: Quirks, block: Mapping[str, Any]) -> DirectOrders | None:
+    """How orders go past `create_order`, unless the settings have options for it, or ccxt makes its own numbers."""
+    direct, options = quirks.direct, block.get("options") or {}
+    known = direct is not None and options.keys() <= direct.options and exchange.number is float
+    return direct if known else None
 
 
 def _order_limits(exchange: Any, quirks: Quirks) -> Mapping[float, int]:

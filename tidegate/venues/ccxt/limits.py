@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -58,9 +59,8 @@ def read_limits(headers: Mapping[str, str], text: str) -> Iterator[ReportedLimit
     """What an answer says of the venue's limits."""
     lower = {name.lower(): value for name, value in headers.items()}
     for name, value in lower.items():
-        if (found := _HEADER.match(name)) is not None and value.isdigit():
-            window_s = int(found[2]) * _UNIT_S[found[3].upper()]
-            yield ReportedLimit(kind=_KINDS[found[1]], window_s=window_s, used=int(value))
+        if (counted := _counted_in(name)) is not None and value.isdigit():
+            yield ReportedLimit(kind=counted[0], window_s=counted[1], used=int(value))
     limit, left = lower.get("x-bapi-limit", ""), lower.get("x-bapi-limit-status", "")
     if limit.isdigit() and left.isdigit():
         reset = lower.get("x-bapi-limit-reset-timestamp", "")
@@ -72,6 +72,13 @@ def read_limits(headers: Mapping[str, str], text: str) -> Iterator[ReportedLimit
     if (words := _IN_WORDS.search(text, 0, _HEAD)) is not None:
         full = int(words[1])
         yield ReportedLimit(kind=_KINDS[words[2]], window_s=int(words[3]) * _UNIT_S[words[4]], used=full, limit=full)
+
+
+@lru_cache(maxsize=1024)
+def _counted_in(header: str) -> tuple[LimitKind, float] | None:
+    """What a header counts, and in how many seconds; None of another header."""
+    found = _HEADER.match(header)
+    return None if found is None else (_KINDS[found[1]], int(found[2]) * _UNIT_S[found[3].upper()])
 
 
 def banned_until_ms(text: str) -> int | None:

@@ -27,7 +27,7 @@ def check_order(order: Mapping[str, Any], symbol: str) -> None:
         MalformedAnswer: it lacks its id, side, amount or status, or is of another symbol.
     """
     lacking = [field for field in ("id", "side", "status") if not order.get(field)]
-    lacking += [field for field in ("amount",) if not _is_amount(order.get(field))]
+    lacking += [field for field in ("amount",) if _amount(order.get(field)) is None]
     if lacking:
         raise MalformedAnswer(f"the answer has an order {order.get('id')} without {', '.join(lacking)}")
     if order.get("symbol") != symbol:
@@ -45,28 +45,31 @@ def fills_of(
         MalformedAnswer: a trade lacks its id, amount or price, or does not say of which order it is.
     """
     fills = []
-    for trade in sorted(trades, key=lambda trade: trade.get("timestamp") or 0):
+    for trade in sorted(trades, key=lambda trade: trade.get("timestamp") or 0) if len(trades) > 1 else trades:
         belongs_to = trade.get("order") or (order_id if of_order else None)
-        lacking = [field for field in ("amount", "price") if not _is_amount(trade.get(field))]
-        lacking += [] if trade.get("id") else ["id"]
-        if lacking or belongs_to is None:
+        amount, price = _amount(trade.get("amount")), _amount(trade.get("price"))
+        if amount is None or price is None or not trade.get("id") or belongs_to is None:
+            said = {"amount": amount is not None, "price": price is not None, "id": trade.get("id")}
+            lacking = [field for field, is_there in said.items() if not is_there]
             raise MalformedAnswer(f"the answer has a trade without {', '.join(lacking) or 'its order'}")
         if str(belongs_to) == order_id:
-            fills.append(_fill(trade, fee_currency_field))
+            fills.append(_fill(trade, amount, price, fee_currency_field))
     return tuple(fills)
 
 
-def _is_amount(number: object) -> bool:
-    return number is not None and decimal_of(number).is_finite() and decimal_of(number) >= 0
+def _amount(number: object) -> Decimal | None:
+    """A number that may be an amount or a price; None of anything else."""
+    amount = None if number is None else Decimal(str(number))
+    return amount if amount is not None and amount.is_finite() and amount >= 0 else None
 
 
-def _fill(trade: Mapping[str, Any], fee_currency_field: str | None) -> Fill:
+def _fill(trade: Mapping[str, Any], amount: Decimal, price: Decimal, fee_currency_field: str | None) -> Fill:
     fee: Mapping[str, Any] = trade.get("fee") or next(iter(trade.get("fees") or ()), {})
     said = (trade.get("info") or {}).get(fee_currency_field) if fee_currency_field else None
     return Fill(
         trade_id=str(trade["id"]),
-        amount=decimal_of(trade["amount"]),
-        price=decimal_of(trade["price"]),
+        amount=amount,
+        price=price,
         fee=decimal_of(fee.get("cost")),
         fee_currency=str(said or fee.get("currency") or quote_of(trade["symbol"])),
     )

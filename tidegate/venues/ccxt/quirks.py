@@ -22,6 +22,7 @@ from tidegate.venues.ccxt.codes import (
     OKX,
     Codes,
 )
+from tidegate.venues.ccxt.direct import BINANCE_ORDERS, BYBIT_ORDERS, DirectOrders
 from tidegate.venues.ccxt.forms import Forms
 from tidegate.venues.ccxt.lookups import Lookup, LookupSource
 from tidegate.venues.ccxt.meaning import TOO_MANY_FROM_HERE, Ruling
@@ -71,7 +72,8 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     sandbox where it has the addresses of the real venue.
 
     `forms` is what its answers must look like, `listings` how they are read to their end. `fee_currency_field` is that
-    of its trades where ccxt guesses the currency of a fee. `gets_only_read` says that it takes no orders by GET.
+    of its trades where ccxt guesses the currency of a fee. `direct` is how it is given orders without `create_order`,
+    where tests prove that this comes to the same. `gets_only_read` says that it takes no orders by GET.
     """
 
     exchange_id: str
@@ -94,6 +96,7 @@ class Quirks(Struct, frozen=True, kw_only=True, gc=False):
     forms: Forms = Forms()
     listings: ListingMethods = ListingMethods()
     fee_currency_field: str | None = None
+    direct: DirectOrders | None = None
     gets_only_read: bool = True
 
     def venue_id(self, client_order_id: str) -> str:
@@ -137,6 +140,7 @@ VENUES: Mapping[str, Quirks] = {
             order_limits={10: 100, 86_400: 200_000},
             forms=BINANCE_FORMS,
             listings=BINANCE_LISTINGS,
+            direct=BINANCE_ORDERS,
         ),
         Quirks(
             exchange_id="bybit",
@@ -157,6 +161,7 @@ VENUES: Mapping[str, Quirks] = {
             forms=BYBIT_FORMS,
             listings=BYBIT_LISTINGS,
             fee_currency_field="feeCurrency",
+            direct=BYBIT_ORDERS,
         ),
         Quirks(
             exchange_id="okx",

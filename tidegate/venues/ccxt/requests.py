@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,10 +14,13 @@ from tidegate.venues.ccxt.calls import host_of
 from tidegate.venues.ccxt.meaning import CLOCK_SKEW
 from tidegate.venues.ccxt.quirks import Quirks
 
-__all__ = ["Timekeeping", "hosts_of", "in_turn", "says_clock_skew"]
+__all__ = ["Timekeeping", "encode_plainly", "hosts_of", "in_turn", "says_clock_skew"]
 
 _MEASURED_EVERY_S = 1.0
 _MEASURES_S = 15.0
+
+_is_plain = re.compile(r"[\w.~&=-]*", re.ASCII).fullmatch
+_PLAIN = {str, int}
 
 
 def says_clock_skew(error: BaseException, quirks: Quirks) -> bool:
@@ -63,7 +67,7 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
     Raises, at each request:
         LeftAlone: nothing was sent.
     """
-    request = exchange.request
+    request, address_of = exchange.request, _known(exchange, addresses)
 
     async def turned(
         path: str,
@@ -72,7 +76,7 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
         params: Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> Any:
-        address = _address_of(exchange, api, addresses)
+        address = address_of(api)
         params, config = params or {}, config or {}
         priority = PRIORITY.get()
 
@@ -97,9 +101,37 @@ def in_turn(exchange: Any, addresses: RequestBudgets, quirks: Quirks, timekeepin
     exchange.request = turned
 
 
+def encode_plainly(exchange: Any) -> None:
+    """Let an exchange write queries in which nothing needs quotes without looking at each character of them."""
+    urlencode = exchange.urlencode
+
+    def encoded(params: Mapping[str, Any], *how: Any, **named: Any) -> str:
+        if not how and not named and {*map(type, params.values())} <= _PLAIN:
+            query = "&".join([f"{name}={value}" for name, value in params.items()])
+            alone = query.count("=") == len(params) == query.count("&") + 1
+            if alone and _is_plain(query) is not None:
+                return query
+        return str(urlencode(params, *how, **named))
+
+    exchange.urlencode = encoded
+
+
 def hosts_of(exchange: Any) -> set[str]:
     """The hosts, with their ports, that an exchange would talk to."""
     return {host_of(url.replace("{hostname}", exchange.hostname or "")) for url in _texts(exchange.urls["api"])}
+
+
+def _known(exchange: Any, addresses: RequestBudgets) -> Callable[[Sequence[str] | str], RequestBudget]:
+    """The address of each part of an exchange's API, looked for once."""
+    known: dict[str, RequestBudget] = {}
+
+    def address_of(api: Sequence[str] | str) -> RequestBudget:
+        name = api if isinstance(api, str) else ".".join(api)
+        if (address := known.get(name)) is None:
+            address = known[name] = _address_of(exchange, api, addresses)
+        return address
+
+    return address_of
 
 
 def _address_of(exchange: Any, api: Sequence[str] | str, addresses: RequestBudgets) -> RequestBudget:

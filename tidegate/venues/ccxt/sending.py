@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tidegate.clock import Clock
+from tidegate.domain.market import MarketRules
 from tidegate.domain.order import Acknowledged, Answer, NotPlaced, OrderRequest, Unanswered
 from tidegate.domain.reasons import Reason
 from tidegate.domain.signal import OrderType, Side
@@ -14,6 +15,7 @@ from tidegate.venues.ccxt.address import LeftAlone, Priority, asked_as
 from tidegate.venues.ccxt.answers import OrderTaken, Reading, read_failure, read_reply
 from tidegate.venues.ccxt.calls import ExchangeCall, recorded
 from tidegate.venues.ccxt.connection import VenueConnection
+from tidegate.venues.ccxt.direct import OrderCreator
 from tidegate.venues.ccxt.finding import OrderFinder
 from tidegate.venues.ccxt.forms import MalformedAnswer
 from tidegate.venues.ccxt.meaning import Meaning
@@ -24,7 +26,8 @@ __all__ = ["OrderSender"]
 
 
 class OrderSender:
-    """Sends orders. Market rules which a rejection shows to be out of date are read again by `refresh`."""
+    """Sends orders in markets with `rules`. Those which a rejection shows to be out of date are read again by
+    `refresh`."""
 
     def __init__(
         self,
@@ -32,31 +35,26 @@ class OrderSender:
         finder: OrderFinder,
         *,
         clock: Clock,
+        rules: Callable[[str], MarketRules | None],
         refresh: Callable[[Reading], Awaitable[object]],
     ) -> None:
+        self._creator = OrderCreator(connection.exchange, connection.direct, rules)
         self._connection, self._quirks, self._finder = connection, connection.quirks, finder
         self._clock, self._refresh = clock, refresh
 
     async def send(self, request: OrderRequest) -> Answer:
         """Send an order. Never raises for what a venue may do."""
-        exchange, market = self._connection.exchange, request.order_type is OrderType.MARKET
-        if market and request.side is Side.BUY and not self._quirks.market_buys:
-            detail = f"{exchange.id} takes no amount to buy at the market: let pricing.order_type be limit"
+        buys_at_market = request.order_type is OrderType.MARKET and request.side is Side.BUY
+        if buys_at_market and not self._quirks.market_buys:
+            detail = (
+                f"{self._connection.exchange.id} takes no amount to buy at the market: let pricing.order_type be limit"
+            )
             return NotPlaced(reason=Reason.REJECTED, detail=detail, final=True)
         question = Question("create order", self._clock)
         with recorded(request.client_order_id) as call, asked_as(Priority.ORDER):
             try:
-                order = await bounded(
-                    exchange.create_order(
-                        request.symbol,
-                        request.order_type.value,
-                        request.side.value,
-                        format(request.amount, "f"),
-                        None if market or request.price is None else format(request.price, "f"),
-                        dict(self._connection.order_params(request.client_order_id)),
-                    ),
-                    self._connection,
-                )
+                params = self._connection.order_params(request.client_order_id)
+                order = await bounded(self._creator.create(request, params), self._connection)
                 reading = read_reply(order, self._quirks, self._connection.secrets)
             except LeftAlone as error:
                 return NotPlaced(reason=error.reason, detail=str(error), final=False, retry_after_s=error.for_s)

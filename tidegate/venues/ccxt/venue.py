@@ -62,7 +62,7 @@ class CcxtVenue:
         self._symbols, self._clock = symbols, clock
         self._rules: dict[str, MarketRules] = {}
         self._finder = OrderFinder(connection, clock=clock)
-        self._sender = OrderSender(connection, self._finder, clock=clock, refresh=self._refresh)
+        self._sender = OrderSender(connection, self._finder, clock=clock, rules=self.rules, refresh=self._refresh)
         self._listing = AccountListing(connection, symbols, clock=clock)
         self._stream = stream
         self._follower = OrderFollower(
