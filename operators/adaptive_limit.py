@@ -25,10 +25,9 @@ class AdaptiveLimit:
       in a quarter of the delay; but 256 in any case. What waits is admitted as long as it can be committed in time.
     - Once signals have waited for half of the delay without a pause, it is no burst but an overload. Then only so many
       may wait as were admitted lately in the time that is left to them.
-    - Nothing is admitted while a commit is overdue by half of the delay.
     - While the journal is `failing`, nothing is limited: it answers.
 
-    Memory: ten numbers.
+    Memory: a dozen numbers.
 
     Raises:
         ValueError: `max_delay_ms` is not above 0.
@@ -71,12 +70,10 @@ class AdaptiveLimit:
 
     def room(self, depth: int) -> int:
         """How many more may be under way, beside `depth` items; none if it is not above 0."""
-        if depth and self._begun_ns is not None:
-            if self._failing():
-                return sys.maxsize
-            overdue_ns = self._clock.now_ns() - self._begun_ns - self._takes_ns
-            if overdue_ns > self._half_ns or self._ahead_ns(depth) > self._max_ns:
-                return 0
+        if depth and self._failing():
+            return sys.maxsize
+        if depth and self._ahead_ns(depth) > self._max_ns:
+            return 0
         return self._most - depth
 
     def most_waiting(self, depth: int) -> int:
@@ -103,7 +100,7 @@ class AdaptiveLimit:
 
     def _ahead_ns(self, depth: int) -> int:
         """How long what is admitted now will be under way: to the end of the commit after this one, at least."""
-        if self._begun_ns is None or self._last is None or not depth:
+        if self._begun_ns is None or self._last is None:
             return 0
         per_ns, takes_ns = self._worse if self._overload else (self._per_ns, self._takes_ns)
         rest_ns = max(self._begun_ns + takes_ns - self._clock.now_ns(), 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,8 +32,10 @@ class Intake:
         failing: Callable[[], bool] = lambda: False,
     ) -> None:
         self.loop = VirtualLoop()
-        self.clock = Clock.simulated(self.loop, 0)
+        self.busy_s = 0.0  # time that passed while the loop could do nothing else
+        self.clock = Clock(self.loop, epoch_ns=0, steady_ns=self._now_ns, wall_ns=self._now_ns)
         self.fixed_ms, self.each_ms = fixed_ms, each_ms
+        self.changes: Iterator[float] = itertools.repeat(each_ms)
         self.delays_ms: dict[int, float] = {}  # by the number of a signal, from arrival to commit
         self.told_ms: dict[int, float] = {}  # from arrival to being turned away
         self.reasons: set[Reason | None] = set()
@@ -57,7 +60,10 @@ class Intake:
         """So many signals, at once."""
         first = len(self.arrived_ns)
         self.arrived_ns += [self.clock.now_ns()] * count
-        self._source.on_chunk([self._raw(number) for number in range(first, first + count)])
+        self.hand_in(range(first, first + count))
+
+    def hand_in(self, numbers: range) -> None:
+        self._source.on_chunk([self._raw(number) for number in numbers])
 
     def offer(self, per_s: int, for_s: float, *, every_ms: int = 2) -> Intake:
         """So many signals a second, evenly, so many at each step."""
@@ -75,6 +81,9 @@ class Intake:
     def since(self, number: int) -> float:
         return (self.clock.now_ns() - self.arrived_ns[number]) / MS
 
+    def _now_ns(self) -> int:
+        return self.loop.time_ns() + int(self.busy_s * S)
+
     def _raw(self, number: int) -> Raw:
         def told(_: Receipt) -> None:
             self.told_ms[number] = self.since(number)
@@ -88,6 +97,7 @@ class Intake:
 
     def _begin(self) -> None:
         if not self._group and self._queued:
+            self.each_ms = next(self.changes)
             self._group = [self._queued.popleft() for _ in range(min(len(self._queued), 2048))]
             self.loop.call_later((self.fixed_ms + len(self._group) * self.each_ms) / 1000, self._end)
 
@@ -203,6 +213,34 @@ def test_when_the_disk_hangs_few_are_late_and_the_others_are_told_within_the_del
     assert late <= 0.52 * per_s  # those of the first half of the delay
     assert max(it.told_ms.values()) <= 1000
     assert max(it.told_ms) < 7 * per_s  # and soon after it came back, nothing is shed
+
+
+def test_in_an_overload_the_slower_of_two_commits_counts():
+    it = Intake(fixed_ms=2, each_ms=0.05)
+    it.changes = itertools.cycle((0.05, 0.15))
+    it.offer(20_000, 10).end()
+    settled = [delay_ms for number, delay_ms in it.delays_ms.items() if it.arrived_ns[number] > 2 * S]
+    assert max(settled) <= 1000
+    assert len(settled) > 60_000
+
+
+def test_where_commits_take_no_time_nothing_is_limited():
+    it = Intake(fixed_ms=0).offer(1_000, 1)
+    it.send(15_000)
+    assert it.limit.waiting == 0
+    assert it.end().told_ms == {}
+
+
+def test_what_came_while_the_loop_was_busy_counts_as_that_much_older():
+    it = Intake().offer(1_000, 1)
+    it.fixed_ms = 5_000
+    it.send(2_000)
+    it.busy_s += 0.2
+    it.arrived_ns += [it.clock.now_ns() - S // 5] * 100
+    it.hand_in(range(3_000, 3_100))
+    it.loop.advance(2)
+    assert it.told_ms.keys() >= set(range(3_000, 3_100))
+    assert 700 <= max(it.told_ms.values()) <= 800  # and not 200 later
 
 
 def test_where_the_oldest_are_shed_the_newest_are_committed():

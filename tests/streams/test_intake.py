@@ -87,3 +87,10 @@ def test_a_flood_of_a_file_alone_sheds_nothing_and_does_not_stop(stage):
     it.run(15)
     assert it.engine.parts.state.ledger.received == 2_000
     assert it.bodies(e.TurnedAway) == []
+
+
+def test_an_input_that_can_wait_stands_back_while_others_wait(stage):
+    load = stage().start().engine.parts.intake_load
+    assert load.depth_of_inputs() < load.inputs_max
+    load.limit.wait(1)
+    assert load.depth_of_inputs() == load.inputs_max
