@@ -493,8 +493,8 @@ def test_what_a_market_order_takes_beyond_that_is_spent_once():
     paper = Paper()
     paper.quote(depth="1000")
     first, second = (order(amount="1", price=None, order_id=name, reserved="1") for name in "ab")
-    most = order(amount="98", price="100", order_id="most")
-    (_, beyond, broke) = paper.send_only(most, first, second)
+    most = order(amount="97.9", order_id="most", reserved="9799.85")
+    (_, beyond, broke) = paper.send_only(most, first, second)  # 198.15 are left; each takes 99.1, with its fee
     assert (type(beyond), broke.detail) == (Acknowledged, NO_FUNDS)
 
 
