@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from reactivex import Subject
 from benchmarks.latency_probe import LatencyProbe
 from benchmarks.load import FOUR, Arrivals, Offer
 from benchmarks.runs import Offered, TimedRun, stopwatch
+from operators import subscribe_chunks
 from streams.engine import Engine
 from streams.inbox import given_room
 from tidegate.assembly import assemble, generated
@@ -81,7 +83,8 @@ class WholePipeline:
         """Let signals in as fast as they are recorded, as those of a file."""
         clock, load = self.engine.parts.clock, self.engine.parts.intake_load
         source = given_room(lines, depth=load.depth_of_inputs, depth_max=load.inputs_max, clock=clock)
-        return await self._timed(len(lines), lambda: source.subscribe(lambda raw: self.engine.inbox.give((raw,))))
+        given = partial(subscribe_chunks, source, self.engine.inbox.give, _nothing, _nothing)
+        return await self._timed(len(lines), given)
 
     async def in_groups(self, lines: Sequence[bytes], group: int) -> TimedRun:
         """Let `group` signals in with each commit."""
@@ -162,3 +165,7 @@ async def opened(
         yield WholePipeline(engine)
     finally:
         await engine.stop()
+
+
+def _nothing(*_: object) -> None:
+    """How the lines end is of no interest."""

@@ -29,8 +29,8 @@ _SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after e
 class SqliteJournal(SqliteReader):
     """Writes a journal, alone. Satisfies `tidegate.domain.ports.Journal`.
 
-    A large batch is committed by a thread of its own, while the loop continues: it goes to SQLite in few statements of
-    many rows, each worked through without the interpreter's lock. A small one is over before a thread had begun.
+    A large batch goes to the disk by a thread of its own, while the loop continues. A small one is over before a thread
+    had begun.
     With `batches_together` above 1 only every so many batches reach the file, the last ones on `close`: for replays,
     which start over when they die.
 
@@ -70,16 +70,21 @@ class SqliteJournal(SqliteReader):
         Raises:
             JournalUnavailable: nothing was written: the disk is full or fails, or the file is locked.
         """
-        rows = rows_of(items, self._head)
         try:
-            if len(items) <= _FEW:
-                rows = self._commit(rows, items, snapshots)
-            else:
-                loop = asyncio.get_running_loop()
-                rows = await loop.run_in_executor(self._writer, self._commit, rows, items, snapshots)
-        except JournalUnavailable:
+            rows = self._write(items, snapshots)
+            self._batches_open += 1
+            if self._batches_open >= self._batches_together:
+                if len(items) <= _FEW:
+                    self._flush()
+                else:  # SQLite does not hold the interpreter meanwhile
+                    await asyncio.get_running_loop().run_in_executor(self._writer, self._flush)
+                self._batches_open = 0
+        except sqlite3.Error as error:
             self._forget()
-            raise
+            why = full_disk(self._path) if is_full(error) else str(error)
+            if self._batches_together > 1:  # batches that were answered are gone as well
+                raise JournalRefused(f"the journal of the replay cannot be written: {why}") from error
+            raise JournalUnavailable(f"the commit failed: {why}") from error
         self._head = rows.head
         return rows.answers
 
@@ -107,32 +112,34 @@ class SqliteJournal(SqliteReader):
         super().close()
         self._lock.give_up()
 
-    def _commit(self, rows: GroupRows, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> GroupRows:
-        execute, tables = self._connection.execute, self._tables
+    def _write(self, items: Sequence[Item], snapshots: Mapping[str, bytes]) -> GroupRows:
+        """Write a batch within the open transaction, or a new one."""
+        tables, rows = self._tables, rows_of(items, self._head)
         try:
             if not self._connection.in_transaction:
-                execute("BEGIN IMMEDIATE")
-            try:
-                if not tables.take(rows, self._head):
-                    rows = rows_of(items, self._head, self._known(items))
-                    tables.take(rows, self._head)
-                tables.write(rows, self._head)
-                tables.keep(snapshots, self._head)
-                self._batches_open += 1
-                if self._batches_open >= self._batches_together:
-                    execute("COMMIT")
-                    self._batches_open = 0
-            except BaseException:
-                if self._connection.in_transaction:
-                    execute("ROLLBACK")
-                tables.forget()
-                raise
-        except sqlite3.Error as error:
-            why = full_disk(self._path) if is_full(error) else str(error)
-            if self._batches_together > 1:  # batches that were answered are gone as well
-                raise JournalRefused(f"the journal of the replay cannot be written: {why}") from error
-            raise JournalUnavailable(f"the commit failed: {why}") from error
+                self._connection.execute("BEGIN IMMEDIATE")
+            if not tables.take(rows, self._head):
+                rows = rows_of(items, self._head, self._known(items))
+                tables.take(rows, self._head)
+            tables.write(rows, self._head)
+            tables.keep(snapshots, self._head)
+        except BaseException:
+            self._roll_back()
+            raise
         return rows
+
+    def _flush(self) -> None:
+        """Have the disk know what is written."""
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._tables.forget()
 
     def _known(self, items: Iterable[Item]) -> dict[bytes, Known]:
         """What is recorded of the identities that a group carries."""
