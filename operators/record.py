@@ -65,7 +65,7 @@ def record(
                 for verdict, answer in zip(verdicts, answers, strict=True):
                     if type(answer) is Committed:
                         first = answer.events[0]
-                        gone.append(Entered(verdict, first.number, first=first.body))
+                        gone.append(Entered(verdict, first.number, False, first.body))
                         if verdict.reply is not None:
                             commits.notify(verdict.reply, Receipt(verdict.signal.id, _reason(verdict)))
                     elif type(answer) is Conflict:

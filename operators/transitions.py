@@ -12,6 +12,8 @@ from tidegate.domain.ports import Item
 
 __all__ = ["Transitions"]
 
+_BEGINNINGS = frozenset(kind for before, kind in TRANSITIONS if before is None)
+
 
 class Transitions:
     """Where the groups that are being written lead, each signal from its outcome by `committed(number)`.
@@ -35,7 +37,7 @@ class Transitions:
             number, bodies, outcome = item.number, item.bodies, None
             if number:
                 outcome = ahead[number] if number in ahead else self._before(number)
-            elif item.new is None:
+            elif item.new is None or (len(bodies) == 1 and type(bodies[0]) in _BEGINNINGS):
                 continue
             after = TRANSITIONS.get((outcome, type(bodies[0]))) if len(bodies) == 1 else None
             if after is None or type(bodies[0]) is e.Reopened:

@@ -13,7 +13,7 @@ from tidegate.domain.errors import JournalRefused, JournalUnavailable
 from tidegate.domain.ports import CommitResults, Item
 from tidegate.files.disk_space import full_disk
 from tidegate.journal.commit import Commit
-from tidegate.journal.group_rows import GroupRows, Known, rows_of
+from tidegate.journal.group_rows import GroupRows, Known, rows_of, rows_without_known
 from tidegate.journal.sqlite_file import connect, is_full, path_of
 from tidegate.journal.sqlite_lock import Lock
 from tidegate.journal.sqlite_reader import SqliteReader
@@ -119,7 +119,7 @@ class SqliteJournal(SqliteReader):
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
             if not tables.take(rows, self._head):
-                rows = rows_of(items, self._head, self._known(items))
+                rows = rows_without_known(items, self._head, self._known(items))
                 tables.take(rows, self._head)
             tables.write(rows, self._head)
             tables.keep(snapshots, self._head)
