@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from reactivex import Subject
 
@@ -66,7 +66,7 @@ def _stubbed(scale: Scale, folder: Path) -> Figures:
     turns: dict[str, Callable[[], TimedRun]] = {
         "ccxt": lambda: asyncio.run(_bare_stubbed(orders)),
         "venue": lambda: asyncio.run(_venue_stubbed(orders)),
-        "pipeline": lambda: asyncio.run(_pipeline(_stubbed_venue, orders, folder)),
+        "pipeline": lambda: asyncio.run(_pipeline(_stubbed_venue, orders, folder, mode="paper")),
     }
     timed_runs = alternate(scale.rounds, turns)
     cpu = {name: [timed.cpu_us for timed in some] for name, some in timed_runs.items()}
@@ -167,11 +167,16 @@ async def _ours(address: str, orders: int, folder: Path) -> TimedRun:
         return await _pipeline(lambda: venue, orders, folder)
 
 
-async def _pipeline(venue: Callable[[], CcxtVenue], orders: int, folder: Path) -> TimedRun:
-    """Signals that are all at hand, each executed at once: intent and outcome of every order are committed at FULL."""
+async def _pipeline(
+    venue: Callable[[], CcxtVenue], orders: int, folder: Path, *, mode: Literal["live", "paper"] = "live"
+) -> TimedRun:
+    """Signals that are all at hand, each executed at once: intent and outcome of every order are committed at FULL.
+
+    Live, the account is compared with its venue first; a stubbed transport has no books to compare.
+    """
     lines = _purchases(orders)
     with TemporaryDirectory(dir=folder) as own:
-        engine = await _started(venue(), f"sqlite:///{own}/journal.db")
+        engine = await _started(venue(), f"sqlite:///{own}/journal.db", mode)
         done = asyncio.get_running_loop().create_future()
 
         def watch_commits(_: object) -> None:
@@ -223,10 +228,10 @@ def _purchases(count: int) -> Sequence[bytes]:
     return [line.replace(b'"sell"', b'"buy"') for line in lines]
 
 
-async def _started(venue: Venue, url: str) -> Engine:
+async def _started(venue: Venue, url: str, mode: Literal["live", "paper"] = "live") -> Engine:
     settings = Settings.model_validate(
         {
-            "mode": "live",
+            "mode": mode,
             "symbols": [SYMBOL],
             "signals": {"strategies": []},
             "validation": {"max_signal_age_ms": 3_600_000, "market": {"max_data_age_s": 86_400}},
@@ -238,7 +243,7 @@ async def _started(venue: Venue, url: str) -> Engine:
         }
     )
     clock = Clock.live(asyncio.get_running_loop())
-    journal = SqliteJournal(url, mode="live", synchronous="full")
+    journal = SqliteJournal(url, mode=mode, synchronous="full")
     engine = await assemble(settings, journal, clock, frozenset([SYMBOL]), venues=[venue])
     news: Subject[Candle | Quote] = Subject()
     world = MarketFeed("benchmark", frozenset([SYMBOL]), (), news)
