@@ -21,7 +21,8 @@ from tidegate.journal.sqlite_tables import SqliteTables
 
 __all__ = ["SqliteJournal", "SqliteReader"]
 
-_FEW = 32
+_FEW = 32  # are on the disk before a thread has begun
+_ALONE = 1  # on a real venue the loop reads answers meanwhile, which costs more than a thread
 _FULL = 2
 _SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after each of its few statements
 
@@ -29,8 +30,7 @@ _SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after e
 class SqliteJournal(SqliteReader):
     """Writes a journal, alone. Satisfies `tidegate.domain.ports.Journal`.
 
-    A large batch goes to the disk by a thread of its own, while the loop continues. A small one is over before a thread
-    had begun.
+    A large batch goes to the disk by a thread of its own, while the loop continues; live, every batch of two or more.
     With `batches_together` above 1 only every so many batches reach the file, the last ones on `close`: for replays,
     which start over when they die.
 
@@ -57,6 +57,7 @@ class SqliteJournal(SqliteReader):
         self._tables = SqliteTables(self._connection)
         self._head = super().head()
         self._batches_together, self._batches_open = batches_together, 0
+        self._few = _ALONE if mode == "live" else _FEW
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
@@ -74,7 +75,7 @@ class SqliteJournal(SqliteReader):
             rows = self._write(items, snapshots)
             self._batches_open += 1
             if self._batches_open >= self._batches_together:
-                if len(items) <= _FEW:
+                if len(items) <= self._few:
                     self._flush()
                 else:  # SQLite does not hold the interpreter meanwhile
                     await asyncio.get_running_loop().run_in_executor(self._writer, self._flush)
