@@ -46,6 +46,7 @@ def latest(tmp_path, figures):
     return path
 
 
+@pytest.mark.slow
 def test_figures_are_kept_by_benchmark_and_what_compares_is_a_ratio(latest):
     kept = json.loads(latest.read_text())
     assert kept.keys() == {"throughput", "latency"}
@@ -68,6 +69,7 @@ def test_figures_are_kept_by_benchmark_and_what_compares_is_a_ratio(latest):
             assert shares == sorted(shares)
 
 
+@pytest.mark.slow
 def test_the_bare_loop_makes_the_commits_of_the_pipeline(latest):
     ten = json.loads(latest.read_text())["throughput"]["figures"]["groups"]["10"]
     assert ten["bare_loop_signals_per_commit"] == pytest.approx(
@@ -82,6 +84,7 @@ def loads():
     return {name: dict(formatting.flattened(told)) for name, told, _ in measured(names, TINY, lambda _: None)}
 
 
+@pytest.mark.slow
 def test_of_an_overload_every_signal_is_admitted_or_turned_away(loads):
     told = loads["overload"]
     assert told["unfinished"] == 0
@@ -90,16 +93,19 @@ def test_of_an_overload_every_signal_is_admitted_or_turned_away(loads):
     assert told["slowest_to_max_delay_ratio"] == pytest.approx(told["to_acknowledgement_ms.max"] / 1000, rel=0.01)
 
 
+@pytest.mark.slow
 def test_of_bursts_nothing_is_lost(loads):
     assert (loads["bursts"]["turned_away"], loads["bursts"]["unfinished"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_a_long_run_are_seen(loads):
     told = loads["tail"]
     assert told["checkpoints"] == len(told["first_checkpoints_s_and_slowest_ms"])
     assert told["unfinished"] == 0
 
 
+@pytest.mark.slow
 def test_volumes_are_measured(loads):
     assert loads["journal_bytes"]["per_placed_signal"] > 100
     assert {path for path in loads["waiting"] if path.endswith("_ratio")} == {
@@ -109,6 +115,7 @@ def test_volumes_are_measured(loads):
     assert loads["strategies"]["2x2.signals"] > 0
 
 
+@pytest.mark.slow
 def test_a_second_run_keeps_what_it_does_not_measure(latest):
     before = json.loads(latest.read_text())
     formatting.write(latest, {"throughput": {"figures": {}}})
@@ -117,6 +124,7 @@ def test_a_second_run_keeps_what_it_does_not_measure(latest):
     assert after["throughput"] == {"figures": {}}
 
 
+@pytest.mark.slow
 def test_the_table_has_a_line_for_every_target(latest):
     told = CliRunner().invoke(main, ["--table", "--to", str(latest)]).output.splitlines()
     assert len(told) == 2 + len(TARGETS)
