@@ -105,12 +105,8 @@ MISTAKES = (
     ),
     *_in(
         "tidegate/domain/reading.py",
-        (
-            "price left out of the content hash",
-            "said_at, source, key, confidence, price,",
-            "said_at, source, key, confidence, None,",
-        ),
-        ("quantity left out of the content hash", "line.ttl_s, quantity,\n", "line.ttl_s, None,\n"),
+        ("price left out of the content hash", "_by_value(price), *said", "None, *said"),
+        ("quantity left out of the content hash", "_by_value(quantity), *said", "None, *said"),
         ("side left out of the content hash", "said = (symbol, side,", 'said = (symbol, "",'),
     ),
     *_in(
