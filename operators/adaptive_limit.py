@@ -19,8 +19,8 @@ class AdaptiveLimit:
     wait for longer than `max_delay_ms`; None: any may be. A tenth of the delay is kept for what cannot be foreseen.
 
     - Of the last two commits the better one counts: one slow commit says nothing about the next; but in an overload,
-      where something has to be shed in any case, the worse one. Before the first,
-      nothing is known, and nothing limited; nor in simulated time, in which commits take none.
+      where something has to be shed in any case, the worse one. Before the first, nothing is known, and nothing
+      limited; nor in simulated time, in which commits take none.
     - So many may be under way as three commits have, for more would only get in the way of orders, and as are committed
       in a quarter of the delay; but 256 in any case. What waits is admitted as long as it can be committed in time.
     - Once signals have waited for half of the delay without a pause, it is no burst but an overload. Then only so many

@@ -175,7 +175,7 @@ class Placement:
 
     def _answered(self, venue: Venue, answered: Sequence[tuple[Send, Answer]]) -> None:
         trader, now_ns = venue.trader, self._clock.now_ns()
-        told: list[tuple[Send, Answer]] = []
+        results: list[tuple[Send, Answer]] = []
         well = False  # as long as it is, saying so again tells nothing new
         for order, answer in answered:
             self._availability.order_answered(trader)
@@ -183,13 +183,13 @@ class Placement:
                 if not well:
                     self._availability.report_success(trader, now_ns)
                 well = True
-                told.append((order, answer))
+                results.append((order, answer))
             else:
                 by_rules = _by_new_rules(order.request, answer, venue)
                 self._report(order.request, by_rules, now_ns)
                 well = False
-                told.append((order, by_rules))
-        self.apply(told)
+                results.append((order, by_rules))
+        self.apply(results)
 
     def _committed(self, orders: Sequence[Send], answers: Sequence[CommitResult]) -> None:
         of_trader: dict[str, list[Send]] = {}

@@ -24,7 +24,7 @@ __all__ = ["SqliteJournal", "SqliteReader"]
 _FEW = 32  # are on the disk before a thread has begun
 _ALONE = 1  # on a real venue the loop reads answers meanwhile, which costs more than a thread
 _FULL = 2
-_SWITCH_S = 0.0005  # how long the writing thread waits for a busy loop, after each of its few statements
+_SWITCH_S = 0.0005  # how long the flushing thread waits for a busy loop once the disk is done
 
 
 class SqliteJournal(SqliteReader):
